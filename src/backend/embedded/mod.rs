@@ -1,0 +1,3 @@
+//! The embedded store: SQLite, one writer thread, a pool of readers.
+//! It alone uses `rusqlite`.
+//! It never parses an envelope.

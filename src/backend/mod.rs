@@ -1,0 +1,3 @@
+//! Signal stores: one folder each.
+
+pub mod embedded;

@@ -1,0 +1,12 @@
+//! The one door for outside text: [`Untrusted`](crate::model::Untrusted) becomes [`Clean`] here and nowhere else.
+//! It uses `model` alone.
+//! It never lets a `Clean` be made elsewhere, but from literals of the program.
+
+mod clean;
+mod safe;
+mod scrub;
+mod text;
+
+pub use clean::{Clean, CleanData, Guard, Limit};
+pub use safe::{Safe, Say};
+pub use scrub::{Pseudonyms, Scrubber};

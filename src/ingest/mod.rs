@@ -1,0 +1,3 @@
+//! Bytes become a digest: parsed, grouped, scrubbed.
+//! It uses the floors below.
+//! It never writes.

@@ -1,0 +1,26 @@
+//! prodsignal hands production signal to coding agents over the Model Context Protocol.
+//!
+//! The modules are floors: each uses only those below its own; see `ARCHITECTURE.md`.
+
+pub mod config;
+pub mod model;
+
+pub mod change;
+pub mod grouping;
+pub mod guard;
+pub mod protocol;
+pub mod release;
+pub mod store;
+
+pub mod ingest;
+pub mod view;
+
+pub mod backend;
+
+pub mod tools;
+
+pub mod mcp;
+
+pub mod serve;
+
+pub mod cli;

@@ -1,0 +1,23 @@
+//! Plain data of the domain: events, issues, releases, sessions, replays.
+//! It uses nothing else of the crate.
+//! It never derives `Serialize`: outside text is [`Untrusted`] and leaves through `guard` alone.
+
+mod data;
+mod event;
+mod issue;
+mod kind;
+mod release;
+mod session;
+mod text;
+
+pub use data::Data;
+pub use event::{
+    Breadcrumb, Event, EventId, EventKind, Exception, Flag, Frame, Level, Mechanism, ParseIdError, Request, Sdk,
+    Thread, User, UserKey,
+};
+pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
+pub use jiff::Timestamp;
+pub use kind::Kind;
+pub use release::{Deploy, Project, Release};
+pub use session::{SessionCounts, SessionStatus};
+pub use text::Untrusted;

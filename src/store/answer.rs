@@ -1,0 +1,293 @@
+//! What a store answers.
+
+use crate::model::{
+    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Project, Release, SessionCounts, Timestamp, Untrusted,
+};
+
+/// Which store answered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Source {
+    /// Which kind.
+    pub store: StoreKind,
+    /// How fresh the answer is.
+    pub freshness: Freshness,
+    /// Age of the answer in seconds; 0 when live.
+    pub age_s: u64,
+}
+
+/// The kinds of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreKind {
+    /// SQLite in this process.
+    Embedded,
+    /// Sentry's Web API.
+    Sentry,
+}
+
+/// How fresh an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Freshness {
+    /// Read just now.
+    Live,
+    /// From the cache, within its time.
+    Cached,
+    /// From the cache, past its time, since the store failed.
+    Stale,
+}
+
+/// A part of a longer list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The part.
+    pub items: Vec<T>,
+    /// How many there are in all, when the store knows.
+    pub total: Option<u64>,
+    /// Whether there are more after it.
+    pub more: bool,
+    /// Facts that weaken the answer.
+    pub warnings: Vec<&'static str>,
+    /// How many there are of each kind of change (issues alone), whatever `change` asked for.
+    pub by_change: Vec<(Change, u64)>,
+}
+
+/// An issue and its numbers in the asked scope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssueFacts {
+    /// What it is.
+    pub issue: Issue,
+    /// Events in scope.
+    pub events: u64,
+    /// Distinct users in scope, exact.
+    pub users: u64,
+    /// First event of the issue that the store holds, up to the scope's end.
+    pub first_seen: Option<Timestamp>,
+    /// Last event of the issue up to the scope's end.
+    pub last_seen: Option<Timestamp>,
+    /// First release with an event of it, by release order.
+    pub first_release: Option<Untrusted>,
+    /// Last release with an event of it, by release order.
+    pub last_release: Option<Untrusted>,
+    /// Environments with an event of it.
+    pub environments: Vec<Untrusted>,
+    /// Events of it with a replay.
+    pub replays: u64,
+    /// What changed, and the numbers behind.
+    pub change: Change,
+    /// Why it is that.
+    pub why: ChangeReason,
+}
+
+/// A release and its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleaseFacts {
+    /// What it is.
+    pub release: Release,
+    /// Slug of its project.
+    pub project: String,
+    /// Sessions; zero without.
+    pub sessions: SessionCounts,
+    /// Distinct users with a session or event.
+    pub users: u64,
+    /// Share of the scope's newest day of sessions (events without sessions) that ran on it, in 0..=1.
+    pub adoption: Option<f64>,
+    /// Issues whose first release it is.
+    pub new_issues: u64,
+    /// Events.
+    pub events: u64,
+}
+
+/// An event and its place among others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventFacts {
+    /// The event.
+    pub event: Event,
+    /// Its issue.
+    pub issue: Issue,
+    /// Slug of its project.
+    pub project: String,
+    /// When it was received.
+    pub received: Timestamp,
+    /// The event of the issue before it in time.
+    pub previous: Option<EventId>,
+    /// The event of the issue after it in time.
+    pub next: Option<EventId>,
+    /// Logs of its trace, oldest first.
+    pub logs: Vec<LogLine>,
+    /// Files attached to it.
+    pub attachments: Vec<AttachmentInfo>,
+    /// Messages that users wrote about it.
+    pub feedback: Vec<Feedback>,
+    /// The event as it was stored, for `include: raw`.
+    pub raw: Option<Data>,
+}
+
+/// One line of a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// When.
+    pub timestamp: Timestamp,
+    /// `info`, `error` …
+    pub level: Option<Untrusted>,
+    /// Text.
+    pub body: Untrusted,
+    /// Further values.
+    pub attributes: Vec<(Untrusted, Data)>,
+}
+
+/// A file attached to an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttachmentInfo {
+    /// Its name, as data.
+    pub filename: Option<Untrusted>,
+    /// Its media type.
+    pub content_type: Option<Untrusted>,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}
+
+/// What a user wrote about an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feedback {
+    /// When.
+    pub timestamp: Timestamp,
+    /// Text.
+    pub message: Untrusted,
+}
+
+/// Who is affected.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct AffectedFacts {
+    /// The issue, when one was asked for.
+    pub issue: Option<Issue>,
+    /// Distinct users up to the scope's end, whatever its start.
+    pub total: u64,
+    /// Distinct users within the scope.
+    pub in_period: u64,
+    /// Of those in the period, users who had it before the period too, or on more than one day.
+    pub returning: u64,
+    /// Events without any user, within the scope.
+    pub anonymous_events: u64,
+    /// Users by release, in release order.
+    pub per_release: Vec<ReleaseUsers>,
+    /// Events within the scope.
+    pub events: u64,
+    /// Sessions of the scope's releases, when there are any.
+    pub sessions: Option<AffectedSessions>,
+    /// Users and events by time, oldest first, without gaps.
+    pub trend: Vec<TrendBucket>,
+    /// By tag, the values with most users first.
+    pub breakdown: Vec<(Untrusted, Vec<TagShare>)>,
+    /// Some affected users, most events first.
+    pub sample: Vec<SampleUser>,
+    /// How many users the baseline has.
+    pub baseline_users: u64,
+    /// Facts that weaken the answer.
+    pub warnings: Vec<&'static str>,
+}
+
+/// Users of one release.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleaseUsers {
+    /// Release.
+    pub release: Untrusted,
+    /// Affected users.
+    pub users: u64,
+    /// Users with a session or any event.
+    pub active_users: Option<u64>,
+}
+
+/// Sessions of the releases in which an issue occurs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AffectedSessions {
+    /// All.
+    pub counts: SessionCounts,
+    /// Those of affected users that did not end well; for an issue this needs sessions that name users.
+    pub affected: Option<u64>,
+}
+
+/// One bucket of a trend.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrendBucket {
+    /// When it starts.
+    pub start: Timestamp,
+    /// Distinct users.
+    pub users: u64,
+    /// Events.
+    pub events: u64,
+}
+
+/// One value of a tag among the affected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagShare {
+    /// The value.
+    pub value: Untrusted,
+    /// Distinct affected users with it.
+    pub users: u64,
+    /// Events with it.
+    pub events: u64,
+    /// Users of the baseline with it.
+    pub baseline_users: u64,
+}
+
+/// One affected user, by pseudonym.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleUser {
+    /// Pseudonym.
+    pub user: String,
+    /// Events in scope.
+    pub events: u64,
+    /// Newest of them.
+    pub last_seen: Timestamp,
+}
+
+/// One row of a search: values in the order of the question's columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchRow {
+    /// The event, when rows are events.
+    pub event: Option<EventId>,
+    /// Its issue, when rows are events.
+    pub issue: Option<IssueId>,
+    /// Values.
+    pub values: Vec<Value>,
+}
+
+/// One value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing known.
+    None,
+    /// Text.
+    Text(Untrusted),
+    /// A count.
+    Count(u64),
+    /// A time.
+    Time(Timestamp),
+    /// True or false.
+    Bool(bool),
+}
+
+/// What a write did.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Receipt {
+    /// Items that are on disk now.
+    pub stored: u64,
+    /// Items that were there already.
+    pub duplicates: u64,
+    /// Issues that this write made.
+    pub new_issues: Vec<IssueId>,
+}
+
+/// The project that a write goes to, kept small: it travels with each digest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProjectKey {
+    /// Number.
+    pub id: u64,
+    /// Slug.
+    pub slug: String,
+}
+
+impl From<&Project> for ProjectKey {
+    fn from(project: &Project) -> Self {
+        Self { id: project.id, slug: project.slug.clone() }
+    }
+}

@@ -1,0 +1,195 @@
+//! What ingestion hands to a store: everything worked out, nothing left to parse.
+
+use super::ProjectKey;
+use crate::model::{Event, EventId, Group, SessionStatus, Timestamp, Untrusted, UserKey};
+
+/// What one envelope came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    /// Whose it is.
+    pub project: ProjectKey,
+    /// When it was received.
+    pub received: Timestamp,
+    /// What is to be stored.
+    pub records: Vec<Record>,
+    /// What became of the items that are not stored, for the counters: (item type, why, how many).
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Digest {
+    /// About how many bytes it holds, for bounding queues.
+    pub fn size_bytes(&self) -> usize {
+        self.records.iter().map(Record::size_bytes).sum::<usize>() + 256
+    }
+}
+
+/// What became of an item that is not stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Outcome {
+    /// Type of the item, as one of the known names, or `unknown`.
+    pub item: &'static str,
+    /// `invalid`, `unknown`, `filtered`, `dropped_by_sdk`.
+    pub outcome: &'static str,
+    /// Why, in the program's own words.
+    pub reason: &'static str,
+    /// How many.
+    pub quantity: u64,
+}
+
+/// One thing to store.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// An error or a message.
+    Event(Box<EventRecord>),
+    /// One session's newest state.
+    Session(SessionRecord),
+    /// Sessions counted by the SDK.
+    Sessions(SessionsRecord),
+    /// Anything else that is kept whole.
+    Item(Box<ItemRecord>),
+}
+
+impl Record {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => event.body.len() + 1024,
+            Self::Item(item) => item.body.len() + 256,
+            Self::Session(_) | Self::Sessions(_) => 256,
+        }
+    }
+}
+
+/// An event, grouped and scrubbed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord {
+    /// Its parts, for columns; text in it has been scrubbed of secrets.
+    pub event: Event,
+    /// The event's scrubbed JSON, not compressed: what reading parses again.
+    pub body: Vec<u8>,
+    /// Which issue it belongs to.
+    pub group: Group,
+    /// Who was affected.
+    pub user: Option<UserKey>,
+    /// Tags that conditions are looked for in: the event's own and those read from its contexts, keys unique.
+    pub tags: Vec<(Untrusted, Untrusted)>,
+    /// How much an event tells (see `Pick::Recommended`), 0..=255.
+    pub richness: u8,
+}
+
+/// One session, as one update tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRecord {
+    /// Names the session: a keyed digest of its id.
+    pub sid: [u8; 16],
+    /// Who.
+    pub user: Option<UserKey>,
+    /// When it started.
+    pub started: Timestamp,
+    /// When this state was true.
+    pub timestamp: Timestamp,
+    /// How it stands. A final state is not undone by a later `Ok`.
+    pub status: SessionStatus,
+    /// Errors so far.
+    pub errors: u64,
+    /// Release.
+    pub release: Untrusted,
+    /// Environment.
+    pub environment: Option<Untrusted>,
+    /// What the user agent says: browser and system, for cohorts.
+    pub user_agent: Option<Untrusted>,
+}
+
+/// Sessions of one minute, counted by the SDK.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionsRecord {
+    /// When they started, to the minute.
+    pub started: Timestamp,
+    /// Who, where one user's sessions were counted.
+    pub user: Option<UserKey>,
+    /// Ended well.
+    pub exited: u64,
+    /// Had errors.
+    pub errored: u64,
+    /// Crashed.
+    pub crashed: u64,
+    /// Ended without a word.
+    pub abnormal: u64,
+    /// Had an unhandled error and went on.
+    pub unhandled: u64,
+    /// Release.
+    pub release: Untrusted,
+    /// Environment.
+    pub environment: Option<Untrusted>,
+}
+
+/// The kinds of items that are kept whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ItemKind {
+    /// A transaction, as JSON.
+    Transaction,
+    /// Spans, as JSON.
+    Span,
+    /// One log line, as JSON.
+    Log,
+    /// A check-in of a monitored job, as JSON.
+    CheckIn,
+    /// What a user wrote, as JSON.
+    Feedback,
+    /// A file, as it came.
+    Attachment,
+    /// A profile, as JSON.
+    Profile,
+    /// Metrics, as JSON.
+    Metric,
+    /// Header of a replay's segment, as JSON.
+    ReplayEvent,
+    /// A replay's segment: its header line and payload, as they came.
+    ReplayRecording,
+}
+
+impl ItemKind {
+    /// Number in the store's files; never reused.
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Transaction => 1,
+            Self::Span => 2,
+            Self::Log => 3,
+            Self::CheckIn => 4,
+            Self::Feedback => 5,
+            Self::Attachment => 6,
+            Self::Profile => 7,
+            Self::Metric => 8,
+            Self::ReplayEvent => 9,
+            Self::ReplayRecording => 10,
+        }
+    }
+}
+
+/// An item that is kept whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemRecord {
+    /// What it is.
+    pub kind: ItemKind,
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// What it belongs to: the event of an attachment or feedback, the replay of a segment, the check-in's id.
+    pub parent: Option<EventId>,
+    /// Trace that it belongs to, as sent.
+    pub trace_id: Option<Untrusted>,
+    /// Segment of a replay.
+    pub segment: Option<u64>,
+    /// Release.
+    pub release: Option<Untrusted>,
+    /// Environment.
+    pub environment: Option<Untrusted>,
+    /// Who.
+    pub user: Option<UserKey>,
+    /// Name of a file, monitor or transaction.
+    pub name: Option<Untrusted>,
+    /// Media type of an attachment.
+    pub content_type: Option<Untrusted>,
+    /// The payload, not compressed by us.
+    pub body: Vec<u8>,
+    /// Makes a re-sent item count once: a digest of what identifies it; `None` where nothing does.
+    pub dedupe: Option<[u8; 16]>,
+}

@@ -1,0 +1,70 @@
+//! What a signal store can be asked and told: two traits over plain data.
+//! It uses `model` alone.
+//! It never names a backend.
+
+mod answer;
+mod digest;
+mod error;
+mod query;
+
+pub use answer::*;
+pub use digest::*;
+pub use error::StoreError;
+pub use query::*;
+
+use crate::model::{Project, Timestamp};
+
+/// Reading: every tool asks through this.
+///
+/// All times are UTC; a scope's end is the moment that the answer speaks of. A call that is dropped stops its work.
+#[async_trait::async_trait]
+pub trait SignalStore: Send + Sync {
+    /// Which kind of store answers, and how fresh.
+    fn source(&self) -> Source;
+
+    /// Projects within the scope, by slug.
+    async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError>;
+
+    /// Releases within the scope, newest first by release order.
+    async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError>;
+
+    /// Names of the environments seen in the scope.
+    async fn environments(&self, scope: &Scope) -> Result<Vec<crate::model::Untrusted>, StoreError>;
+
+    /// Issues within the scope that fit the query, sorted, one page.
+    async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
+
+    /// One issue and its numbers within the scope.
+    async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError>;
+
+    /// One event.
+    async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError>;
+
+    /// Who is affected by an issue, or by all issues of the scope.
+    async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError>;
+
+    /// Events as a table: rows of fields, or groups with aggregates.
+    async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+}
+
+/// Writing: ingestion and the commands that change a store.
+#[async_trait::async_trait]
+pub trait SignalSink: Send + Sync {
+    /// Stores a digest. When this returns, it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the queue is full, [`StoreError::Full`] when the disk is.
+    async fn write(&self, digest: Digest) -> Result<Receipt, StoreError>;
+
+    /// The project of that slug, made if it doesn't exist.
+    async fn ensure_project(&self, slug: &str) -> Result<Project, StoreError>;
+
+    /// The project with that number or slug and, if given, that public key.
+    async fn project_for_dsn(&self, project: &str, public_key: Option<&str>) -> Result<Project, StoreError>;
+
+    /// The key from which pseudonyms are made; it never leaves the process.
+    fn pseudonym_key(&self) -> [u8; 32];
+
+    /// Drops what happened before `before`; returns how many events that were.
+    async fn retain(&self, before: Timestamp) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,20 @@
+//! The one integration binary; it mirrors `src`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod architecture;
+mod change;
+mod cli;
+mod clients;
+mod embedded;
+mod generated;
+mod grouping;
+mod guard;
+mod ingest;
+mod markers;
+mod mcp;
+mod protocol;
+mod release;
+mod sdks;
+mod serve;
+mod tools;
+mod view;
