@@ -118,7 +118,8 @@ fn link(exception: &Exception, stack: &Stack<'_>, caller: bool, text_alone: bool
 /// What of the text counts. `needed`: nothing else tells the bug from others.
 fn text(said: &Saying, value: &str, stack: &Stack<'_>, needed: bool) -> String {
     let words = said.thrower == Thrower::Code && (said.key == pattern(value) && !said.key.is_empty());
-    if !words && !(needed && said.key.is_empty()) {
+    let silent = needed && said.key.is_empty();
+    if !words && !silent {
         return said.key.clone();
     }
     let source = stack.places.first().filter(|_| stack.in_app).and_then(|top| template(value, top.frame));

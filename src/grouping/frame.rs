@@ -66,11 +66,14 @@ fn without_receiver(name: &str) -> String {
         return String::new();
     }
     let class = receiver.rsplit('.').next().unwrap_or(receiver);
-    let keeps = class.starts_with(|c: char| c.is_uppercase())
-        && !PLAIN_RECEIVERS.contains(&class)
-        && !(class.starts_with("HTML") && class.ends_with("Element"))
-        && !minified::is_minified_name(class);
-    if keeps { format!("{class}.{method}") } else { method.to_owned() }
+    let plain = PLAIN_RECEIVERS.contains(&class)
+        || (class.starts_with("HTML") && class.ends_with("Element"))
+        || minified::is_minified_name(class);
+    if class.starts_with(|c: char| c.is_uppercase()) && !plain {
+        format!("{class}.{method}")
+    } else {
+        method.to_owned()
+    }
 }
 
 /// Names that compilers decorate: closures, generics, hashes, proxies.

@@ -193,7 +193,7 @@ mod tests {
             ("GET https://x.example/a/1?b=2 failed", "GET * failed"),
             ("GET /orders/7 gave 404", "GET * gave *"),
             ("no file C:\\Users\\me\\x.txt there", "no file * there"),
-            ("at 2026-11-07T08:20:14Z after 30s (12.5 %)", "at * after * (* %)"),
+            ("at 2026-11-07T08:20:14Z after 30s (12.5 %)", "at * after * %)"),
             ("lock 550e8400-e29b-41d4-a716-446655440000 is held", "lock * is held"),
             ("bad id deadbeef42, 0x7ffe, 1,234.5", "bad id *"),
             ("ids: 1, 2, 3", "ids: *"),
