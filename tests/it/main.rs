@@ -16,6 +16,7 @@ mod program;
 mod protocol;
 mod release;
 mod sdks;
+mod search;
 mod serve;
 mod tools;
 mod view;
