@@ -77,8 +77,5 @@ impl From<StoreError> for ToolError {
 
 /// A search that can't be read.
 pub(super) fn refused(field: &'static str, error: &crate::store::SearchError) -> ToolError {
-    let mut guard = Guard::new();
-    let near = error.near.iter().map(|n| guard.line(n, Limit::Tag)).collect();
-    ToolError::invalid(say!(field, ": ", guard.line(&error.message, Limit::Value), " (at character ", error.at + 1, ")"))
-        .with_near(near)
+    ToolError::invalid(say!(field, ", at character ", error.at, ": ", error.problem))
 }

@@ -209,7 +209,7 @@ impl Tool for ListIssues {
 
 fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQuery, ToolError> {
     let filter = match &input.query {
-        Some(text) => store::parse_query(&text.untrusted(), asked.as_of).map_err(|e| refused("query", &e))?,
+        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
         None => Vec::new(),
     };
     Ok(IssueQuery {

@@ -205,8 +205,6 @@ pub(super) struct Since {
     pub asked: Untrusted,
     /// The release and all later ones, oldest first.
     pub releases: Vec<ReleaseFacts>,
-    /// How many there are before it.
-    pub earlier: usize,
 }
 
 impl Since {
@@ -239,7 +237,7 @@ pub(super) async fn since(
     if end < at {
         return Err(ToolError::invalid(Clean::ours("until_release comes before since_release")));
     }
-    Ok(Since { asked, releases: known[at..=end].to_vec(), earlier: at })
+    Ok(Since { asked, releases: known[at..=end].to_vec() })
 }
 
 /// One release by name.
@@ -257,5 +255,5 @@ async fn oldest_first(ctx: &Ctx, scope: &Scope) -> Result<Vec<ReleaseFacts>, Too
 }
 
 fn index(asked: &Untrusted, known: &[crate::model::Release]) -> Result<usize, ToolError> {
-    release::resolve(asked, known).map_err(|e| ToolError::not_found("release", asked, &e.near))
+    release::resolve(asked, known).map(|found| found.index).map_err(|e| ToolError::not_found("release", asked, &e.near))
 }

@@ -66,15 +66,15 @@ impl Tool for SearchEvents {
 
 fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
     let filter = match &input.query {
-        Some(text) => store::parse_query(&text.untrusted(), asked.as_of).map_err(|e| refused("query", &e))?,
+        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
         None => Vec::new(),
     };
-    let group_by = parsed(&input.group_by, "group_by", store::parse_grouper)?;
-    let mut aggregate = parsed(&input.aggregate, "aggregate", store::parse_aggregate)?;
+    let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
+    let mut aggregate = parsed(&input.aggregate, "aggregate", "count(), count_unique(user), min(timestamp), max(timestamp)", Aggregate::parse)?;
     if !group_by.is_empty() && aggregate.is_empty() {
         aggregate.push(Aggregate::Count);
     }
-    let mut fields = parsed(&input.fields, "fields", store::parse_field)?;
+    let mut fields = parsed(&input.fields, "fields", "timestamp, id, issue, title, user, release, message, transaction, and tags by name", Field::parse)?;
     if !fields.is_empty() && !aggregate.is_empty() {
         return Err(ToolError::invalid(Clean::ours(
             "fields are columns of single events: with aggregate or group_by put them into group_by",
@@ -96,10 +96,17 @@ fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
 
 fn parsed<T>(
     texts: &Option<Vec<Text>>,
-    field: &'static str,
-    parse: impl Fn(&str) -> Result<T, store::SearchError>,
+    input: &'static str,
+    right: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, ToolError> {
-    texts.iter().flatten().map(|text| parse(text.raw()).map_err(|e| refused(field, &e))).collect()
+    let one = |text: &Text| {
+        parse(text.raw()).ok_or_else(|| {
+            let said = Guard::new().line(&text.untrusted(), Limit::Tag);
+            ToolError::invalid(say!(input, " has \"", said, "\"; there are ", right))
+        })
+    };
+    texts.iter().flatten().map(one).collect()
 }
 
 fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>) -> Answer<Out> {
@@ -124,26 +131,11 @@ fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>
 
 /// Names of the columns: as the caller may write them again.
 fn columns(query: &SearchQuery, guard: &mut Guard) -> Vec<Clean> {
-    let mut name = |field: &Field| guard.line(&field.name().as_str().into(), Limit::Tag);
-    if query.aggregate.is_empty() {
-        return query.fields.iter().map(name).collect();
-    }
-    let mut columns: Vec<Clean> = query
-        .group_by
-        .iter()
-        .map(|grouper| match grouper {
-            Grouper::Field(field) => name(field),
-            Grouper::Hour => Clean::ours("hour"),
-            Grouper::Day => Clean::ours("day"),
-        })
-        .collect();
-    columns.extend(query.aggregate.iter().map(|aggregate| match aggregate {
-        Aggregate::Count => Clean::ours("count()"),
-        Aggregate::CountUnique(field) => say!("count_unique(", name(field), ")"),
-        Aggregate::FirstSeen => Clean::ours("min(timestamp)"),
-        Aggregate::LastSeen => Clean::ours("max(timestamp)"),
-    }));
-    columns
+    let names: Vec<_> = match query.aggregate.as_slice() {
+        [] => query.fields.iter().map(Field::name).collect(),
+        aggregate => query.group_by.iter().map(Grouper::name).chain(aggregate.iter().map(Aggregate::name)).collect(),
+    };
+    names.iter().map(|name| guard.line(name, Limit::Tag)).collect()
 }
 
 fn row_view(columns: &[Clean], row: &SearchRow, guard: &mut Guard) -> CleanData {
