@@ -143,7 +143,11 @@ pub fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<Envelope<'a>, Envelo
             continue;
         }
         if index >= limits.items {
-            envelope.faults.push(Fault { item: index, item_type: "unknown", reason: "too many items: this and the rest" });
+            envelope.faults.push(Fault {
+                item: index,
+                item_type: "unknown",
+                reason: "too many items: this and the rest",
+            });
             break;
         }
         rest = item(&mut envelope, index, head, after, limits);
@@ -164,7 +168,10 @@ fn item<'a>(envelope: &mut Envelope<'a>, index: usize, head: &[u8], after: &'a [
     let (payload, rest) = match header.get("length") {
         None | Some(Value::Null) => line(after),
         Some(length) => match length.as_u64().map(|n| n as usize) {
-            Some(n) if n <= after.len() => (&after[..n], after[n..].strip_prefix(b"\r\n").or_else(|| after[n..].strip_prefix(b"\n")).unwrap_or(&after[n..])),
+            Some(n) if n <= after.len() => (
+                &after[..n],
+                after[n..].strip_prefix(b"\r\n").or_else(|| after[n..].strip_prefix(b"\n")).unwrap_or(&after[n..]),
+            ),
             Some(_) => {
                 fault(ty.as_str(), "its length reaches beyond the body");
                 return line(after).1;

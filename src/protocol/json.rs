@@ -80,7 +80,9 @@ fn mended(text: &str) -> String {
 
 /// Copies an escape; half of a pair becomes U+FFFD. Returns how many bytes it took.
 fn escape(rest: &str, out: &mut String) -> usize {
-    let unit = |at: usize| rest.get(at..at + 6).filter(|e| e.starts_with("\\u")).and_then(|e| u32::from_str_radix(&e[2..], 16).ok());
+    let unit = |at: usize| {
+        rest.get(at..at + 6).filter(|e| e.starts_with("\\u")).and_then(|e| u32::from_str_radix(&e[2..], 16).ok())
+    };
     match (unit(0), unit(6)) {
         (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => {
             out.push_str(&rest[..12]);
@@ -119,7 +121,10 @@ mod tests {
     fn what_languages_let_through_is_read() {
         assert_eq!(read_json(br#"{"a":"x\ud800y"}"#, 8), Ok(json!({ "a": "x\u{fffd}y" })));
         assert_eq!(read_json(br#"{"a":"\ud83e\udd80 \udc00"}"#, 8), Ok(json!({ "a": "🦀 \u{fffd}" })));
-        assert_eq!(read_json(b"{\"a\":\"\xff\",\"b\":NaN,\"c\":[-Infinity]}", 8), Ok(json!({ "a": "\u{fffd}", "b": null, "c": [null] })));
+        assert_eq!(
+            read_json(b"{\"a\":\"\xff\",\"b\":NaN,\"c\":[-Infinity]}", 8),
+            Ok(json!({ "a": "\u{fffd}", "b": null, "c": [null] }))
+        );
         assert_eq!(read_json(b"{\"a\":\"x\ny\\\\\"}", 8), Ok(json!({ "a": "x y\\" })));
     }
 

@@ -17,4 +17,4 @@ pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
 pub use json::{JsonError, read_json};
 pub use limits::Limits;
 pub use session::{SessionAggregate, SessionUpdate, aggregates, session};
-pub use time::{ClockPolicy, Clock, timestamp};
+pub use time::{Clock, ClockPolicy, timestamp};

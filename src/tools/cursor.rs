@@ -4,11 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::ToolError;
-use crate::{
-    guard::Clean,
-    model::Timestamp,
-    say,
-};
+use crate::{guard::Clean, model::Timestamp, say};
 
 /// Where a page starts: how many are skipped, and the moment that the first page spoke of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +77,6 @@ impl crate::guard::Say for Hex {
         let _ = write!(out, "{:016x}", self.0);
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -61,7 +61,13 @@ impl From<StoreError> for ToolError {
             }
             StoreError::Full => (Clean::ours("the disk of the store is full"), None),
             StoreError::Newer { found, known } => (
-                say!("the store was written by a newer version (format ", *found, ", known here up to ", *known, "): update prodsignal"),
+                say!(
+                    "the store was written by a newer version (format ",
+                    *found,
+                    ", known here up to ",
+                    *known,
+                    "): update prodsignal"
+                ),
                 None,
             ),
             StoreError::Timeout => (Clean::ours("the store did not answer in time"), None),

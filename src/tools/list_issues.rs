@@ -337,7 +337,13 @@ impl SinceView {
             0 => doc.line("Since ", &[&self.release, &", released ", &self.released_at]),
             n => doc.line(
                 "Since ",
-                &[&self.release, &", released ", &self.released_at, &", and ", &count(n as u64, "later release", "later releases")],
+                &[
+                    &self.release,
+                    &", released ",
+                    &self.released_at,
+                    &", and ",
+                    &count(n as u64, "later release", "later releases"),
+                ],
             ),
         }
     }
@@ -353,8 +359,20 @@ impl IssueView {
     fn markdown(&self, doc: &mut Doc) {
         let caught = if self.unhandled { "unhandled" } else { "handled" };
         doc.bullet(&say!(
-            "**", self.short_id, "** ", self.change, ", ", self.level, ", ", caught, ": ",
-            count(self.users, "user", "users"), ", ", count(self.events, "event", "events"), ": ", self.title
+            "**",
+            self.short_id,
+            "** ",
+            self.change,
+            ", ",
+            self.level,
+            ", ",
+            caught,
+            ": ",
+            count(self.users, "user", "users"),
+            ", ",
+            count(self.events, "event", "events"),
+            ": ",
+            self.title
         ));
         if self.status.0 != "unresolved" {
             doc.under("status ", &[&self.status]);

@@ -75,8 +75,7 @@ impl Tool for ListReleases {
     async fn call(ctx: &Ctx, asked: Resolved, _: In) -> Result<Answer<Out>, ToolError> {
         let limit = asked.limit_or(20);
         // One more than is shown tells whether there is a next page.
-        let query =
-            ReleaseQuery { scope: asked.scope.clone(), limit: Some(limit + 1), skip: asked.skip, counts: true };
+        let query = ReleaseQuery { scope: asked.scope.clone(), limit: Some(limit + 1), skip: asked.skip, counts: true };
         let mut facts = ctx.store.releases(&query).await?;
         let more = facts.len() > limit;
         facts.truncate(limit);
@@ -120,9 +119,20 @@ impl View for Out {
             let adoption = release.adoption.map(|a| say!(", adoption ", view::percent(a)));
             let deployed = release.deployed_at.map(|t| say!(", deployed ", t));
             doc.bullet(&say!(
-                release.version, " ", release.first_seen, " to ", release.last_seen, deployed, ": ",
-                count(release.new_issues, "new issue", "new issues"), ", ", count(release.events, "event", "events"),
-                ", ", count(release.users, "user", "users"), health, adoption
+                release.version,
+                " ",
+                release.first_seen,
+                " to ",
+                release.last_seen,
+                deployed,
+                ": ",
+                count(release.new_issues, "new issue", "new issues"),
+                ", ",
+                count(release.events, "event", "events"),
+                ", ",
+                count(release.users, "user", "users"),
+                health,
+                adoption
             ));
         }
         if self.releases.is_empty() {

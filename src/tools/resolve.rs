@@ -122,7 +122,8 @@ async fn exists(ctx: &Ctx, scope: &Scope) -> Result<(), ToolError> {
         }
     }
     if let Some(environment) = &scope.environment {
-        let known = ctx.store.environments(&Scope { environment: None, start: None, end: None, ..scope.clone() }).await?;
+        let known =
+            ctx.store.environments(&Scope { environment: None, start: None, end: None, ..scope.clone() }).await?;
         if !known.contains(environment) {
             return Err(ToolError::not_found("environment", environment, &release::nearest(environment, &known)));
         }
@@ -220,12 +221,7 @@ impl Since {
 }
 
 /// The releases from `since` on, up to `until` where one is named.
-pub(super) async fn since(
-    ctx: &Ctx,
-    scope: &Scope,
-    since: &Text,
-    until: Option<&Text>,
-) -> Result<Since, ToolError> {
+pub(super) async fn since(ctx: &Ctx, scope: &Scope, since: &Text, until: Option<&Text>) -> Result<Since, ToolError> {
     let known = oldest_first(ctx, scope).await?;
     let plain: Vec<_> = known.iter().map(|r| r.release.clone()).collect();
     let asked = since.untrusted();

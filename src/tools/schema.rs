@@ -32,7 +32,8 @@ pub(super) fn output<Out: View>() -> Map<String, Value> {
     let mut schema = object(schema);
     schema.remove("required");
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
-    if let (Value::Object(properties), Some(Value::Object(common))) = (properties, object(common).remove("properties")) {
+    if let (Value::Object(properties), Some(Value::Object(common))) = (properties, object(common).remove("properties"))
+    {
         properties.extend(common);
         properties.insert("error".into(), error());
     }

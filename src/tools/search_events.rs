@@ -70,11 +70,21 @@ fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
         None => Vec::new(),
     };
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
-    let mut aggregate = parsed(&input.aggregate, "aggregate", "count(), count_unique(user), min(timestamp), max(timestamp)", Aggregate::parse)?;
+    let mut aggregate = parsed(
+        &input.aggregate,
+        "aggregate",
+        "count(), count_unique(user), min(timestamp), max(timestamp)",
+        Aggregate::parse,
+    )?;
     if !group_by.is_empty() && aggregate.is_empty() {
         aggregate.push(Aggregate::Count);
     }
-    let mut fields = parsed(&input.fields, "fields", "timestamp, id, issue, title, user, release, message, transaction, and tags by name", Field::parse)?;
+    let mut fields = parsed(
+        &input.fields,
+        "fields",
+        "timestamp, id, issue, title, user, release, message, transaction, and tags by name",
+        Field::parse,
+    )?;
     if !fields.is_empty() && !aggregate.is_empty() {
         return Err(ToolError::invalid(Clean::ours(
             "fields are columns of single events: with aggregate or group_by put them into group_by",
@@ -112,10 +122,8 @@ fn parsed<T>(
 fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>) -> Answer<Out> {
     let mut guard = Guard::new();
     let columns = columns(query, &mut guard);
-    let body = Out {
-        rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(),
-        total: page.total,
-    };
+    let body =
+        Out { rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(), total: page.total };
     let mut warnings: Vec<Clean> = page.warnings.iter().map(|w| Clean::ours(w)).collect();
     warnings.extend(guard.warnings());
     let common = asked.common(ctx, warnings);

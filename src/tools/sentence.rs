@@ -3,6 +3,7 @@
 use crate::{
     guard::{Clean, Guard, Limit},
     model::ChangeReason,
+    remedy::Action,
     say,
     view::{Seconds, count},
 };
@@ -64,5 +65,23 @@ pub(super) fn listed(names: &[crate::model::Untrusted], guard: &mut Guard) -> Cl
         [one] => one.clone(),
         [one, two] if names.len() == 2 => say!(one.clone(), " and ", two.clone()),
         [one, two, ..] => say!(one.clone(), ", ", two.clone(), " and ", names.len() - 2, " more"),
+    }
+}
+
+/// What a remedy proposes: a form of the program's own, names from the event in quotes.
+pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
+    let mut quoted = |name: &crate::model::Untrusted| say!("\"", guard.line(name, Limit::Tag), "\"");
+    match action {
+        Action::FollowHint => Clean::ours("the database's hint"),
+        Action::CreateUniqueIndex => {
+            Clean::ours("a unique index or constraint on the columns that ON CONFLICT names is missing")
+        }
+        Action::CreateIndex(Some(name)) => say!("index ", quoted(name), " is missing"),
+        Action::CreateIndex(None) => Clean::ours("an index is missing"),
+        Action::CreateObject(what, name) => say!(*what, " ", quoted(name), " is missing, or its name is wrong"),
+        Action::Install(name) => say!("module ", quoted(name), " is not installed"),
+        Action::Grant(name) => say!("a right on ", quoted(name), " is missing"),
+        Action::Raise(what) => say!("the limit was met: ", *what),
+        Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
     }
 }

@@ -147,7 +147,10 @@ pub fn python_packages(name: &'static str, wanted: &'static str) -> PathBuf {
     let _held = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = packages().join(name);
     let mut command = Command::new("python3");
-    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]).arg(&folder).arg(wanted);
+    command
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+        .arg(&folder)
+        .arg(wanted);
     provide(&folder, wanted, &mut command);
     folder
 }

@@ -171,11 +171,7 @@ pub(super) fn of(facts: &AffectedFacts, guard: &mut Guard) -> Out {
             affected: s.affected,
             crash_free_rate: s.counts.crash_free_rate().map(rounded),
         }),
-        trend: facts
-            .trend
-            .iter()
-            .map(|b| Bucket { start: b.start.into(), users: b.users, events: b.events })
-            .collect(),
+        trend: facts.trend.iter().map(|b| Bucket { start: b.start.into(), users: b.users, events: b.events }).collect(),
         breakdown: breakdown(facts, guard),
         attribution: Vec::new(),
         sample: facts
@@ -247,7 +243,10 @@ impl View for Out {
             self.trend.clear();
         }
         let what = count((gone + buckets + releases) as u64, "value, bucket or release", "values, buckets or releases");
-        vec![Omission { what, call: Clean::ours("affected_users with by (one tag), a shorter period, or a larger max_tokens") }]
+        vec![Omission {
+            what,
+            call: Clean::ours("affected_users with by (one tag), a shorter period, or a larger max_tokens"),
+        }]
     }
 }
 
@@ -256,4 +255,3 @@ fn cut<T>(list: &mut Vec<T>, keep: usize) -> usize {
     list.truncate(keep);
     gone
 }
-

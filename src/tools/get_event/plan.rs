@@ -78,7 +78,12 @@ impl Plan {
         event.breadcrumbs.drain(..crumbs);
         omit(crumbs, "older breadcrumb", "older breadcrumbs", "breadcrumbs");
         self.texts(event);
-        omit(self.maps(event), "entry of tags, flags or request", "entries of tags, flags or request", "request\",\"tags\",\"flags");
+        omit(
+            self.maps(event),
+            "entry of tags, flags or request",
+            "entries of tags, flags or request",
+            "request\",\"tags\",\"flags",
+        );
         omit(cut(&mut event.threads, self.extras), "thread", "threads", "threads");
         event.threads.iter_mut().for_each(|t| {
             self.frames(&mut t.frames);
@@ -93,7 +98,11 @@ impl Plan {
     }
 
     /// Contexts and the raw event: whole values are cut, deepest first.
-    fn structured(&self, event: &mut EventView, omit: &mut impl FnMut(usize, &'static str, &'static str, &'static str)) {
+    fn structured(
+        &self,
+        event: &mut EventView,
+        omit: &mut impl FnMut(usize, &'static str, &'static str, &'static str),
+    ) {
         let gone = event.contexts.as_mut().map_or(0, |c| self.data(c, 2));
         omit(gone, "value of contexts", "values of contexts", "contexts");
         let gone = event.raw.as_mut().map_or(0, |raw| self.data(raw, 4));

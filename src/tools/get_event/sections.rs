@@ -80,7 +80,8 @@ pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
 }
 
 fn frame_view(frame: &Frame, guard: &mut Guard) -> FrameView {
-    let mut lines = |lines: &[Untrusted]| -> Vec<Clean> { lines.iter().map(|l| guard.line(l, Limit::FrameLine)).collect() };
+    let mut lines =
+        |lines: &[Untrusted]| -> Vec<Clean> { lines.iter().map(|l| guard.line(l, Limit::FrameLine)).collect() };
     let (pre, post) = (lines(&frame.pre_context), lines(&frame.post_context));
     let more = frame.abs_path.as_ref().filter(|path| frame.file.as_ref() != Some(*path));
     FrameView {
@@ -112,7 +113,10 @@ fn breadcrumb(crumb: &Breadcrumb, guard: &mut Guard) -> BreadcrumbView {
 }
 
 pub(super) fn request(request: &Request, guard: &mut Guard) -> RequestView {
-    let headers = request.headers.iter().map(|(k, v)| (guard.line(k, Limit::Tag), CleanData::Text(guard.keyed(k, v, Limit::Tag))));
+    let headers = request
+        .headers
+        .iter()
+        .map(|(k, v)| (guard.line(k, Limit::Tag), CleanData::Text(guard.keyed(k, v, Limit::Tag))));
     let headers: Vec<_> = headers.collect();
     let mut data = |data: &Option<Data>| data.as_ref().filter(|d| !d.is_empty()).map(|d| guard.data(d, Limit::Value));
     let (query, body) = (data(&request.query), data(&request.data));
@@ -147,7 +151,8 @@ pub(super) fn user(user: &User, guard: &mut Guard) -> Option<CleanData> {
 }
 
 pub(super) fn tags(event: &Event, guard: &mut Guard) -> Option<CleanData> {
-    let entries = event.tags.iter().map(|(k, v)| (guard.line(k, Limit::Tag), CleanData::Text(guard.keyed(k, v, Limit::Tag))));
+    let entries =
+        event.tags.iter().map(|(k, v)| (guard.line(k, Limit::Tag), CleanData::Text(guard.keyed(k, v, Limit::Tag))));
     let entries: Vec<_> = entries.collect();
     (!entries.is_empty()).then_some(CleanData::Map(entries))
 }
