@@ -1,11 +1,62 @@
 //! Which issue an event belongs to: a pure function of the event.
 //! It uses `model` alone.
-//! It never does IO, never reads a clock.
+//! It never does IO, never reads a clock, and never lets a line number, a directory or a build's hash into a key.
+//!
+//! A bug is (what was thrown, where, and what it said as far as that is part of the program). From one exception:
+//!
+//! - **Thrown by the language itself** (`x is undefined`, `division by zero`): the function that it happened in is
+//!   the bug, whoever called it, so a request, a thread and a cron job share an issue. What was missing there (the
+//!   property, not the variable) is part of it.
+//! - **Thrown by code** (`throw`, `raise`, a library that refuses its arguments): the function may be a helper that
+//!   throws on behalf of its callers, so its caller counts too. Where the type says nothing (`Error`), so does the text,
+//!   without ids, numbers, addresses and paths.
+//! - **Minified**: one-letter names mean something else in the next build, so only names that survive (methods, routes)
+//!   and the text count; where no name survives, the shape of the stack does.
+//! - **No stack**: the text, or its template where there is one.
+//!
+//! A chain is all of its links. A fingerprint of the application replaces all that, `{{ default }}` standing for it.
+
+mod anonymous;
+mod chain;
+mod fingerprint;
+mod frame;
+mod key;
+mod minified;
+mod module;
+mod pattern;
+mod saying;
+mod stack;
+mod template;
+mod title;
 
 use crate::model::{Event, Group};
 
 /// Groups an event.
 pub fn group(event: &Event) -> Group {
-    let _ = event;
-    todo!("grouping")
+    let mut own = chain::key_of(event, chain::Frames::Read);
+    let mut also = earlier_keys(event, &own);
+    if !event.fingerprint.is_empty() && !fingerprint::is_default(&event.fingerprint) {
+        own = chain::Decided { by: "fingerprint", hash: fingerprint::hash(event, &own.hash), weak: false };
+        also.clear();
+    }
+    let name = title::describe(event);
+    Group {
+        hash: own.hash,
+        also,
+        by: own.by,
+        title: name.title,
+        ty: name.ty,
+        value: name.value,
+        culprit: name.culprit,
+        top_frame: name.top_frame,
+    }
+}
+
+/// The key that the event had before a source map made its frames readable, if that key told bugs apart at all.
+fn earlier_keys(event: &Event, own: &chain::Decided) -> Vec<[u8; 16]> {
+    if event.exceptions.iter().all(|exception| exception.raw_frames.is_empty()) {
+        return Vec::new();
+    }
+    let before = chain::key_of(event, chain::Frames::AsSent);
+    if before.weak || before.hash == own.hash { Vec::new() } else { vec![before.hash] }
 }

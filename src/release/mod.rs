@@ -1,3 +1,11 @@
 //! The order of releases and what a name of one means.
 //! It uses `model` alone.
 //! It never does IO, never reads a clock.
+
+mod name;
+mod order;
+mod version;
+
+pub use name::{Resolved, Unresolved, resolve};
+pub use order::{before, since, sort_releases};
+pub use version::{Version, split_name};

@@ -5,12 +5,15 @@
 mod answer;
 mod digest;
 mod error;
+mod field;
 mod query;
+mod search;
 
 pub use answer::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use query::*;
+pub use search::{SearchError, parse_search};
 
 use crate::model::{Project, Timestamp};
 

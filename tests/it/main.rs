@@ -15,6 +15,7 @@ mod mcp;
 mod protocol;
 mod release;
 mod sdks;
+mod search;
 mod serve;
 mod tools;
 mod view;

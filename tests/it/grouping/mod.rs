@@ -1,0 +1,3 @@
+//! Which events are one issue.
+
+mod read;
