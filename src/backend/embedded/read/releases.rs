@@ -6,11 +6,17 @@ use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 
-use super::{near::not_found, pool::Snapshot, scope::Bounds};
+use super::{
+    near::not_found,
+    pattern::{Pattern, allows},
+    pool::Snapshot,
+    scope::Bounds,
+};
 use crate::{
     backend::embedded::pack::moment,
     model::{Release, Untrusted},
-    store::StoreError,
+    release::{Version, sort_releases, split_name},
+    store::{Op, StoreError},
 };
 
 /// A release as the store numbers it.
@@ -19,6 +25,24 @@ pub(super) struct Known {
     pub(super) id: u32,
     pub(super) project: u64,
     pub(super) version: String,
+}
+
+impl Known {
+    /// Compares as versions where both have one and the package is the same or not named, else as texts.
+    fn fits(&self, op: Op, asked: &str) -> bool {
+        let ((package, version), (own_package, own_version)) = (split_name(asked), split_name(&self.version));
+        if op == Op::Is {
+            let pattern = Pattern::new(asked);
+            return pattern.fits(&self.version) || (package.is_empty() && pattern.fits(own_version));
+        }
+        if !package.is_empty() && !package.eq_ignore_ascii_case(own_package) {
+            return false;
+        }
+        match (Version::parse_prefix(version), Version::parse(own_version)) {
+            (Some(asked), Some(own)) => allows(op, own.cmp(&asked)),
+            _ => false,
+        }
+    }
 }
 
 /// The releases of the scope's projects, oldest first; those of one project keep their order among others.
@@ -36,6 +60,12 @@ impl Releases {
 
     pub(super) fn name(&self, id: u32) -> Option<Untrusted> {
         self.place(id).map(|place| self.list[place].version.as_str().into())
+    }
+
+    /// The numbers of the releases whose whole name or version fits a condition.
+    pub(super) fn fitting(&self, op: Op, asked: &[Untrusted]) -> RoaringBitmap {
+        let fits = |known: &Known| asked.iter().any(|asked| known.fits(op, asked.raw()));
+        self.list.iter().filter(|known| fits(known)).map(|known| known.id).collect()
     }
 
     /// The numbers of those names; a name may be one in several projects.
@@ -87,8 +117,4 @@ fn in_order(found: Vec<(Known, Release)>) -> Releases {
         sorted.iter().filter_map(|release| waiting.get_mut(release.version.raw()).and_then(Vec::pop)).collect();
     let places = list.iter().enumerate().map(|(place, known)| (known.id, place)).collect();
     Releases { list, places }
-}
-
-fn sort_releases(releases: &mut [Release]) {
-    releases.sort_by(|a, b| (a.first_seen, &a.version).cmp(&(b.first_seen, &b.version)));
 }

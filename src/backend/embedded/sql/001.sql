@@ -46,8 +46,9 @@ CREATE TABLE base(
   UNIQUE(project, tag, day, env));
 -- Who was active in a release; kind 0: by events, 1: by sessions.
 CREATE TABLE active(
-  rel INTEGER NOT NULL, env INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL, n INTEGER NOT NULL,
-  first INTEGER NOT NULL, last INTEGER NOT NULL, users BLOB NOT NULL, PRIMARY KEY(rel, env, day, kind)) WITHOUT ROWID;
+  project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL,
+  n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, users BLOB NOT NULL,
+  PRIMARY KEY(project, rel, env, day, kind)) WITHOUT ROWID;
 
 -- Sessions --------------------------------------------------------------------------------------------
 CREATE TABLE session(

@@ -42,8 +42,8 @@ pub(super) struct Commit<'t> {
     pub(super) names: &'t mut Names,
     pub(super) issues: HashMap<i64, IssueTouch>,
     pub(super) releases: HashMap<u32, (i64, i64)>,
-    /// By release, environment, hour.
-    pub(super) sessions: HashMap<(u32, u32, i64), SessionTouch>,
+    /// By project, release, environment, hour.
+    pub(super) sessions: HashMap<(u64, u32, u32, i64), SessionTouch>,
     projects: HashMap<u64, (i64, Option<String>)>,
     events: u64,
 }

@@ -230,14 +230,14 @@ fn write_sets(conn: &Connection, issue: i64, mut sets: Sets) -> Result<u64, Stor
 pub(super) struct Across {
     /// By project, day, environment; then by tag; then by value.
     base: HashMap<(u64, i64, u32), HashMap<u32, HashMap<u32, Vec<u32>>>>,
-    active: HashMap<(u32, u32, i64), SessionTouch>,
+    active: HashMap<(u64, u32, u32, i64), SessionTouch>,
 }
 
 impl Across {
     pub(super) fn add(&mut self, project: u64, facts: &[&Fact]) {
         for fact in facts {
             let day = day_of(fact.ts);
-            let active = self.active.entry((fact.rel, fact.env, day)).or_insert_with(|| SessionTouch {
+            let active = self.active.entry((project, fact.rel, fact.env, day)).or_insert_with(|| SessionTouch {
                 first: fact.ts,
                 last: fact.ts,
                 ..SessionTouch::default()
@@ -255,8 +255,8 @@ impl Across {
     }
 
     pub(super) fn write(self, conn: &Connection) -> Result<(), StoreError> {
-        for ((rel, env, day), touch) in self.active {
-            add_active(conn, (rel, env, day, 0), &touch)?;
+        for ((project, rel, env, day), touch) in self.active {
+            add_active(conn, (project, rel, env, day, 0), &touch)?;
         }
         for ((project, day, env), tags) in self.base {
             for (tag, values) in tags {

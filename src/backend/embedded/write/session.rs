@@ -49,7 +49,7 @@ impl Commit<'_> {
         let started = micros(session.started);
         match self.stored_session(day_of(started), &session.sid)? {
             None => self.first_state(project, session, started).map(|()| true),
-            Some(before) => self.later_state(session, before),
+            Some(before) => self.later_state(project, session, before),
         }
     }
 
@@ -90,7 +90,7 @@ impl Commit<'_> {
             is_final(session.status),
             session.user_agent.as_ref().map(Untrusted::raw),
         ])?;
-        let touch = self.touch_sessions(rel, env, started);
+        let touch = self.touch_sessions(project, rel, env, started);
         touch.started += 1;
         touch.classes[class(session)] += 1;
         if user != 0 {
@@ -99,7 +99,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn later_state(&mut self, session: &SessionRecord, before: Stored) -> Result<bool, StoreError> {
+    fn later_state(&mut self, project: u64, session: &SessionRecord, before: Stored) -> Result<bool, StoreError> {
         let (at, ends) = (micros(session.timestamp), is_final(session.status));
         let newer = if before.is_final == ends { at > before.at } else { ends };
         if !newer {
@@ -112,7 +112,7 @@ impl Commit<'_> {
         self.conn
             .prepare_cached("UPDATE session SET at=?3, user=?4, class=?5, final=?6 WHERE day=?1 AND sid=?2")?
             .execute(params![day_of(before.started), &session.sid[..], at, user, class, ends])?;
-        let touch = self.touch_sessions(before.rel, before.env, before.started);
+        let touch = self.touch_sessions(project, before.rel, before.env, before.started);
         touch.classes[before.class] -= 1;
         touch.classes[class] += 1;
         if user != 0 {
@@ -128,7 +128,7 @@ impl Commit<'_> {
         let env = self.names.maybe(conn, Word::Environment, 0, sessions.environment.as_ref().map(Untrusted::raw))?;
         let user = self.names.user(conn, sessions.user)?;
         let counts = [sessions.exited, sessions.errored, sessions.crashed, sessions.abnormal, sessions.unhandled];
-        let touch = self.touch_sessions(rel, env, started);
+        let touch = self.touch_sessions(project, rel, env, started);
         for (class, n) in touch.classes.iter_mut().zip(counts) {
             *class = class.saturating_add(i64::try_from(n).unwrap_or(i64::MAX));
             touch.started = touch.started.saturating_add(n);
@@ -139,9 +139,9 @@ impl Commit<'_> {
         Ok(true)
     }
 
-    fn touch_sessions(&mut self, rel: u32, env: u32, started: i64) -> &mut SessionTouch {
+    fn touch_sessions(&mut self, project: u64, rel: u32, env: u32, started: i64) -> &mut SessionTouch {
         self.touch_release(rel, started, started);
-        let touch = self.sessions.entry((rel, env, hour_of(started))).or_default();
+        let touch = self.sessions.entry((project, rel, env, hour_of(started))).or_default();
         if touch.last == 0 {
             (touch.first, touch.last) = (started, started);
         }
@@ -151,7 +151,7 @@ impl Commit<'_> {
 
     /// Writes the sums and sets that the sessions of this transaction changed.
     pub(super) fn write_sessions(&mut self) -> Result<(), StoreError> {
-        for ((rel, env, hour), touch) in std::mem::take(&mut self.sessions) {
+        for ((project, rel, env, hour), touch) in std::mem::take(&mut self.sessions) {
             let [well, errored, crashed, abnormal, unhandled] = touch.classes;
             let total = well + errored + crashed + abnormal + unhandled;
             self.conn
@@ -163,7 +163,7 @@ impl Commit<'_> {
                 )?
                 .execute(params![rel, env, hour, total, errored, crashed, abnormal, unhandled])?;
             self.add_hour_users(rel, env, hour, &touch)?;
-            add_active(self.conn, (rel, env, hour.div_euclid(24), BY_SESSIONS), &touch)?;
+            add_active(self.conn, (project, rel, env, hour.div_euclid(24), BY_SESSIONS), &touch)?;
         }
         Ok(())
     }
@@ -186,25 +186,25 @@ impl Commit<'_> {
     }
 }
 
-/// Adds to who was active in (release, environment, day, kind).
+/// Adds to who was active in (project, release, environment, day, kind).
 pub(super) fn add_active(
     conn: &rusqlite::Connection,
-    (rel, env, day, kind): (u32, u32, i64, i64),
+    (project, rel, env, day, kind): (u64, u32, u32, i64, i64),
     touch: &SessionTouch,
 ) -> Result<(), StoreError> {
     let before = conn
-        .prepare_cached("SELECT users FROM active WHERE rel=?1 AND env=?2 AND day=?3 AND kind=?4")?
-        .query_row(params![rel, env, day, kind], |row| row.get::<_, Vec<u8>>(0))
+        .prepare_cached("SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=?5")?
+        .query_row(params![project, rel, env, day, kind], |row| row.get::<_, Vec<u8>>(0))
         .optional()?;
     let mut users = touch.users.clone();
     if let Some(before) = before {
         users |= decode_users(&before)?;
     }
     conn.prepare_cached(
-        "INSERT INTO active(rel, env, day, kind, n, first, last, users) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO active(project, rel, env, day, kind, n, first, last, users) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT DO UPDATE SET n=n+excluded.n, first=min(first, excluded.first), last=max(last, excluded.last),
          users=excluded.users",
     )?
-    .execute(params![rel, env, day, kind, touch.started, touch.first, touch.last, encode_users(&users)])?;
+    .execute(params![project, rel, env, day, kind, touch.started, touch.first, touch.last, encode_users(&users)])?;
     Ok(())
 }
