@@ -24,6 +24,16 @@ pub enum StoreKind {
     Sentry,
 }
 
+impl StoreKind {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Sentry => "sentry",
+        }
+    }
+}
+
 /// How fresh an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Freshness {
@@ -33,6 +43,17 @@ pub enum Freshness {
     Cached,
     /// From the cache, past its time, since the store failed.
     Stale,
+}
+
+impl Freshness {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Cached => "cached",
+            Self::Stale => "stale",
+        }
+    }
 }
 
 /// A part of a longer list.
@@ -77,13 +98,13 @@ pub struct IssueFacts {
     pub why: ChangeReason,
 }
 
-/// A release and its numbers.
+/// A release and its numbers, over all projects of the scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReleaseFacts {
     /// What it is.
     pub release: Release,
-    /// Slug of its project.
-    pub project: String,
+    /// Slugs of the projects that it was seen in.
+    pub projects: Vec<String>,
     /// Sessions; zero without.
     pub sessions: SessionCounts,
     /// Distinct users with a session or event.

@@ -25,6 +25,9 @@ pub trait SignalStore: Send + Sync {
     /// Which kind of store answers, and how fresh.
     fn source(&self) -> Source;
 
+    /// A key for sealing cursors, the same in each process over this store; it never leaves the process.
+    fn cursor_key(&self) -> Result<[u8; 32], StoreError>;
+
     /// Projects within the scope, by slug.
     async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError>;
 
