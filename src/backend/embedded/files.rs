@@ -1,0 +1,128 @@
+//! The store's folder: who may touch it, and the key that lies in it.
+//! It uses the file system and `store`'s errors.
+//! It never opens a store that others could write to.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use super::fault::of_files;
+use crate::store::StoreError;
+
+/// The files of one store.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    folder: PathBuf,
+}
+
+impl Files {
+    /// Takes the folder, or makes it, and refuses one that others may write to.
+    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
+        make_folder(folder)?;
+        let files = Self { folder: folder.to_owned() };
+        refuse_shared(folder)?;
+        for file in [files.database(), files.key()] {
+            refuse_shared(&file)?;
+        }
+        Ok(files)
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.folder.join("signal.db")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("signal.db-wal")
+    }
+
+    /// Held by the process that folds, for as long as it does.
+    pub(super) fn fold_lock(&self) -> PathBuf {
+        self.folder.join("fold.lock")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.join("pseudonym.key")
+    }
+
+    /// Makes an empty database file of the right mode; SQLite gives its companions the same.
+    pub(super) fn make_database(&self) -> Result<(), StoreError> {
+        create_private(&self.database()).map(drop)
+    }
+
+    /// The key of pseudonyms, made with the store.
+    pub(super) fn pseudonym_key(&self) -> Result<[u8; 32], StoreError> {
+        if let Some(key) = read_key(&self.key())? {
+            return Ok(key);
+        }
+        let fresh = self.folder.join(format!("pseudonym.{:032x}", u128::from_le_bytes(random_bytes()?)));
+        let mut file = create_private(&fresh)?;
+        file.write_all(&random_bytes::<32>()?).and_then(|()| file.sync_all()).map_err(of_files("writing the key"))?;
+        // Linking is the one step that lets only one of two processes win, and never shows half a key.
+        let linked = fs::hard_link(&fresh, self.key());
+        let _ = fs::remove_file(&fresh);
+        match linked {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(of_files("writing the key")(error)),
+            _ => read_key(&self.key())?.ok_or(StoreError::Forbidden("the store's key can't be read")),
+        }
+    }
+}
+
+/// Random bytes of the system.
+pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(StoreError::Engine { context: "the system's random numbers", source: Box::new(error) }),
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => match bytes.try_into() {
+            Ok(key) => Ok(Some(key)),
+            Err(_) => Err(StoreError::Forbidden("the store's key file is damaged: it must be 32 bytes")),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(of_files("reading the key")(error)),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(of_files("making the store's folder"))
+}
+
+/// Opens or makes a file that only its owner may read and write.
+pub(super) fn create_private(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(of_files("making the store's files"))
+}
+
+#[cfg(unix)]
+fn refuse_shared(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    match fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o022 != 0 => {
+            Err(StoreError::Forbidden("the store's folder or files can be written by others: chmod go-w them"))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(of_files("looking at the store's files")(error)),
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_path: &Path) -> Result<(), StoreError> {
+    Ok(())
+}

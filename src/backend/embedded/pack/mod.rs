@@ -1,0 +1,35 @@
+//! The packed forms of facts, chunks, counts and sets of users.
+//! It uses `roaring` and `zstd` beside the floors below.
+//! It never touches the database: bytes in, values out, and back.
+
+mod bytes;
+mod cells;
+mod columns;
+mod fact;
+mod users;
+
+pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells, merge_cells};
+pub(super) use columns::{Columns, Head, Rest, Unpacker};
+pub(super) use fact::{DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment};
+pub(super) use users::{ValueSets, decode_sets, decode_users, encode_sets, encode_users};
+
+/// Squeezes bytes the way bodies are stored.
+pub(super) fn squeeze(bytes: &[u8]) -> Vec<u8> {
+    squeeze_at(bytes, 3)
+}
+
+fn squeeze_at(raw: &[u8], level: i32) -> Vec<u8> {
+    let mut out = vec![1];
+    // Compressing in memory fails only for lack of it; what can't be squeezed is kept as it is.
+    match zstd::bulk::compress(raw, level) {
+        Ok(z) if z.len() < raw.len() => {
+            bytes::put(&mut out, raw.len() as u64);
+            out.extend_from_slice(&z);
+        }
+        _ => {
+            out[0] = 0;
+            out.extend_from_slice(raw);
+        }
+    }
+    out
+}

@@ -1,0 +1,25 @@
+//! Reading: each answer from one snapshot of the store.
+//! It uses `rusqlite` and the packed forms.
+//! It never unpacks a body to count.
+
+mod affected;
+mod baseline;
+mod breakdown;
+mod count;
+mod event;
+mod extras;
+mod filter;
+mod issues;
+mod judge;
+mod known;
+mod lists;
+mod near;
+mod pattern;
+mod pool;
+mod releases;
+mod scope;
+mod search;
+mod table;
+mod trend;
+
+pub(super) use pool::{Pool, Snapshot};

@@ -1,0 +1,120 @@
+//! The releases of a scope, in their order.
+//! It uses `rusqlite` and `release`.
+//! It never orders by arrival.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+
+use super::{
+    near::not_found,
+    pattern::{Pattern, allows},
+    pool::Snapshot,
+    scope::Bounds,
+};
+use crate::{
+    backend::embedded::pack::moment,
+    model::{Release, Untrusted},
+    release::{Version, sort_releases, split_name},
+    store::{Op, StoreError},
+};
+
+/// A release as the store numbers it.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) id: u32,
+    pub(super) project: u64,
+    pub(super) version: String,
+}
+
+impl Known {
+    /// Compares as versions where both have one and the package is the same or not named, else as texts.
+    fn fits(&self, op: Op, asked: &str) -> bool {
+        let ((package, version), (own_package, own_version)) = (split_name(asked), split_name(&self.version));
+        if op == Op::Is {
+            let pattern = Pattern::new(asked);
+            return pattern.fits(&self.version) || (package.is_empty() && pattern.fits(own_version));
+        }
+        if !package.is_empty() && !package.eq_ignore_ascii_case(own_package) {
+            return false;
+        }
+        match (Version::parse_prefix(version), Version::parse(own_version)) {
+            (Some(asked), Some(own)) => allows(op, own.cmp(&asked)),
+            _ => false,
+        }
+    }
+}
+
+/// The releases of the scope's projects, oldest first; those of one project keep their order among others.
+#[derive(Debug, Default)]
+pub(super) struct Releases {
+    pub(super) list: Vec<Known>,
+    places: HashMap<u32, usize>,
+}
+
+impl Releases {
+    /// Where a release stands; higher is newer.
+    pub(super) fn place(&self, id: u32) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+
+    pub(super) fn name(&self, id: u32) -> Option<Untrusted> {
+        self.place(id).map(|place| self.list[place].version.as_str().into())
+    }
+
+    /// The numbers of the releases whose whole name or version fits a condition.
+    pub(super) fn fitting(&self, op: Op, asked: &[Untrusted]) -> RoaringBitmap {
+        let fits = |known: &Known| asked.iter().any(|asked| known.fits(op, asked.raw()));
+        self.list.iter().filter(|known| fits(known)).map(|known| known.id).collect()
+    }
+
+    /// The numbers of those names; a name may be one in several projects.
+    pub(super) fn named(&self, names: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
+        let mut ids = RoaringBitmap::new();
+        for name in names {
+            let before = ids.len();
+            ids.extend(self.list.iter().filter(|known| known.version == name.raw()).map(|known| known.id));
+            if ids.len() == before && !self.list.iter().any(|known| known.version == name.raw()) {
+                return Err(not_found("release", name, self.list.iter().map(|known| known.version.clone())));
+            }
+        }
+        Ok(ids)
+    }
+}
+
+impl Snapshot<'_> {
+    /// Releases with a sign of life up to the scope's end.
+    pub(super) fn known_releases(&self, bounds: &Bounds) -> Result<Releases, StoreError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT id, project, version, first, last FROM release WHERE first<=?1")?;
+        let mut rows = statement.query([bounds.hi])?;
+        let mut found: Vec<(Known, Release)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let known = Known { id: row.get(0)?, project: row.get(1)?, version: row.get(2)? };
+            if bounds.slug(known.project).is_some() {
+                let release = Release {
+                    version: known.version.as_str().into(),
+                    first_seen: moment(row.get(3)?),
+                    last_seen: moment(row.get(4)?),
+                    deploys: Vec::new(),
+                };
+                found.push((known, release));
+            }
+        }
+        Ok(in_order(found))
+    }
+}
+
+fn in_order(found: Vec<(Known, Release)>) -> Releases {
+    let (known, mut sorted): (Vec<Known>, Vec<Release>) = found.into_iter().unzip();
+    sort_releases(&mut sorted);
+    let mut waiting: HashMap<String, Vec<Known>> = HashMap::new();
+    for known in known {
+        waiting.entry(known.version.clone()).or_default().push(known);
+    }
+    // Equal names of several projects stand side by side or apart; which is which makes no difference within a project.
+    let list: Vec<Known> =
+        sorted.iter().filter_map(|release| waiting.get_mut(release.version.raw()).and_then(Vec::pop)).collect();
+    let places = list.iter().enumerate().map(|(place, known)| (known.id, place)).collect();
+    Releases { list, places }
+}

@@ -1,0 +1,76 @@
+-- Names and numbers ---------------------------------------------------------------------------------
+CREATE TABLE project(
+  id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, public_key TEXT NOT NULL,
+  issues INTEGER NOT NULL DEFAULT 0, platform TEXT, last_event INTEGER);
+-- Environments, tag keys, tag values (under their key), platforms, transactions: small numbers elsewhere.
+CREATE TABLE word(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, parent INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE UNIQUE INDEX word_text ON word(kind, parent, text);
+CREATE TABLE user(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE);
+CREATE TABLE release(
+  id INTEGER PRIMARY KEY, project INTEGER NOT NULL, version TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  UNIQUE(project, version));
+CREATE TABLE deploy(release INTEGER NOT NULL, environment TEXT, at INTEGER NOT NULL);
+CREATE INDEX deploy_release ON deploy(release);
+
+-- Issues ----------------------------------------------------------------------------------------------
+CREATE TABLE issue(
+  id INTEGER PRIMARY KEY, project INTEGER NOT NULL, short_id TEXT NOT NULL, title TEXT NOT NULL, type TEXT, value TEXT,
+  culprit TEXT, level INTEGER NOT NULL, status INTEGER NOT NULL DEFAULT 0, resolved_at INTEGER, resolved_in TEXT,
+  function TEXT, file TEXT, line INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE UNIQUE INDEX issue_short ON issue(short_id COLLATE NOCASE, project);
+CREATE INDEX issue_last ON issue(project, last);
+CREATE TABLE grouphash(project INTEGER NOT NULL, hash BLOB NOT NULL, issue INTEGER NOT NULL, PRIMARY KEY(project, hash)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE issue_fts USING fts5(title, value, culprit, type, content='issue', content_rowid='id', tokenize='trigram');
+
+-- The journal, written before a sender gets its answer ------------------------------------------------
+-- The day of the event's own time stands in front, so that inserts stay within today's pages.
+CREATE TABLE eid(day INTEGER NOT NULL, k INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(day, k)) WITHOUT ROWID;
+CREATE TABLE body(
+  seq INTEGER PRIMARY KEY, issue INTEGER NOT NULL, id BLOB NOT NULL, ts INTEGER NOT NULL, received INTEGER NOT NULL, z BLOB NOT NULL);
+CREATE TABLE tail(issue INTEGER NOT NULL, seq INTEGER NOT NULL, fact BLOB NOT NULL, PRIMARY KEY(issue, seq)) WITHOUT ROWID;
+
+-- Folded, by issue ------------------------------------------------------------------------------------
+CREATE TABLE chunk(
+  issue INTEGER NOT NULL, id INTEGER NOT NULL, n INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL,
+  best INTEGER NOT NULL, head BLOB NOT NULL, rest BLOB NOT NULL, UNIQUE(issue, id));
+CREATE TABLE rollup(issue INTEGER PRIMARY KEY, events INTEGER NOT NULL, users INTEGER NOT NULL, cells BLOB NOT NULL);
+-- Sets of users of the issues with many events; kind 0: by release and environment, 1: by day and environment, 2: all.
+CREATE TABLE issue_users(
+  issue INTEGER NOT NULL, kind INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL, users BLOB NOT NULL,
+  PRIMARY KEY(issue, kind, a, b)) WITHOUT ROWID;
+
+-- Folded, across issues -------------------------------------------------------------------------------
+-- Users by value of a tag: the baseline of what marks the affected. Tag 0 has one value, 0: all users.
+CREATE TABLE base(
+  project INTEGER NOT NULL, day INTEGER NOT NULL, env INTEGER NOT NULL, tag INTEGER NOT NULL, sets BLOB NOT NULL,
+  UNIQUE(project, tag, day, env));
+-- Who was active in a release; kind 0: by events, 1: by sessions.
+CREATE TABLE active(
+  project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL,
+  n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, users BLOB NOT NULL,
+  PRIMARY KEY(project, rel, env, day, kind)) WITHOUT ROWID;
+
+-- Sessions --------------------------------------------------------------------------------------------
+CREATE TABLE session(
+  day INTEGER NOT NULL, sid BLOB NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, started INTEGER NOT NULL,
+  at INTEGER NOT NULL, user INTEGER NOT NULL, class INTEGER NOT NULL, final INTEGER NOT NULL, agent TEXT,
+  PRIMARY KEY(day, sid)) WITHOUT ROWID;
+CREATE INDEX session_bad ON session(rel, env, user) WHERE class > 0;
+CREATE TABLE sess(
+  rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, total INTEGER NOT NULL, errored INTEGER NOT NULL,
+  crashed INTEGER NOT NULL, abnormal INTEGER NOT NULL, unhandled INTEGER NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;
+CREATE TABLE sess_users(
+  rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, users BLOB NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;
+
+-- Everything else that is kept whole ------------------------------------------------------------------
+CREATE TABLE item(
+  id INTEGER PRIMARY KEY, project INTEGER NOT NULL, kind INTEGER NOT NULL, ts INTEGER NOT NULL, parent BLOB, trace INTEGER,
+  segment INTEGER, rel INTEGER NOT NULL, env INTEGER NOT NULL, user INTEGER NOT NULL, name TEXT, content_type TEXT,
+  size INTEGER NOT NULL, z BLOB NOT NULL);
+CREATE INDEX item_parent ON item(parent, kind) WHERE parent IS NOT NULL;
+CREATE INDEX item_trace ON item(trace, kind) WHERE trace IS NOT NULL;
+CREATE INDEX item_ts ON item(ts);
+CREATE TABLE item_once(day INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(day, digest)) WITHOUT ROWID;
+CREATE TABLE outcome(
+  day INTEGER NOT NULL, project INTEGER NOT NULL, item TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
+  n INTEGER NOT NULL, PRIMARY KEY(day, project, item, outcome, reason)) WITHOUT ROWID;

@@ -1,0 +1,187 @@
+//! Storing an event: once, under its issue, in the journal.
+//! It uses `rusqlite` and the packed forms.
+//! It never decides what belongs together: the group's hashes say so.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    commit::{Commit, IssueTouch},
+    names::{Word, digest64},
+    project::short_id,
+};
+use crate::{
+    backend::embedded::pack::{Fact, REPLAY, UNHANDLED, day_of, micros},
+    model::{EventId, Group, IssueId, Untrusted},
+    store::{EventRecord, Receipt, StoreError},
+};
+
+/// The part of an event's id that `eid` is keyed by; the same id in two projects makes two events.
+pub(in crate::backend::embedded) fn id_key(project: u64, id: EventId) -> i64 {
+    ((id.0 >> 64) as u64 ^ project.wrapping_mul(0x9e37_79b9_7f4a_7c15)) as i64
+}
+
+impl Commit<'_> {
+    /// Stores the event; false if it is there already.
+    pub(super) fn event(
+        &mut self,
+        project: u64,
+        received: i64,
+        record: &EventRecord,
+        body: &[u8],
+        receipt: &mut Receipt,
+    ) -> Result<bool, StoreError> {
+        let event = &record.event;
+        let ts = micros(event.timestamp);
+        let Some(key) = self.free_key(project, ts, received, event.id)? else { return Ok(false) };
+        let (issue, new) = self.issue(project, record, ts)?;
+        if new {
+            receipt.new_issues.push(IssueId(issue));
+        }
+        let mut fact = self.fact(project, record, ts)?;
+        self.conn
+            .prepare_cached("INSERT INTO body(issue, id, ts, received, z) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![issue, &event.id.0.to_be_bytes()[..], ts, received, body])?;
+        fact.seq = self.conn.last_insert_rowid();
+        self.conn.prepare_cached("INSERT INTO eid(day, k, seq) VALUES(?1, ?2, ?3)")?.execute(params![
+            day_of(ts),
+            key,
+            fact.seq
+        ])?;
+        self.conn.prepare_cached("INSERT INTO tail(issue, seq, fact) VALUES(?1, ?2, ?3)")?.execute(params![
+            issue,
+            fact.seq,
+            fact.encode()
+        ])?;
+        self.touch_release(fact.rel, ts, ts);
+        self.touch_project(project, ts, event.platform.as_ref().map(Untrusted::raw));
+        self.touch_issue(issue, record, ts);
+        Ok(true)
+    }
+
+    /// The key under which the event is to be noted; `None` if it is there already.
+    fn free_key(&self, project: u64, ts: i64, received: i64, id: EventId) -> Result<Option<i64>, StoreError> {
+        // An event without a time got the moment of its arrival: sent again after midnight it has another day.
+        let yesterday = if ts == received { 1 } else { 0 };
+        let mut free = None;
+        for day in (day_of(ts) - yesterday)..=day_of(ts) {
+            let mut key = id_key(project, id);
+            while let Some(found) = self.id_at(day, key)? {
+                if found == id.0.to_be_bytes() {
+                    return Ok(None);
+                }
+                // Two ids share 64 bits: the next place is tried, here and when looking.
+                key = key.wrapping_add(1);
+            }
+            free = Some(key);
+        }
+        Ok(free)
+    }
+
+    fn id_at(&self, day: i64, key: i64) -> Result<Option<[u8; 16]>, StoreError> {
+        let sql = "SELECT body.id FROM eid JOIN body USING(seq) WHERE eid.day=?1 AND eid.k=?2";
+        Ok(self.conn.prepare_cached(sql)?.query_row(params![day, key], |row| row.get(0)).optional()?)
+    }
+
+    fn fact(&mut self, project: u64, record: &EventRecord, ts: i64) -> Result<Fact, StoreError> {
+        let (conn, event) = (self.conn, &record.event);
+        let raw = |text: &'_ Option<Untrusted>| text.as_ref().map(|t| t.raw().to_owned());
+        let release = raw(&event.release);
+        let mut tags = Vec::with_capacity(record.tags.len());
+        for (key, value) in &record.tags {
+            if key.is_empty() || value.is_empty() {
+                continue;
+            }
+            let key = self.names.word(conn, Word::TagKey, 0, key.raw())?;
+            tags.push((key, self.names.word(conn, Word::TagValue, key, value.raw())?));
+        }
+        tags.sort_unstable();
+        tags.dedup_by_key(|(key, _)| *key);
+        let unhandled = if event.unhandled() { UNHANDLED } else { 0 };
+        let replay = if event.replay_id.is_some() { REPLAY } else { 0 };
+        Ok(Fact {
+            seq: 0,
+            ts,
+            rel: self.names.release(conn, project, release.as_deref(), ts)?,
+            env: self.names.maybe(conn, Word::Environment, 0, raw(&event.environment).as_deref())?,
+            user: self.names.user(conn, record.user)?,
+            bits: event.level as u8 | unhandled | replay,
+            rich: record.richness,
+            platform: self.names.maybe(conn, Word::Platform, 0, raw(&event.platform).as_deref())?,
+            transaction: self.names.maybe(conn, Word::Transaction, 0, raw(&event.transaction).as_deref())?,
+            replay: event.replay_id.map_or(0, |id| (id.0 >> 64) as u64),
+            trace: event.trace_id.as_ref().map_or(0, |trace| digest64(trace.raw())),
+            tags,
+        })
+    }
+
+    /// The issue of the event's hash, else of any other key of it, else a new one.
+    fn issue(&mut self, project: u64, record: &EventRecord, ts: i64) -> Result<(i64, bool), StoreError> {
+        let group = &record.group;
+        if let Some(issue) = self.names.issue(self.conn, project, group.hash)? {
+            return Ok((issue, false));
+        }
+        for hash in &group.also {
+            if let Some(issue) = self.names.issue(self.conn, project, *hash)? {
+                self.join(project, group, issue)?;
+                return Ok((issue, false));
+            }
+        }
+        let issue = self.make_issue(project, record, ts)?;
+        self.join(project, group, issue)?;
+        Ok((issue, true))
+    }
+
+    fn join(&mut self, project: u64, group: &Group, issue: i64) -> Result<(), StoreError> {
+        for hash in std::iter::once(&group.hash).chain(&group.also) {
+            self.names.join(self.conn, project, *hash, issue)?;
+        }
+        Ok(())
+    }
+
+    fn make_issue(&self, project: u64, record: &EventRecord, ts: i64) -> Result<i64, StoreError> {
+        let group = &record.group;
+        let numbered: Option<(i64, String)> = self
+            .conn
+            .prepare_cached("UPDATE project SET issues=issues+1 WHERE id=?1 RETURNING issues, slug")?
+            .query_row([project], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (number, slug) = numbered.ok_or(StoreError::Invalid("events for a project that this store doesn't have"))?;
+        let text = |text: &'_ Option<Untrusted>| text.as_ref().map(|t| t.raw().to_owned());
+        let frame = group.top_frame.as_ref();
+        let (ty, value, culprit) = (text(&group.ty), text(&group.value), text(&group.culprit));
+        self.conn
+            .prepare_cached(
+                "INSERT INTO issue(project, short_id, title, type, value, culprit, level, function, file, line, first, last)
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+            )?
+            .execute(params![
+                project,
+                short_id(&slug, number as u64),
+                group.title.raw(),
+                ty,
+                value,
+                culprit,
+                record.event.level as i64,
+                frame.and_then(|f| text(&f.function)),
+                frame.and_then(|f| text(&f.file)),
+                frame.and_then(|f| f.line),
+                ts,
+            ])?;
+        let issue = self.conn.last_insert_rowid();
+        self.conn
+            .prepare_cached("INSERT INTO issue_fts(rowid, title, value, culprit, type) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![issue, group.title.raw(), value, culprit, ty])?;
+        Ok(issue)
+    }
+
+    fn touch_issue(&mut self, issue: i64, record: &EventRecord, ts: i64) {
+        let touch = || IssueTouch { first: ts, last: i64::MIN, level: record.event.level, frame: None };
+        let touch = self.issues.entry(issue).or_insert_with(touch);
+        touch.first = touch.first.min(ts);
+        if ts >= touch.last {
+            touch.last = ts;
+            touch.level = record.event.level;
+            touch.frame.clone_from(&record.group.top_frame);
+        }
+    }
+}

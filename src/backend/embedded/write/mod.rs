@@ -1,0 +1,22 @@
+//! Writing: one thread a process, one transaction for all that waits.
+//! It uses `rusqlite` and the packed forms.
+//! It never parses or compresses on its thread: callers did that.
+
+mod commit;
+mod event;
+mod fold;
+mod item;
+mod names;
+mod prepare;
+mod project;
+mod queue;
+mod rebuild;
+mod retain;
+mod session;
+mod writer;
+
+pub(super) use fold::BIG;
+pub(super) use names::{Word, digest64};
+pub(super) use prepare::Prepared;
+pub(super) use queue::Queue;
+pub(super) use writer::{Writer, start};

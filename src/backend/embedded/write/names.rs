@@ -1,0 +1,196 @@
+//! Small numbers for what repeats: environments, tags, releases, users, group hashes.
+//! It uses `rusqlite`.
+//! It never trusts its memory after a rollback: [`Names::forget`] empties it.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{model::UserKey, store::StoreError};
+
+/// The kinds of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::backend::embedded) enum Word {
+    Environment,
+    TagKey,
+    /// Its parent is the key.
+    TagValue,
+    Platform,
+    Transaction,
+}
+
+impl Word {
+    /// Number in the store's files; never reused.
+    pub(in crate::backend::embedded) const fn code(self) -> i64 {
+        match self {
+            Self::Environment => 1,
+            Self::TagKey => 2,
+            Self::TagValue => 3,
+            Self::Platform => 4,
+            Self::Transaction => 5,
+        }
+    }
+}
+
+/// Past so many remembered names everything is looked up again: it bounds memory against made-up values.
+const MOST: usize = 200_000;
+
+/// What the writer remembers of the tables of names. All of them only ever grow, so what another process adds is found on a miss.
+#[derive(Default)]
+pub(super) struct Names {
+    words: HashMap<(Word, u32), HashMap<String, u32>>,
+    releases: HashMap<u64, HashMap<String, u32>>,
+    users: HashMap<UserKey, u32>,
+    issues: HashMap<(u64, [u8; 16]), i64>,
+    remembered: usize,
+}
+
+impl Names {
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    fn grow(&mut self) {
+        if self.remembered >= MOST {
+            self.forget();
+        }
+        self.remembered += 1;
+    }
+
+    pub(super) fn word(&mut self, conn: &Connection, kind: Word, parent: u32, text: &str) -> Result<u32, StoreError> {
+        if let Some(id) = self.words.get(&(kind, parent)).and_then(|words| words.get(text)) {
+            return Ok(*id);
+        }
+        let found = conn
+            .prepare_cached("SELECT id FROM word WHERE kind=?1 AND parent=?2 AND text=?3")?
+            .query_row(params![kind.code(), parent, text], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => {
+                conn.prepare_cached("INSERT INTO word(kind, parent, text) VALUES(?1, ?2, ?3)")?.execute(params![
+                    kind.code(),
+                    parent,
+                    text
+                ])?;
+                fresh(conn)?
+            }
+        };
+        self.grow();
+        self.words.entry((kind, parent)).or_default().insert(text.to_owned(), id);
+        Ok(id)
+    }
+
+    /// Like [`Names::word`]; 0 for none.
+    pub(super) fn maybe(
+        &mut self,
+        conn: &Connection,
+        kind: Word,
+        parent: u32,
+        text: Option<&str>,
+    ) -> Result<u32, StoreError> {
+        text.filter(|text| !text.is_empty()).map_or(Ok(0), |text| self.word(conn, kind, parent, text))
+    }
+
+    /// The number of a release that has a sign of life at `at`; 0 for none.
+    pub(super) fn release(
+        &mut self,
+        conn: &Connection,
+        project: u64,
+        version: Option<&str>,
+        at: i64,
+    ) -> Result<u32, StoreError> {
+        let Some(version) = version.filter(|version| !version.is_empty()) else { return Ok(0) };
+        if let Some(id) = self.releases.get(&project).and_then(|known| known.get(version)) {
+            return Ok(*id);
+        }
+        let found = conn
+            .prepare_cached("SELECT id FROM release WHERE project=?1 AND version=?2")?
+            .query_row(params![project, version], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => {
+                conn.prepare_cached("INSERT INTO release(project, version, first, last) VALUES(?1, ?2, ?3, ?3)")?
+                    .execute(params![project, version, at])?;
+                fresh(conn)?
+            }
+        };
+        self.grow();
+        self.releases.entry(project).or_default().insert(version.to_owned(), id);
+        Ok(id)
+    }
+
+    /// The number of a user; 0 for nobody.
+    pub(super) fn user(&mut self, conn: &Connection, user: Option<UserKey>) -> Result<u32, StoreError> {
+        let Some(user) = user else { return Ok(0) };
+        if let Some(id) = self.users.get(&user) {
+            return Ok(*id);
+        }
+        let found = conn
+            .prepare_cached("SELECT id FROM user WHERE key=?1")?
+            .query_row([&user.0[..]], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => {
+                conn.prepare_cached("INSERT INTO user(key) VALUES(?1)")?.execute([&user.0[..]])?;
+                fresh(conn)?
+            }
+        };
+        self.grow();
+        self.users.insert(user, id);
+        Ok(id)
+    }
+
+    /// The issue that has that hash.
+    pub(super) fn issue(
+        &mut self,
+        conn: &Connection,
+        project: u64,
+        hash: [u8; 16],
+    ) -> Result<Option<i64>, StoreError> {
+        if let Some(id) = self.issues.get(&(project, hash)) {
+            return Ok(Some(*id));
+        }
+        let found = conn
+            .prepare_cached("SELECT issue FROM grouphash WHERE project=?1 AND hash=?2")?
+            .query_row(params![project, &hash[..]], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = found {
+            self.grow();
+            self.issues.insert((project, hash), id);
+        }
+        Ok(found)
+    }
+
+    /// Writes down that events with that hash are of `issue`.
+    pub(super) fn join(
+        &mut self,
+        conn: &Connection,
+        project: u64,
+        hash: [u8; 16],
+        issue: i64,
+    ) -> Result<(), StoreError> {
+        conn.prepare_cached("INSERT OR IGNORE INTO grouphash(project, hash, issue) VALUES(?1, ?2, ?3)")?.execute(
+            params![project, &hash[..], issue],
+        )?;
+        self.grow();
+        self.issues.insert((project, hash), issue);
+        Ok(())
+    }
+}
+
+/// The number that the last insert gave, where columns hold 32 bits.
+fn fresh(conn: &Connection) -> Result<u32, StoreError> {
+    u32::try_from(conn.last_insert_rowid()).map_err(|_| StoreError::Unsupported("the store holds too many names"))
+}
+
+/// 64 bits that stand for a trace's id in columns; never 0, which stands for none.
+pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325;
+    let hash = text.bytes().fold(start, |h: u64, b| {
+        (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    hash.max(1)
+}

@@ -1,0 +1,51 @@
+//! What the caller's thread does before the writer gets a digest.
+//! It uses the packed forms.
+//! It never touches the database.
+
+use crate::{
+    backend::embedded::pack::squeeze,
+    model::Timestamp,
+    store::{Digest, EventRecord, ItemRecord, Outcome, ProjectKey, Record, SessionRecord, SessionsRecord},
+};
+
+/// A digest whose bodies are compressed.
+pub(in crate::backend::embedded) struct Prepared {
+    pub(super) project: ProjectKey,
+    pub(super) received: Timestamp,
+    pub(super) records: Vec<Packed>,
+    pub(super) outcomes: Vec<Outcome>,
+    /// What it weighs in the queue.
+    pub(super) bytes: usize,
+}
+
+/// A record with its body, compressed, beside it.
+pub(super) enum Packed {
+    Event(Box<EventRecord>, Vec<u8>),
+    Session(SessionRecord),
+    Sessions(SessionsRecord),
+    Item(Box<ItemRecord>, usize, Vec<u8>),
+}
+
+impl Prepared {
+    /// Compresses the bodies.
+    pub(in crate::backend::embedded) fn of(digest: Digest) -> Self {
+        let bytes = digest.size_bytes();
+        let records = digest.records.into_iter().map(pack).collect();
+        Self { project: digest.project, received: digest.received, records, outcomes: digest.outcomes, bytes }
+    }
+}
+
+fn pack(record: Record) -> Packed {
+    match record {
+        Record::Event(mut event) => {
+            let z = squeeze(&std::mem::take(&mut event.body));
+            Packed::Event(event, z)
+        }
+        Record::Item(mut item) => {
+            let body = std::mem::take(&mut item.body);
+            Packed::Item(item, body.len(), squeeze(&body))
+        }
+        Record::Session(session) => Packed::Session(session),
+        Record::Sessions(sessions) => Packed::Sessions(sessions),
+    }
+}
