@@ -25,4 +25,4 @@ pub mod mcp;
 
 pub mod serve;
 
-//pub mod cli;
+pub mod cli;

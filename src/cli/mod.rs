@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use flags::Flags;
+pub use schemas::text as schema_text;
 
 /// Production signal for coding agents, over the Model Context Protocol
 #[derive(Parser)]

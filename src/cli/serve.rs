@@ -1,0 +1,82 @@
+//! `prodsignal serve`.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::parts;
+use crate::{
+    backend::embedded::EmbeddedStore,
+    config::{Retention, Settings},
+    mcp,
+    serve::{self, Access, Metrics, Parts},
+    store::SignalSink,
+    tools::TOOLS,
+};
+
+/// Bytes of request bodies in flight at once.
+const IN_FLIGHT_BYTES: usize = 256 << 20;
+
+/// Arguments: none of its own; the settings say it all.
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
+    let store = parts::store(&settings)?;
+    let metrics = Arc::new(Metrics::default());
+    let observed = metrics.clone();
+    let server = mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers)
+        .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
+    let access = Access::new(settings.allowed_hosts.clone(), &tokens());
+    parts::serve_on(async {
+        let listener = serve::bind(settings.listen, &access).await?;
+        let address = listener.local_addr()?;
+        eprintln!("listening on http://{address}");
+        let end = CancellationToken::new();
+        let asked = end.clone();
+        tokio::spawn(async move {
+            parts::asked_to_end().await;
+            asked.cancel();
+        });
+        if let Some(retention) = settings.retention {
+            tokio::spawn(keep_to(store.clone(), retention, end.clone()));
+        }
+        let ingest = Arc::new(parts::ingest(&settings, &store));
+        let parts = Parts {
+            server,
+            sink: store.clone(),
+            ingest,
+            access,
+            metrics,
+            in_flight_bytes: IN_FLIGHT_BYTES,
+            now: parts::now,
+        };
+        serve::run(listener, parts, end).await?;
+        anyhow::Ok(())
+    })??;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tokens of callers, from the environment alone: one, or several with commas between.
+fn tokens() -> Vec<String> {
+    let said = std::env::var("PRODSIGNAL_TOKEN").unwrap_or_default();
+    said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
+}
+
+/// Drops what is older than the retention, at the start and every hour.
+async fn keep_to(store: Arc<EmbeddedStore>, retention: Retention, end: CancellationToken) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        tokio::select! {
+            () = end.cancelled() => return,
+            _ = hours.tick() => {}
+        }
+        let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
+        let Ok(before) = parts::now().checked_sub(span) else { return };
+        match store.retain(before).await {
+            Ok(0) => {}
+            Ok(events) => tracing::info!(events, "dropped events past the retention"),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
+        }
+    }
+}
