@@ -5,11 +5,13 @@
 pub mod config;
 pub mod model;
 
+pub mod attribution;
 pub mod change;
 pub mod grouping;
 pub mod guard;
 pub mod protocol;
 pub mod release;
+pub mod remedy;
 pub mod store;
 
 pub mod ingest;
@@ -23,4 +25,4 @@ pub mod mcp;
 
 pub mod serve;
 
-pub mod cli;
+//pub mod cli;

@@ -1,1 +1,82 @@
-//! cli
+//! The commands: the one place where the parts are put together, and the only one that prints.
+//! It uses everything.
+//! It holds no logic worth a test of its own.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod call;
+mod demo;
+mod doctor;
+mod flags;
+mod import;
+mod intake;
+mod parts;
+mod project;
+mod schemas;
+mod serve;
+mod stdio;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use flags::Flags;
+
+/// Production signal for coding agents, over the Model Context Protocol
+#[derive(Parser)]
+#[command(name = "prodsignal", version, max_term_width = 120, after_help = flags::AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fill a demonstration store with captured signal and ask it what broke
+    Demo,
+    /// MCP server on standard input and output
+    Stdio,
+    /// HTTP server: MCP at /mcp and /sse, ingestion from Sentry SDKs
+    Serve(serve::Args),
+    /// Run one tool and print its answer
+    Call(call::Args),
+    /// Take envelopes from files into the store
+    Import(import::Args),
+    /// Create or show a project and print its DSN
+    Project(project::Args),
+    /// Say what is configured and whether it works
+    Doctor,
+    /// Write every tool's JSON Schemas
+    Schemas(schemas::Args),
+}
+
+/// Runs the command line. Exit codes: 0 done, 1 failed, 2 usage.
+pub fn run() -> ExitCode {
+    let Cli { flags, command } = Cli::parse();
+    match dispatch(flags, command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("prodsignal: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::Schemas(args) = command {
+        return schemas::run(&args);
+    }
+    let settings = flags.resolve()?;
+    parts::log(matches!(command, Command::Serve(_)));
+    match command {
+        Command::Demo => demo::run(settings),
+        Command::Stdio => stdio::run(settings),
+        Command::Serve(args) => serve::run(settings, &args),
+        Command::Call(args) => call::run(settings, args),
+        Command::Import(args) => import::run(settings, args),
+        Command::Project(args) => project::run(&settings, &args),
+        Command::Doctor => doctor::run(&settings),
+        Command::Schemas(_) => unreachable!("answered above"),
+    }
+}

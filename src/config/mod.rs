@@ -1,1 +1,73 @@
-//! config
+//! Settings: flags, then environment, then a TOML file, become one resolved [`Settings`].
+//! It uses nothing else of the crate.
+//! It never takes a credential from a flag's value.
+
+mod layer;
+mod paths;
+mod retention;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+pub use layer::{Answers, ConfigError, Layer};
+pub use paths::{default_config, default_store};
+pub use retention::Retention;
+
+/// What was configured, resolved.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder of the embedded store.
+    pub store: PathBuf,
+    /// Default project of every tool, and of `import`.
+    pub project: Option<String>,
+    /// Default environment of every tool.
+    pub environment: Option<String>,
+    /// Whether calls are held to these two.
+    pub scope_locked: bool,
+    /// How answers are shaped.
+    pub answers: Answers,
+    /// Where `serve` listens.
+    pub listen: SocketAddr,
+    /// Host names that `serve` answers to beside loopback's own.
+    pub allowed_hosts: Vec<String>,
+    /// How long events are kept; `None`: for ever.
+    pub retention: Option<Retention>,
+    /// Largest request as it comes, in bytes.
+    pub max_compressed_bytes: usize,
+    /// Largest request unpacked, in bytes.
+    pub max_envelope_bytes: usize,
+    /// Largest event, in bytes.
+    pub max_event_bytes: usize,
+    /// Most items of an envelope.
+    pub max_items: usize,
+    /// Deepest nesting of JSON.
+    pub max_depth: usize,
+}
+
+/// Where `serve` listens unless told otherwise: loopback, the port that SDKs with `spotlight` send to.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8969";
+
+impl Settings {
+    /// Flags and environment before the file, the file before the defaults.
+    ///
+    /// # Errors
+    /// When a value can't be read.
+    pub fn resolve(first: Layer, file: Layer) -> Result<Self, ConfigError> {
+        let layer = first.over(file);
+        let listen = layer.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
+        Ok(Self {
+            store: layer.store.map_or_else(default_store, Ok)?,
+            project: layer.project,
+            environment: layer.environment,
+            scope_locked: layer.scope_locked.unwrap_or(false),
+            answers: layer.answers.unwrap_or_default(),
+            listen: listen.parse().map_err(|_| ConfigError::Listen(listen.to_owned()))?,
+            allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
+            retention: layer.retention.as_deref().map(str::parse).transpose()?,
+            max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
+            max_envelope_bytes: layer.max_envelope_bytes.unwrap_or(100 << 20),
+            max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),
+            max_items: layer.max_items.unwrap_or(1_000),
+            max_depth: layer.max_depth.unwrap_or(64),
+        })
+    }
+}

@@ -46,9 +46,14 @@ pub(super) fn path_of(frame: &Frame) -> &str {
     [&frame.file, &frame.abs_path].into_iter().flatten().map(|p| p.raw()).find(|p| !p.is_empty()).unwrap_or("")
 }
 
-/// Whether a module's name says that many callers share it.
-pub(super) fn is_shared(module: &str) -> bool {
-    module.split(['.', ':', '/']).any(|part| SHARED.contains(&part.to_ascii_lowercase().as_str()))
+/// Whether the module's name, the file's or its folder's says that many callers share it.
+pub(super) fn is_shared(frame: &Frame) -> bool {
+    let shared = |part: &str| SHARED.contains(&part.to_ascii_lowercase().as_str());
+    let module = frame.module.as_ref().map_or("", |m| m.raw());
+    let path = path_of(frame);
+    let mut folders = path.rsplit(['/', '\\']);
+    let file = folders.next().map_or("", stem);
+    module.split(['.', ':', '/']).any(shared) || shared(file) || folders.take(2).any(shared)
 }
 
 /// Whether a build put a hash into the file's name.

@@ -76,7 +76,7 @@ impl<'a> Stack<'a> {
             return self.minified_place();
         }
         let mut parts = vec![self.identity(0)];
-        let on_behalf = said.thrower == Thrower::Code || self.refused || module::is_shared(&top.module);
+        let on_behalf = said.thrower == Thrower::Code || self.refused || module::is_shared(top.frame);
         if caller && on_behalf && self.in_app {
             parts.extend(self.caller());
         }
@@ -97,7 +97,7 @@ impl<'a> Stack<'a> {
             identity != top && !top.ends_with(&format!("? in {}", self.places[*at].name.as_deref().unwrap_or("-")))
         };
         let callers: Vec<usize> = (1..self.places.len().min(CALLER_REACH)).filter(around).collect();
-        let telling = callers.iter().find(|at| !module::is_shared(&self.places[**at].module));
+        let telling = callers.iter().find(|at| !module::is_shared(self.places[**at].frame));
         telling.or(callers.first()).map(|at| self.identity(*at))
     }
 

@@ -32,6 +32,12 @@ impl Say for Clean {
     }
 }
 
+impl Say for &Clean {
+    fn say(&self, out: &mut String) {
+        out.push_str(self.as_str());
+    }
+}
+
 impl Say for &'static str {
     fn say(&self, out: &mut String) {
         out.push_str(self);

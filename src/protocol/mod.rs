@@ -1,3 +1,20 @@
 //! What Sentry SDKs send: envelopes, items, DSNs, encodings.
 //! It uses `model` alone.
 //! It never panics on input.
+
+mod auth;
+mod decode;
+mod envelope;
+pub mod event;
+mod json;
+mod limits;
+mod session;
+mod time;
+
+pub use auth::{Auth, Dsn, dsn_of};
+pub use decode::{DecodeError, decode_body};
+pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
+pub use json::{JsonError, read_json};
+pub use limits::Limits;
+pub use session::{SessionAggregate, SessionUpdate, aggregates, session};
+pub use time::{Clock, ClockPolicy, timestamp};

@@ -6,6 +6,6 @@ mod name;
 mod order;
 mod version;
 
-pub use name::{Resolved, Unresolved, resolve};
+pub use name::{Resolved, Unresolved, nearest, resolve};
 pub use order::{before, since, sort_releases};
 pub use version::{Version, split_name};

@@ -115,20 +115,26 @@ fn newest_package(found: Vec<usize>, releases: &[Release]) -> Option<Resolved> {
     Some(Resolved { index, others })
 }
 
+/// Nearest release names; a version alone is near to the version in a name.
 fn near(asked: &str, releases: &[Release]) -> Vec<Untrusted> {
-    let wanted: Vec<char> = asked.chars().take(60).flat_map(char::to_lowercase).collect();
-    let mut ranked: Vec<(usize, std::cmp::Reverse<usize>)> = releases
+    let names: Vec<Untrusted> = releases.iter().map(|r| r.version.clone()).collect();
+    nearest(&asked.into(), &names)
+}
+
+/// The names nearest to one that does not exist, best first, five at most; of equally near ones the later in the list.
+pub fn nearest(asked: &Untrusted, names: &[Untrusted]) -> Vec<Untrusted> {
+    let lower = |text: &str| text.chars().take(60).flat_map(char::to_lowercase).collect::<Vec<_>>();
+    let wanted = lower(asked.raw());
+    let mut ranked: Vec<(usize, std::cmp::Reverse<usize>)> = names
         .iter()
         .enumerate()
-        .map(|(i, release)| {
-            let name = release.version.raw();
-            let lower = |text: &str| text.chars().take(60).flat_map(char::to_lowercase).collect::<Vec<_>>();
-            let whole = distance(&wanted, &lower(name));
-            (whole.min(distance(&wanted, &lower(split_name(name).1))), std::cmp::Reverse(i))
+        .map(|(i, name)| {
+            let whole = distance(&wanted, &lower(name.raw()));
+            (whole.min(distance(&wanted, &lower(split_name(name.raw()).1))), std::cmp::Reverse(i))
         })
         .collect();
     ranked.sort_unstable();
-    ranked.into_iter().take(NEAR).map(|(_, i)| releases[i.0].version.clone()).collect()
+    ranked.into_iter().take(NEAR).map(|(_, i)| names[i.0].clone()).collect()
 }
 
 /// How many characters have to change.

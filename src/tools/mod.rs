@@ -1,13 +1,37 @@
 //! The tools: one file each, one list of them.
-//! They use the floors below.
-//! They know nothing of SQL, HTTP or rmcp.
+//! They use the floors below: they ask the store, and answer with views.
+//! They know nothing of SQL, HTTP or rmcp, and never format text into an answer.
+
+mod affected_users;
+mod cursor;
+mod error;
+mod get_event;
+mod input;
+mod list_issues;
+mod list_projects;
+mod list_releases;
+mod named;
+mod resolve;
+mod schema;
+mod search_events;
+mod sentence;
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{model::Timestamp, store::SignalStore};
+pub use error::ToolError;
+pub use input::{Asked, CommonInput};
+pub use resolve::Resolved;
+
+use crate::{
+    model::Timestamp,
+    store::SignalStore,
+    view::{Answer, Fitted, View, fit},
+};
 
 /// What every call gets.
 #[derive(Clone)]
@@ -42,6 +66,31 @@ pub struct Rendered {
     pub is_error: bool,
 }
 
+/// One tool. Its input has the fields of its own; those that all tools share come resolved.
+pub trait Tool: Send + Sync + 'static {
+    /// Letters and underscores.
+    const NAME: &'static str;
+    /// For people.
+    const TITLE: &'static str;
+    /// For the model: what it answers, in few words.
+    const ABOUT: &'static str;
+    /// Whether it changes anything.
+    const WRITES: bool = false;
+    /// Shared inputs that it says it takes; the others are accepted and mean nothing.
+    const SHARED: &'static [CommonInput];
+    /// Its own input.
+    type In: DeserializeOwned + JsonSchema + Send;
+    /// Its answer.
+    type Out: View;
+
+    /// Answers.
+    fn call(
+        ctx: &Ctx,
+        asked: Resolved,
+        input: Self::In,
+    ) -> impl Future<Output = Result<Answer<Self::Out>, ToolError>> + Send;
+}
+
 /// One tool, for whoever lists or calls it.
 pub struct Descriptor {
     /// Its name: letters and underscores.
@@ -61,4 +110,44 @@ pub struct Descriptor {
 }
 
 /// All tools, by name.
-pub static TOOLS: &[Descriptor] = &[];
+pub static TOOLS: &[Descriptor] = &[
+    describe::<affected_users::AffectedUsers>(),
+    describe::<get_event::GetEvent>(),
+    describe::<list_issues::ListIssues>(),
+    describe::<list_projects::ListProjects>(),
+    describe::<list_releases::ListReleases>(),
+    describe::<search_events::SearchEvents>(),
+];
+
+/// The tool of that name.
+pub fn find(name: &str) -> Option<&'static Descriptor> {
+    TOOLS.iter().find(|tool| tool.name == name)
+}
+
+const fn describe<T: Tool>() -> Descriptor {
+    Descriptor {
+        name: T::NAME,
+        title: T::TITLE,
+        about: T::ABOUT,
+        writes: T::WRITES,
+        input: || schema::input::<T::In>(T::SHARED),
+        output: schema::output::<T::Out>,
+        call: |ctx, arguments| Box::pin(answer::<T>(ctx, arguments)),
+    }
+}
+
+/// From arguments as typed to an answer that fits.
+async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
+    match attempt::<T>(&ctx, arguments).await {
+        Ok(Fitted { text, data }) => Rendered { text, data, is_error: false },
+        Err(error) => error.rendered(),
+    }
+}
+
+async fn attempt<T: Tool>(ctx: &Ctx, arguments: Value) -> Result<Fitted, ToolError> {
+    let (asked, own) = input::split::<T::In>(T::NAME, arguments)?;
+    let max_tokens = asked.max_tokens();
+    let resolved = resolve::resolve(ctx, asked).await?;
+    let answer = T::call(ctx, resolved, own).await?;
+    Ok(fit(&answer, max_tokens))
+}

@@ -1,1 +1,225 @@
-//! Tests of architecture.
+//! The shape of the house, held by reading the source: floors, sole users of crates, sizes.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Every source file below a folder, with its path from the project's root.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut waiting = vec![Path::new(ROOT).join(folder)];
+    let mut found = Vec::new();
+    while let Some(dir) = waiting.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let name = path.strip_prefix(ROOT).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// One row of the table of floors in ARCHITECTURE.md.
+struct Room {
+    floor: u32,
+    module: String,
+    alone: Vec<String>,
+}
+
+/// The table of floors, read from the page that people read.
+fn rooms() -> Vec<Room> {
+    let page = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
+        let floor = cells.first()?.parse().ok()?;
+        let names = |cell: &str| {
+            let ticked = cell.split('`').skip(1).step_by(2);
+            ticked.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let module = names(cells.get(1)?).first()?.clone();
+        Some(Room { floor, module, alone: names(cells.get(3)?) })
+    });
+    rows.collect()
+}
+
+/// The room that a file is in: the longest module path that its own begins with.
+fn room_of<'a>(rooms: &'a [Room], file: &str) -> Option<&'a Room> {
+    let path = file.strip_prefix("src/")?;
+    let inside = |room: &&Room| path == format!("{}.rs", room.module) || path.starts_with(&format!("{}/", room.module));
+    rooms.iter().filter(inside).max_by_key(|room| room.module.len())
+}
+
+/// What a file may not use, by the table.
+fn faults(rooms: &[Room], file: &str, text: &str) -> Vec<String> {
+    let Some(room) = room_of(rooms, file) else {
+        return match file {
+            "src/lib.rs" | "src/main.rs" | "src/backend/mod.rs" => Vec::new(),
+            _ => vec![format!("{file} is in no room of ARCHITECTURE.md")],
+        };
+    };
+    let code = without_tests_and_comments(text);
+    let mut faults = Vec::new();
+    for other in rooms.iter().filter(|other| other.module != room.module && other.floor >= room.floor) {
+        if uses(&code, &other.module.replace('/', "::")) {
+            faults.push(format!("{file} (floor {}) uses {} (floor {})", room.floor, other.module, other.floor));
+        }
+    }
+    for other in rooms {
+        for name in other.alone.iter().filter(|name| !room.alone.contains(name)) {
+            if code.contains(&format!("{}::", name.replace('-', "_"))) {
+                faults.push(format!("{file} uses {name}, which {} uses alone", other.module));
+            }
+        }
+    }
+    faults
+}
+
+/// Whether `crate::module` occurs, by itself or in a list of imports.
+fn uses(code: &str, module: &str) -> bool {
+    let first = module.split("::").next().unwrap();
+    let flat: String = code.split_whitespace().collect::<Vec<_>>().join("");
+    let named = |text: &str, word: &str| {
+        text.match_indices(word).any(|(at, _)| {
+            let after = text[at + word.len()..].chars().next();
+            let before = text[..at].chars().next_back();
+            !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+                && !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+        })
+    };
+    if named(&flat, &format!("crate::{module}")) {
+        return true;
+    }
+    flat.split("usecrate::{").skip(1).any(|list| {
+        let end = list.find(';').unwrap_or(list.len());
+        let tops = top_level(&list[..end]);
+        tops.iter().any(|part| part == first || part.starts_with(&format!("{first}::")))
+    })
+}
+
+/// The parts of a list of imports, those in inner braces left out.
+fn top_level(list: &str) -> Vec<String> {
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for c in list.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => parts.push(String::new()),
+            _ if depth == 0 => parts.last_mut().unwrap().push(c),
+            _ => {}
+        }
+    }
+    parts
+}
+
+fn without_tests_and_comments(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_module_uses_floors_below_its_own_and_its_own_crates() {
+    let rooms = rooms();
+    assert!(rooms.len() > 15, "the table of floors was not read");
+    let found: Vec<String> = sources("src").iter().flat_map(|(file, text)| faults(&rooms, file, text)).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn planted_faults_are_found() {
+    let rooms = rooms();
+    for (file, text) in [
+        ("src/model/mod.rs", "use crate::store::Scope;"),
+        ("src/grouping/mod.rs", "use crate::{\n    model::Event,\n    release,\n};"),
+        ("src/store/mod.rs", "fn x() { crate::view::fit(); }"),
+        ("src/tools/mod.rs", "use rusqlite::Connection;"),
+        ("src/view/mod.rs", "use rmcp::model::Tool;"),
+        ("src/elsewhere/mod.rs", ""),
+    ] {
+        assert_eq!(faults(&rooms, file, text).len(), 1, "{file}: {text}");
+    }
+    for (file, text) in [
+        ("src/grouping/mod.rs", "use crate::model::{Event, Release};"),
+        ("src/tools/mod.rs", "// rusqlite::Connection is not for here\nuse crate::{release, model::Event};"),
+    ] {
+        assert_eq!(faults(&rooms, file, text), Vec::<String>::new(), "{file}: {text}");
+    }
+}
+
+#[test]
+fn files_and_functions_stay_small() {
+    let mut too_long = Vec::new();
+    let mut lengths = Vec::new();
+    for (file, text) in sources("src") {
+        let lines = text.lines().count();
+        lengths.push(lines);
+        if lines > 500 {
+            too_long.push(format!("{file} has {lines} lines"));
+        }
+        for (name, length) in functions(&text) {
+            if length > 70 {
+                too_long.push(format!("{file}: {name} has {length} lines"));
+            }
+        }
+    }
+    lengths.sort_unstable();
+    assert!(lengths[lengths.len() / 2] <= 200, "the median file has {} lines", lengths[lengths.len() / 2]);
+    assert!(too_long.is_empty(), "{}", too_long.join("\n"));
+}
+
+/// Functions and how many lines each has, told by indentation.
+fn functions(text: &str) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    let mut open: Option<(String, usize, usize)> = None;
+    for (at, line) in text.lines().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let word = line.trim_start().split(['(', '<']).next().unwrap_or("");
+        match &open {
+            Some((name, start, depth)) if indent == *depth && line.trim_start().starts_with('}') => {
+                found.insert(name.clone(), at - start + 1);
+                open = None;
+            }
+            None if (word.starts_with("fn ") || word.contains(" fn ")) && !line.trim_end().ends_with(';') => {
+                if !line.trim_end().ends_with('}') {
+                    let name = word.rsplit("fn ").next().unwrap().to_owned();
+                    open = Some((name, at, indent));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = fs::read_to_string(Path::new(ROOT).join("tests/it/main.rs")).unwrap();
+    for entry in fs::read_dir(Path::new(ROOT).join("tests/it")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "tests/it/{name} is not listed in main.rs");
+    }
+}
+
+#[test]
+fn outside_text_is_never_made_a_literal() {
+    for (file, text) in sources("src") {
+        let code = without_tests_and_comments(&text);
+        assert!(!code.contains("Box::leak"), "{file}");
+        if !file.starts_with("src/guard/") {
+            for call in code.split("Clean::ours(").skip(1) {
+                let argument = call.trim_start();
+                let literal = argument.starts_with('"') || argument.starts_with("if ") || argument.len() < 2;
+                let name = argument.split([')', ',']).next().unwrap_or("");
+                let declared = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                assert!(literal || declared, "{file}: Clean::ours({name})");
+            }
+        }
+    }
+}

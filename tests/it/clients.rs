@@ -1,1 +1,85 @@
-//! Tests of clients.
+//! The official clients, of the older and the newest revision, over each transport: all list and call every tool.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::program::{PROGRAM, Store, node, python, python_packages};
+
+/// A store with one failure in it.
+fn stored() -> Store {
+    let store = Store::new();
+    store.import("till", &[include_str!("../data/till.envelope").to_owned()]);
+    store
+}
+
+/// One call of each tool, and one that fails in a way that the caller can mend.
+fn calls() -> Value {
+    json!([
+        ["list_projects", {}],
+        ["list_releases", {}],
+        ["list_issues", { "period": "3650d" }],
+        ["get_event", { "event": "7d9a4c1e2b3f45678899aabbccddeeff" }],
+        ["affected_users", { "issue": "TILL-1", "period": "3650d" }],
+        ["search_events", { "period": "3650d", "group_by": ["release"] }],
+        ["get_event", { "issue": "TILL-99" }]
+    ])
+}
+
+/// Checks what a client printed.
+fn check(mut client: Command, kind: &str, target: &str) {
+    let done = client.args([kind, target, &calls().to_string()]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{kind}: {stderr}");
+    let said: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|e| panic!("{kind}: {e}: {stderr}"));
+    let listed: Vec<&str> = said["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+    for call in calls().as_array().unwrap() {
+        assert!(listed.contains(&call[0].as_str().unwrap()), "{kind}: {listed:?}");
+    }
+    let results = said["results"].as_array().unwrap();
+    let (failure, answers) = results.split_last().unwrap();
+    for (answer, call) in answers.iter().zip(calls().as_array().unwrap()) {
+        assert_ne!(answer["isError"], true, "{kind} {call}: {answer}");
+        assert!(!answer["content"][0]["text"].as_str().unwrap().is_empty(), "{kind} {call}");
+        assert!(answer["structuredContent"]["as_of"].is_string(), "{kind} {call}: {answer}");
+    }
+    assert!(answers[3]["content"][0]["text"].as_str().unwrap().contains("chargeCard"), "{kind}");
+    assert_eq!(failure["isError"], true, "{kind}");
+    assert_eq!(failure["structuredContent"]["error"]["kind"], "not_found", "{kind}");
+}
+
+/// Each transport in turn.
+fn check_all(client: impl Fn() -> Command) {
+    let store = stored();
+    let command = json!([PROGRAM, "--store", store.path(), "stdio"]).to_string();
+    check(client(), "stdio", &command);
+    let server = store.serve();
+    check(client(), "http", &format!("{}/mcp", server.url));
+    check(client(), "sse", &format!("{}/sse", server.url));
+}
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs Node: apt-get install nodejs npm")]
+fn the_older_typescript_client_lists_and_calls_every_tool() {
+    check_all(|| node("mcp_legacy.mjs"));
+}
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs Node: apt-get install nodejs npm")]
+fn the_newest_typescript_client_lists_and_calls_every_tool() {
+    check_all(|| node("mcp_modern.mjs"));
+}
+
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
+fn the_older_python_client_lists_and_calls_every_tool() {
+    let packages = python_packages("mcp-legacy", "mcp==1.30.0");
+    check_all(|| python("mcp_legacy.py", &packages));
+}
+
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
+fn the_newest_python_client_lists_and_calls_every_tool() {
+    let packages = python_packages("mcp-modern", "mcp==2.3.0");
+    check_all(|| python("mcp_modern.py", &packages));
+}

@@ -12,6 +12,7 @@ mod guard;
 mod ingest;
 mod markers;
 mod mcp;
+mod program;
 mod protocol;
 mod release;
 mod sdks;

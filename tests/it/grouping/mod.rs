@@ -1,3 +1,5 @@
 //! Which events are one issue.
 
+mod captured;
+mod made;
 mod read;

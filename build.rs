@@ -1,0 +1,21 @@
+//! Tells the tests which outside programs there are, so that those that need one are reported as ignored without it.
+//! With `PRODSIGNAL_TEST_ALL=1` all run, and fail where their program is missing.
+
+use std::process::{Command, Stdio};
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=PRODSIGNAL_TEST_ALL");
+    println!("cargo::rerun-if-env-changed=PATH");
+    println!("cargo::rerun-if-changed=build.rs");
+    let all = std::env::var("PRODSIGNAL_TEST_ALL").is_ok_and(|v| v == "1");
+    for (program, arguments, cfg) in
+        [("npm", ["--version"].as_slice(), "has_node"), ("python3", &["-m", "pip", "--version"], "has_python")]
+    {
+        println!("cargo::rustc-check-cfg=cfg({cfg})");
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        if all || command.status().is_ok_and(|status| status.success()) {
+            println!("cargo::rustc-cfg={cfg}");
+        }
+    }
+}

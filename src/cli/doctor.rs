@@ -1,0 +1,55 @@
+//! `prodsignal doctor`.
+
+use std::process::ExitCode;
+
+use super::parts;
+use crate::{
+    config::{Settings, default_config},
+    store::{Scope, SignalStore},
+};
+
+pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    match default_config().filter(|path| path.exists()) {
+        Some(path) => println!("configuration: {}", path.display()),
+        None => println!("configuration: none; flags, environment and defaults"),
+    }
+    println!("store: embedded, {}", settings.store.display());
+    let mut healthy = true;
+    match parts::store(settings) {
+        Ok(store) => {
+            let projects = parts::block_on(store.projects(&Scope::default()))?;
+            match (store.health(), projects) {
+                (Ok(health), Ok(projects)) => {
+                    println!("  format {}, {} on disk, {} events", health.format, size(health.disk_bytes), health.events);
+                    for project in &projects {
+                        let last = project.last_event.map_or("no event yet".to_owned(), |t| format!("last event {t:.0}"));
+                        println!("  project {}: {last}", project.slug);
+                    }
+                    if projects.is_empty() {
+                        println!("  no project yet: `prodsignal project NAME` makes one and prints the DSN for an SDK");
+                    }
+                }
+                (Err(error), _) | (_, Err(error)) => {
+                    healthy = false;
+                    println!("  does not answer: {:#}", anyhow::Error::from(error));
+                }
+            }
+        }
+        Err(error) => {
+            healthy = false;
+            println!("  cannot be opened: {error:#}");
+            println!("  to do: check the folder's owner and rights (0700), or name another with --store");
+        }
+    }
+    println!("retention: {}", settings.retention.map_or("for ever".to_owned(), |r| format!("{} days", r.days)));
+    match std::net::TcpListener::bind(settings.listen) {
+        Ok(_) => println!("listen: {} is free; `prodsignal serve` would take it", settings.listen),
+        Err(error) => println!("listen: {} is taken ({error}); a running `serve`, or choose another with --listen", settings.listen),
+    }
+    println!("{}", if healthy { "all is well" } else { "something is wrong, see above" });
+    Ok(ExitCode::from(u8::from(!healthy)))
+}
+
+fn size(bytes: u64) -> String {
+    indicatif::HumanBytes(bytes).to_string()
+}

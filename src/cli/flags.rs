@@ -1,0 +1,98 @@
+//! Flags, each with its environment variable and its name in the TOML file.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::config::{Answers, Layer, Settings, default_config};
+
+/// Said below every help text.
+pub const AFTER_HELP: &str = "Each setting comes from its flag, else its environment variable, else its name in the TOML \
+    file (--config). Tokens are never flags: set PRODSIGNAL_TOKEN for callers of `serve`.";
+
+/// The settings as flags; they may stand before or after the command.
+#[derive(Args, Debug, Default)]
+pub struct Flags {
+    /// Configuration file [default: the platform's, if there is one]
+    #[arg(long, global = true, env = "PRODSIGNAL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the embedded store [toml: store] [default: the platform's data folder]
+    #[arg(long, global = true, env = "PRODSIGNAL_STORE", value_name = "PATH")]
+    store: Option<PathBuf>,
+    /// Default project of every tool [toml: project]
+    #[arg(long, global = true, env = "PRODSIGNAL_PROJECT", value_name = "SLUG")]
+    project: Option<String>,
+    /// Default environment of every tool [toml: environment]
+    #[arg(long, global = true, env = "PRODSIGNAL_ENVIRONMENT", value_name = "NAME")]
+    environment: Option<String>,
+    /// Hold every call to the default project and environment [toml: scope_locked]
+    #[arg(long, global = true, env = "PRODSIGNAL_SCOPE_LOCKED")]
+    scope_locked: bool,
+    /// Shape of answers: auto, both, text, structured [toml: answers] [default: auto]
+    #[arg(long, global = true, env = "PRODSIGNAL_ANSWERS", value_name = "SHAPE", value_parser = parse_answers)]
+    answers: Option<Answers>,
+    /// How long events are kept, such as 90d [toml: retention] [default: for ever]
+    #[arg(long, global = true, env = "PRODSIGNAL_RETENTION", value_name = "DAYS")]
+    retention: Option<String>,
+    /// Where `serve` listens; port 0 picks one [toml: listen] [default: 127.0.0.1:8969]
+    #[arg(long, global = true, env = "PRODSIGNAL_LISTEN", value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Host names that `serve` answers to beside loopback's [toml: allowed_hosts]
+    #[arg(long, global = true, env = "PRODSIGNAL_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
+    allowed_hosts: Option<Vec<String>>,
+    /// Largest request as it comes [toml: max_compressed_bytes] [default: 20 MiB]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_COMPRESSED_BYTES", value_name = "BYTES", hide_short_help = true)]
+    max_compressed_bytes: Option<usize>,
+    /// Largest request unpacked [toml: max_envelope_bytes] [default: 100 MiB]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_ENVELOPE_BYTES", value_name = "BYTES", hide_short_help = true)]
+    max_envelope_bytes: Option<usize>,
+    /// Largest event [toml: max_event_bytes] [default: 1 MiB]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_EVENT_BYTES", value_name = "BYTES", hide_short_help = true)]
+    max_event_bytes: Option<usize>,
+    /// Most items of an envelope [toml: max_items] [default: 1000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_ITEMS", value_name = "N", hide_short_help = true)]
+    max_items: Option<usize>,
+    /// Deepest nesting of JSON [toml: max_depth] [default: 64]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_DEPTH", value_name = "N", hide_short_help = true)]
+    max_depth: Option<usize>,
+}
+
+impl Flags {
+    /// Flags and environment over the file.
+    pub fn resolve(self) -> anyhow::Result<Settings> {
+        let file = match &self.config {
+            Some(path) => Layer::read(path)?,
+            None => match default_config().filter(|path| path.exists()) {
+                Some(path) => Layer::read(&path)?,
+                None => Layer::default(),
+            },
+        };
+        let first = Layer {
+            store: self.store,
+            project: self.project,
+            environment: self.environment,
+            scope_locked: self.scope_locked.then_some(true),
+            answers: self.answers,
+            listen: self.listen,
+            allowed_hosts: self.allowed_hosts,
+            retention: self.retention,
+            max_compressed_bytes: self.max_compressed_bytes,
+            max_envelope_bytes: self.max_envelope_bytes,
+            max_event_bytes: self.max_event_bytes,
+            max_items: self.max_items,
+            max_depth: self.max_depth,
+        };
+        Settings::resolve(first, file).context("settings")
+    }
+}
+
+fn parse_answers(text: &str) -> Result<Answers, String> {
+    match text {
+        "auto" => Ok(Answers::Auto),
+        "both" => Ok(Answers::Both),
+        "text" => Ok(Answers::Text),
+        "structured" => Ok(Answers::Structured),
+        _ => Err("one of auto, both, text, structured".to_owned()),
+    }
+}

@@ -1,0 +1,131 @@
+//! `prodsignal import FILE…`.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read, stdin},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::{
+    intake::{Intake, Tally},
+    parts,
+};
+use crate::{
+    config::Settings,
+    protocol::{Limits, decode_body},
+};
+
+/// Arguments.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Envelopes, one a file, or NDJSON of them; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+pub fn run(settings: Settings, args: Args) -> anyhow::Result<ExitCode> {
+    let store = parts::store(&settings)?;
+    let intake = Intake::new(store.clone(), parts::ingest(&settings, &store), settings.project.clone());
+    let bar = progress_bar(&args.files);
+    let limits = parts::limits(&settings);
+    let envelopes = args.files.iter().flat_map(|path| envelopes(path, limits));
+    let tally = parts::serve_on(intake.all(envelopes, |bytes| bar.inc(bytes)))??;
+    bar.finish_and_clear();
+    report(&tally);
+    Ok(ExitCode::from(u8::from(!tally.refused.is_empty())))
+}
+
+/// Shown on a terminal alone.
+fn progress_bar(files: &[PathBuf]) -> ProgressBar {
+    let bytes = files.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn report(tally: &Tally) {
+    println!("{} envelopes: {} items taken, {} there already", tally.envelopes, tally.stored, tally.duplicates);
+    for ((item, reason), n) in &tally.skipped {
+        println!("skipped {n} {item}: {reason}");
+    }
+    for (origin, why) in tally.refused.iter().take(20) {
+        eprintln!("refused {origin}: {why}");
+    }
+    if tally.refused.len() > 20 {
+        eprintln!("refused {} more", tally.refused.len() - 20);
+    }
+}
+
+type Envelopes = Box<dyn Iterator<Item = (String, anyhow::Result<Vec<u8>>)>>;
+
+/// The envelopes of a file, with where each came from.
+fn envelopes(path: &Path, limits: Limits) -> Envelopes {
+    let name = path.display().to_string();
+    match read(path, limits) {
+        Ok(Content::One(body)) => Box::new(std::iter::once((name, Ok(body)))),
+        Ok(Content::Lines(lines)) => Box::new(lines.enumerate().filter_map(move |(i, line)| {
+            let origin = format!("{name}:{}", i + 1);
+            match line.context("reading a line") {
+                Ok(line) if line.iter().all(u8::is_ascii_whitespace) => None,
+                Ok(line) => Some((origin, of_line(&line))),
+                Err(error) => Some((origin, Err(error))),
+            }
+        })),
+        Err(error) => Box::new(std::iter::once((name, Err(error)))),
+    }
+}
+
+enum Content {
+    One(Vec<u8>),
+    Lines(Box<dyn Iterator<Item = std::io::Result<Vec<u8>>>>),
+}
+
+fn read(path: &Path, limits: Limits) -> anyhow::Result<Content> {
+    let source: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(stdin())
+    } else {
+        Box::new(File::open(path).context("opening it")?)
+    };
+    let mut reader = BufReader::with_capacity(1 << 18, source);
+    let start = reader.fill_buf().context("reading it")?;
+    if is_ndjson(start) {
+        return Ok(Content::Lines(Box::new(reader.split(b'\n'))));
+    }
+    let mut body = Vec::new();
+    reader.read_to_end(&mut body).context("reading it")?;
+    let body = decode_body(None, &body, &limits).context("unpacking it")?.into_owned();
+    if is_ndjson(&body) {
+        return Ok(Content::Lines(Box::new(std::io::Cursor::new(body).split(b'\n'))));
+    }
+    Ok(Content::One(body))
+}
+
+/// Whether the first line is an envelope told as JSON: a string, or an object with one of two keys.
+/// An envelope's own first line is an object too, with neither of them.
+fn is_ndjson(start: &[u8]) -> bool {
+    let line = start.trim_ascii_start();
+    if line.starts_with(b"\"") {
+        return true;
+    }
+    let Some(rest) = line.strip_prefix(b"{") else { return false };
+    let key = rest.trim_ascii_start();
+    key.starts_with(b"\"envelope\"") || key.starts_with(b"\"envelope_base64\"")
+}
+
+fn of_line(line: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let value: Value = serde_json::from_slice(line).context("the line is not JSON")?;
+    match &value {
+        Value::String(envelope) => Ok(envelope.as_bytes().to_vec()),
+        Value::Object(map) => match (map.get("envelope"), map.get("envelope_base64")) {
+            (Some(Value::String(envelope)), _) => Ok(envelope.as_bytes().to_vec()),
+            (None, Some(Value::String(encoded))) => BASE64_STANDARD.decode(encoded).context("envelope_base64"),
+            _ => bail!("the line has neither \"envelope\" nor \"envelope_base64\" as a string"),
+        },
+        _ => bail!("the line is neither a JSON string nor an object"),
+    }
+}

@@ -1,0 +1,90 @@
+//! One source of settings: everything in it may be missing.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// How answers are shaped for clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// By client: text alone where data would only cost the model tokens, else both.
+    #[default]
+    Auto,
+    /// Text and data.
+    Both,
+    /// Text alone.
+    Text,
+    /// Data alone, with its JSON as text.
+    Structured,
+}
+
+/// Settings of one source. The names of the fields are those in the TOML file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the same fields as in Settings")]
+pub struct Layer {
+    pub store: Option<PathBuf>,
+    pub project: Option<String>,
+    pub environment: Option<String>,
+    pub scope_locked: Option<bool>,
+    pub answers: Option<Answers>,
+    pub listen: Option<String>,
+    pub allowed_hosts: Option<Vec<String>>,
+    pub retention: Option<String>,
+    pub max_compressed_bytes: Option<usize>,
+    pub max_envelope_bytes: Option<usize>,
+    pub max_event_bytes: Option<usize>,
+    pub max_items: Option<usize>,
+    pub max_depth: Option<usize>,
+}
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read the configuration {0}")]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// The file can't be understood.
+    #[error("the configuration {0} is not right: {1}")]
+    Malformed(PathBuf, String),
+    /// Not an address.
+    #[error("listen \"{0}\": say an address and a port, such as 127.0.0.1:8969")]
+    Listen(String),
+    /// Not a length of time.
+    #[error("retention \"{0}\": say a number of days or weeks, such as 90d")]
+    Retention(String),
+    /// No home folder.
+    #[error("no folder for the store is known here: name one with --store PATH")]
+    NoHome,
+}
+
+impl Layer {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// When it can't be read or has unknown names.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Unreadable(path.to_owned(), e))?;
+        toml::from_str(&text).map_err(|e| ConfigError::Malformed(path.to_owned(), e.message().to_owned()))
+    }
+
+    /// What is set here, else what is set there.
+    pub fn over(self, other: Self) -> Self {
+        Self {
+            store: self.store.or(other.store),
+            project: self.project.or(other.project),
+            environment: self.environment.or(other.environment),
+            scope_locked: self.scope_locked.or(other.scope_locked),
+            answers: self.answers.or(other.answers),
+            listen: self.listen.or(other.listen),
+            allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
+            retention: self.retention.or(other.retention),
+            max_compressed_bytes: self.max_compressed_bytes.or(other.max_compressed_bytes),
+            max_envelope_bytes: self.max_envelope_bytes.or(other.max_envelope_bytes),
+            max_event_bytes: self.max_event_bytes.or(other.max_event_bytes),
+            max_items: self.max_items.or(other.max_items),
+            max_depth: self.max_depth.or(other.max_depth),
+        }
+    }
+}

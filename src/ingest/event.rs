@@ -1,0 +1,67 @@
+//! One event: grouped as it came, kept without secrets.
+
+use serde_json::Value;
+
+use super::tags;
+use crate::{
+    grouping,
+    guard::Scrubber,
+    model::{Event, EventId},
+    protocol::{Clock, event::parse_event, timestamp},
+    store::EventRecord,
+};
+
+/// Makes the record of an event's JSON. Grouping reads what was sent; all that is kept or shown has been scrubbed.
+pub(super) fn record(mut json: Value, id: EventId, clock: &Clock, scrubber: &Scrubber) -> EventRecord {
+    let sent = parse_event(&json, id, clock);
+    let mut group = grouping::group(&sent);
+    let user = sent.user.as_ref().and_then(|u| u.identity()).map(|identity| scrubber.pseudonyms().user(identity));
+    settle(&mut json, &sent, clock);
+    scrubber.event(&mut json);
+    let event = parse_event(&json, id, clock);
+    let shown = grouping::group(&event);
+    (group.title, group.ty, group.value) = (shown.title, shown.ty, shown.value);
+    (group.culprit, group.top_frame) = (shown.culprit, shown.top_frame);
+    let tags = tags::of(&event);
+    let richness = richness(&event);
+    EventRecord { body: json.to_string().into_bytes(), event, group, user, tags, richness }
+}
+
+/// Writes down what reading again could not know: the id that was made, and times that were corrected.
+fn settle(json: &mut Value, event: &Event, clock: &Clock) {
+    let Some(map) = json.as_object_mut() else { return };
+    map.insert("event_id".into(), event.id.to_string().into());
+    let right = map.get("timestamp").and_then(timestamp) == Some(event.timestamp);
+    if !right {
+        map.insert("timestamp".into(), format!("{:.6}", event.timestamp).into());
+    }
+    if clock.shift().is_zero() {
+        return;
+    }
+    let crumbs = match map.get_mut("breadcrumbs") {
+        Some(Value::Object(crumbs)) => crumbs.get_mut("values"),
+        other => other,
+    };
+    for crumb in crumbs.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(time) = crumb.get("timestamp").and_then(timestamp) {
+            crumb["timestamp"] = format!("{:.6}", clock.correct(time)).into();
+        }
+    }
+}
+
+/// How much an event tells somebody who has to mend it, 0 to 255.
+fn richness(event: &Event) -> u8 {
+    let frames = || event.exceptions.iter().flat_map(|e| &e.frames).filter(|f| f.in_app);
+    let parts = [
+        (event.replay_id.is_some(), 60),
+        (frames().any(|f| f.context_line.is_some()), 50),
+        (!event.breadcrumbs.is_empty(), 40),
+        (frames().any(|f| !f.vars.is_empty()), 35),
+        (event.request.is_some(), 25),
+        (event.user.is_some(), 15),
+        (!event.flags.is_empty(), 10),
+        (event.release.is_some(), 10),
+        (event.trace_id.is_some(), 5),
+    ];
+    parts.iter().filter(|(has, _)| *has).map(|(_, points)| points).sum()
+}

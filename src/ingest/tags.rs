@@ -1,0 +1,125 @@
+//! The tags that conditions are looked for in: those sent, and those that contexts, flags and user agents tell.
+
+use std::collections::HashSet;
+
+use super::agent::{self, Agent};
+use crate::model::{Data, Event, Untrusted};
+
+/// Most tags of an event.
+const MOST: usize = 200;
+/// Longest value, in characters.
+const LONGEST: usize = 200;
+
+/// Tags with unique keys; what was sent comes first and wins.
+pub(super) fn of(event: &Event) -> Vec<(Untrusted, Untrusted)> {
+    let mut tags = Tags { known: HashSet::new(), list: Vec::new() };
+    for (key, value) in &event.tags {
+        tags.add(key.raw(), value.raw());
+    }
+    for flag in &event.flags {
+        if let Some(value) = as_text(&flag.result) {
+            tags.add(&format!("flag:{}", flag.name.raw()), &value);
+        }
+    }
+    of_contexts(event, &mut tags);
+    of_agent(event, &mut tags);
+    let fields = [
+        ("transaction", &event.transaction),
+        ("logger", &event.logger),
+        ("server_name", &event.server_name),
+        ("dist", &event.dist),
+    ];
+    for (key, value) in fields {
+        tags.add_some(key, value.as_ref().map(|v| v.raw()));
+    }
+    if let Some(first) = event.exceptions.first() {
+        tags.add_some("mechanism", first.mechanism.ty.as_ref().map(|t| t.raw()));
+        tags.add_some("handled", first.mechanism.handled.map(|h| if h { "yes" } else { "no" }));
+    }
+    tags.add("level", event.level.as_str());
+    tags.list
+}
+
+struct Tags {
+    known: HashSet<String>,
+    list: Vec<(Untrusted, Untrusted)>,
+}
+
+impl Tags {
+    fn add(&mut self, key: &str, value: &str) {
+        let value: String = value.trim().chars().take(LONGEST).collect();
+        let key: String = key.trim().chars().take(LONGEST).collect();
+        if self.list.len() < MOST && !value.is_empty() && !key.is_empty() && self.known.insert(key.clone()) {
+            self.list.push((key.into(), value.into()));
+        }
+    }
+
+    fn add_some(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.add(key, value);
+        }
+    }
+
+    /// `NAME VERSION` with the first part of the version, and the name alone.
+    fn add_versioned(&mut self, key: &str, name: &str, version: Option<&str>) {
+        self.add(&format!("{key}.name"), name);
+        match version.and_then(|v| v.split('.').next()).filter(|v| !v.is_empty()) {
+            Some(major) => self.add(key, &format!("{name} {major}")),
+            None => self.add(key, name),
+        }
+    }
+}
+
+fn of_contexts(event: &Event, tags: &mut Tags) {
+    let context = |name: &str| event.contexts.iter().find(|(key, _)| key.raw() == name).map(|(_, data)| data);
+    let text = |data: &Data, key: &str| data.get(key).and_then(as_text);
+    for key in ["browser", "os", "runtime"] {
+        if let Some(data) = context(key)
+            && let Some(name) = text(data, "name")
+        {
+            tags.add_versioned(key, &name, text(data, "version").as_deref());
+        }
+    }
+    if let Some(device) = context("device") {
+        let named = ["model", "family", "model_id"].iter().find_map(|key| text(device, key));
+        tags.add_some("device", named.as_deref());
+        tags.add_some("device.class", text(device, "device_class").or_else(|| text(device, "class")).as_deref());
+        tags.add_some("device.arch", text(device, "arch").as_deref());
+    }
+    if let Some(culture) = context("culture") {
+        tags.add_some("locale", text(culture, "locale").as_deref());
+        tags.add_some("timezone", text(culture, "timezone").as_deref());
+    }
+    if let Some(app) = context("app") {
+        tags.add_some("app.version", text(app, "app_version").as_deref());
+    }
+    let country = event.user.as_ref().and_then(|u| u.geo.as_ref()).and_then(|geo| text(geo, "country_code"));
+    tags.add_some("country", country.as_deref());
+}
+
+/// Browser events name their browser in the request's header alone. A server's request header speaks of its visitor.
+fn of_agent(event: &Event, tags: &mut Tags) {
+    let headers = event.request.as_ref().map_or(&[][..], |r| &r.headers);
+    let Some((_, value)) = headers.iter().find(|(key, _)| key.raw().eq_ignore_ascii_case("user-agent")) else { return };
+    let Agent { browser, os, device } = agent::read(value.raw());
+    if let Some((name, version)) = browser {
+        tags.add_versioned("browser", name, version.as_deref());
+    }
+    // On a server the system of the visitor is not the one that the program runs on.
+    let visitor = event.platform.as_ref().is_some_and(|p| p.raw() == "javascript");
+    if let Some((name, version)) = os.filter(|_| visitor) {
+        tags.add_versioned("os", name, version.as_deref());
+    }
+    if visitor {
+        tags.add_some("device", device.as_deref());
+    }
+}
+
+fn as_text(data: &Data) -> Option<String> {
+    match data {
+        Data::Text(text) => Some(text.raw().to_owned()),
+        Data::Bool(truth) => Some(truth.to_string()),
+        Data::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! A Sentry event's JSON becomes a [`Event`]. Wrong types cost the field that has them, nothing more.
+
+mod exception;
+mod in_app;
+mod message;
+mod parts;
+
+use serde_json::Value;
+
+use super::{Clock, timestamp};
+use crate::model::{Data, Event, EventId, EventKind, Level, Sdk, Untrusted};
+
+/// Most breadcrumbs, exceptions, threads that are read of an event.
+const MOST: usize = 200;
+
+/// Reads an event. `id` is taken where the event has none that can be read.
+pub fn parse_event(json: &Value, id: EventId, clock: &Clock) -> Event {
+    let exceptions = exception::exceptions(json);
+    let (message, message_template) = message::message(json);
+    let contexts = parts::contexts(json);
+    let trace = context(&contexts, "trace").and_then(|trace| trace.get("trace_id")).and_then(Data::text).cloned();
+    let tags = parts::pairs(json.get("tags"));
+    Event {
+        id: json.get("event_id").and_then(Value::as_str).and_then(|id| id.parse().ok()).unwrap_or(id),
+        timestamp: json.get("timestamp").and_then(timestamp).map_or(clock.received(), |t| clock.correct(t)),
+        kind: if exceptions.is_empty() { EventKind::Message } else { EventKind::Error },
+        level: level(json).unwrap_or_default(),
+        platform: text(json, "platform"),
+        message,
+        message_template,
+        release: text(json, "release"),
+        dist: text(json, "dist"),
+        environment: text(json, "environment"),
+        transaction: text(json, "transaction").or_else(|| text(json, "culprit")),
+        logger: text(json, "logger"),
+        server_name: text(json, "server_name"),
+        threads: exception::threads(json),
+        breadcrumbs: parts::breadcrumbs(json, clock),
+        request: json.get("request").and_then(parts::request),
+        user: json.get("user").and_then(parts::user),
+        flags: parts::flags(&contexts),
+        sdk: sdk(json),
+        trace_id: trace,
+        replay_id: replay_id(&tags, &contexts),
+        fingerprint: parts::texts(json.get("fingerprint")),
+        exceptions,
+        tags,
+        contexts,
+    }
+}
+
+fn level(json: &Value) -> Option<Level> {
+    json.get("level").and_then(Value::as_str).and_then(Level::parse)
+}
+
+fn sdk(json: &Value) -> Sdk {
+    let sdk = json.get("sdk").unwrap_or(&Value::Null);
+    Sdk { name: text(sdk, "name"), version: text(sdk, "version") }
+}
+
+/// Browsers put the replay into a tag, other SDKs into a context.
+fn replay_id(tags: &[(Untrusted, Untrusted)], contexts: &[(Untrusted, Data)]) -> Option<EventId> {
+    let tag = tags.iter().find(|(key, _)| key.raw() == "replayId").map(|(_, value)| value);
+    let context = context(contexts, "replay").and_then(|replay| replay.get("replay_id")).and_then(Data::text);
+    tag.or(context)?.raw().parse().ok()
+}
+
+fn context<'a>(contexts: &'a [(Untrusted, Data)], name: &str) -> Option<&'a Data> {
+    contexts.iter().find(|(key, _)| key.raw() == name).map(|(_, data)| data)
+}
+
+/// Text of a field: a string that is not empty, or a number or truth as text.
+pub(super) fn text(json: &Value, key: &str) -> Option<Untrusted> {
+    as_text(json.get(key)?)
+}
+
+pub(super) fn as_text(value: &Value) -> Option<Untrusted> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(truth) => Some(if *truth { "true" } else { "false" }.into()),
+        _ => None,
+    }
+}
+
+/// The list under a key: as it is, below `values`, or a single object.
+pub(super) fn list<'a>(json: &'a Value, key: &str) -> Vec<&'a Value> {
+    let values = match json.get(key) {
+        Some(Value::Array(list)) => list.iter().collect(),
+        Some(Value::Object(map)) => match map.get("values") {
+            Some(Value::Array(list)) => list.iter().collect(),
+            Some(_) => Vec::new(),
+            None => json.get(key).into_iter().collect(),
+        },
+        _ => Vec::new(),
+    };
+    values.into_iter().filter(|value| value.is_object()).collect()
+}

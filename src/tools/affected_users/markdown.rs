@@ -1,0 +1,86 @@
+//! The answer as Markdown.
+
+use super::view::*;
+use crate::{
+    guard::Clean,
+    say,
+    view::{Doc, count, percent},
+};
+
+/// Values of a tag that are worth a reader's time: those that stand out and the largest.
+const VALUES: usize = 5;
+
+pub(super) fn write(out: &Out, doc: &mut Doc) {
+    doc.heading("Affected users");
+    if let Some(issue) = &out.issue {
+        doc.line("Issue: ", &[issue]);
+    }
+    let users = &out.users;
+    let anonymous = (out.events_without_user > 0).then(|| say!(" (", out.events_without_user, " name no user)"));
+    doc.line(
+        "Users: ",
+        &[
+            &users.in_period,
+            &" in the period, ",
+            &users.total,
+            &" in all, ",
+            &users.returning,
+            &" hit repeatedly; ",
+            &count(out.events, "event", "events"),
+            &anonymous,
+        ],
+    );
+    if let Some(sessions) = &out.sessions {
+        let rate = sessions.crash_free_rate.map(|r| say!(", ", percent(r), " crash-free"));
+        let affected = sessions.affected.map(|n| say!(", ", n, " of affected users ended badly"));
+        doc.line("Sessions: ", &[&sessions.total, &rate, &affected]);
+    }
+    if !users.per_release.is_empty() {
+        doc.heading("By release");
+        for release in &users.per_release {
+            let active = release.active_users.map(|n| say!(" of ", n, " active"));
+            let share = release.share.map(|s| say!(" (", percent(s), ")"));
+            doc.bullet(&say!(release.release.clone(), ": ", release.users, active, share));
+        }
+    }
+    trend(out, doc);
+    for (tag, values) in &out.breakdown.0 {
+        doc.line("By ", &[tag, &": ", &shares(values)]);
+    }
+    for condition in &out.attribution {
+        doc.line("Stands out: ", &[&condition.statement]);
+    }
+    if !out.sample.is_empty() {
+        let mut sample = Clean::default();
+        for user in &out.sample {
+            sample = say!(sample, if sample.is_empty() { "" } else { ", " }, user.user.clone(), " ×", user.events);
+        }
+        doc.line("Sample: ", &[&sample]);
+    }
+}
+
+fn trend(out: &Out, doc: &mut Doc) {
+    if out.trend.is_empty() {
+        return;
+    }
+    doc.heading("Over time (start: users/events)");
+    let mut line = Clean::default();
+    for bucket in &out.trend {
+        let gap = if line.is_empty() { "" } else { ", " };
+        line = say!(line, gap, bucket.start.short(), ": ", bucket.users, "/", bucket.events);
+    }
+    doc.line("Trend: ", &[&line]);
+}
+
+fn shares(values: &[ShareView]) -> Clean {
+    let mut line = Clean::default();
+    for value in values.iter().take(VALUES) {
+        let against = value.baseline_share.map(|b| say!(" vs ", percent(b)));
+        let gap = if line.is_empty() { "" } else { "; " };
+        line = say!(line, gap, value.value.clone(), " ", percent(value.share), against);
+    }
+    match values.len().saturating_sub(VALUES) {
+        0 => line,
+        n => say!(line, "; ", n, " more"),
+    }
+}

@@ -1,0 +1,89 @@
+//! `affected_users`: who is hit, how many, and what they have in common.
+
+mod markdown;
+mod view;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
+use crate::{
+    guard::{Clean, Guard},
+    store::{self, AffectedQuery},
+    view::Answer,
+};
+pub use view::Out;
+
+/// Buckets of a trend: enough to see a change, few enough to read.
+const BUCKETS: usize = 24;
+/// Users shown as a sample.
+const SAMPLE: usize = 5;
+
+/// The tool.
+pub struct AffectedUsers;
+
+/// Its input.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {
+    /// Id, short id or URL; without it all issues since since_release
+    issue: Option<Text>,
+    since_release: Option<Text>,
+    /// Tags to break down by; the most telling by default
+    by: Option<Vec<Text>>,
+    /// Who they are compared with
+    baseline: Option<Baseline>,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Baseline {
+    OtherEvents,
+    Sessions,
+    AllUsers,
+}
+
+impl Tool for AffectedUsers {
+    const NAME: &'static str = "affected_users";
+    const TITLE: &'static str = "Affected users";
+    const ABOUT: &'static str = "Who an issue hits: exact distinct users by release and over time, share of the active, \
+        and by tag (browser, device, country, flag) against a baseline of others.";
+    const SHARED: &'static [CommonInput] = &[
+        CommonInput::Project,
+        CommonInput::Environment,
+        CommonInput::Period,
+        CommonInput::AsOf,
+        CommonInput::MaxTokens,
+    ];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let since = match &input.since_release {
+            Some(release) => Some(resolve::since(ctx, &asked.scope, release, None).await?.names()),
+            None => None,
+        };
+        if input.issue.is_none() && since.is_none() && !asked.period_given {
+            return Err(ToolError::invalid(Clean::ours("say which: issue (such as SHOP-4K), since_release or period")));
+        }
+        let query = AffectedQuery {
+            scope: asked.scope.clone(),
+            issue: input.issue.as_ref().map(named::issue),
+            since,
+            by: input.by.iter().flatten().map(Text::untrusted).collect(),
+            baseline: match input.baseline {
+                None | Some(Baseline::OtherEvents) => store::Baseline::OtherEvents,
+                Some(Baseline::Sessions) => store::Baseline::Sessions,
+                Some(Baseline::AllUsers) => store::Baseline::AllUsers,
+            },
+            buckets: BUCKETS,
+            sample: SAMPLE,
+        };
+        let facts = ctx.store.affected(&query).await?;
+        let mut guard = Guard::new();
+        let body = view::of(&facts, &mut guard);
+        let mut warnings: Vec<Clean> = facts.warnings.iter().map(|w| Clean::ours(w)).collect();
+        warnings.extend(guard.warnings());
+        Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
+    }
+}

@@ -1,0 +1,139 @@
+//! `get_event`: what one event says, that which mends the bug first.
+
+mod markdown;
+mod plan;
+mod sections;
+mod view;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
+use crate::{
+    guard::{Clean, Guard},
+    store::{EventQuery, Pick},
+    view::Answer,
+};
+pub use view::Out;
+
+/// The tool.
+pub struct GetEvent;
+
+/// Its input.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {
+    /// Id, short id or URL
+    issue: Option<Text>,
+    /// Id or URL
+    event: Option<Text>,
+    which: Option<Which>,
+    release: Option<Text>,
+    /// Sections; exception, breadcrumbs, request, tags, user, flags by default
+    include: Option<Vec<Section>>,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    Recommended,
+    Latest,
+    Oldest,
+}
+
+/// A part of an event that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Section {
+    Exception,
+    Breadcrumbs,
+    Request,
+    Tags,
+    Contexts,
+    User,
+    Trace,
+    Logs,
+    Threads,
+    Flags,
+    Attachments,
+    Raw,
+}
+
+impl Section {
+    /// What is shown when the call doesn't say: what a bug is mended with.
+    const DEFAULT: &[Self] =
+        &[Self::Exception, Self::Breadcrumbs, Self::Request, Self::Tags, Self::User, Self::Flags, Self::Trace];
+
+    /// Its name in calls.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exception => "exception",
+            Self::Breadcrumbs => "breadcrumbs",
+            Self::Request => "request",
+            Self::Tags => "tags",
+            Self::Contexts => "contexts",
+            Self::User => "user",
+            Self::Trace => "trace",
+            Self::Logs => "logs",
+            Self::Threads => "threads",
+            Self::Flags => "flags",
+            Self::Attachments => "attachments",
+            Self::Raw => "raw",
+        }
+    }
+}
+
+impl Tool for GetEvent {
+    const NAME: &'static str = "get_event";
+    const TITLE: &'static str = "Get an event";
+    const ABOUT: &'static str = "One occurrence of an issue, to fix it: exception chain, in-app frames with source and \
+        variables, breadcrumbs before, request, release, remedies that the error itself names.";
+    const SHARED: &'static [CommonInput] =
+        &[CommonInput::Project, CommonInput::Environment, CommonInput::AsOf, CommonInput::MaxTokens];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let sections = input.include.as_deref().filter(|s| !s.is_empty()).unwrap_or(Section::DEFAULT);
+        let release = match &input.release {
+            Some(release) => Some(resolve::one_release(ctx, &asked.scope, release).await?),
+            None => None,
+        };
+        let wants = |s: Section| sections.contains(&s);
+        let query = EventQuery {
+            scope: asked.scope.clone(),
+            pick: pick(&input)?,
+            release,
+            extras: wants(Section::Logs) || wants(Section::Attachments) || wants(Section::Raw),
+        };
+        let facts = ctx.store.event(&query).await?;
+        let mut guard = Guard::new();
+        let body = view::of(&facts, sections, &mut guard);
+        let warnings = guard.warnings();
+        Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
+    }
+}
+
+fn pick(input: &In) -> Result<Pick, ToolError> {
+    match (&input.event, &input.issue) {
+        (Some(event), _) => Ok(Pick::Id(named::event(event)?)),
+        (None, Some(issue)) => {
+            let issue = named::issue(issue);
+            Ok(match input.which {
+                None | Some(Which::Recommended) => Pick::Recommended(issue),
+                Some(Which::Latest) => Pick::Latest(issue),
+                Some(Which::Oldest) => Pick::Oldest(issue),
+            })
+        }
+        (None, None) => Err(named::missing()),
+    }
+}
+
+/// The call that shows sections which were not asked for.
+fn more_call(event: &Clean, sections: &[Section]) -> Clean {
+    let mut names = Clean::default();
+    for (i, section) in sections.iter().enumerate() {
+        names = crate::say!(names, if i > 0 { "\",\"" } else { "" }, section.name());
+    }
+    crate::say!("get_event {\"event\":\"", event, "\",\"include\":[\"", names, "\"]}")
+}

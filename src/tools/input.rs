@@ -1,0 +1,166 @@
+//! Arguments as typed: the fields that all tools share, and the tool's own.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::ToolError;
+use crate::{
+    guard::{Guard, Limit},
+    model::Untrusted,
+    say,
+};
+
+/// The inputs that all tools share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommonInput {
+    /// Slug of a project.
+    Project,
+    /// Name of an environment.
+    Environment,
+    /// Which time.
+    Period,
+    /// As things stood when.
+    AsOf,
+    /// How many.
+    Limit,
+    /// Where the page starts.
+    Cursor,
+    /// Budget.
+    MaxTokens,
+}
+
+impl CommonInput {
+    /// Name in calls.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Environment => "environment",
+            Self::Period => "period",
+            Self::AsOf => "as_of",
+            Self::Limit => "limit",
+            Self::Cursor => "cursor",
+            Self::MaxTokens => "max_tokens",
+        }
+    }
+}
+
+/// The shared inputs as typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    pub(super) project: Option<String>,
+    pub(super) environment: Option<String>,
+    pub(super) period: Option<Period>,
+    pub(super) as_of: Option<String>,
+    pub(super) limit: Option<u64>,
+    pub(super) cursor: Option<String>,
+    max_tokens: Option<u64>,
+    /// What the call asks, whatever page of it: cursors are bound to it.
+    #[serde(skip)]
+    pub(super) question: [u8; 32],
+}
+
+/// A stretch of time as typed.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Period {
+    /// `14d`, `24h`, `2w`, `90m`.
+    Span(String),
+    /// Between two moments.
+    Between {
+        /// First moment.
+        start: String,
+        /// Last moment.
+        end: Option<String>,
+    },
+}
+
+impl Asked {
+    /// The budget in tokens, within what the contract allows.
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens.unwrap_or(2_000).clamp(200, 60_000) as usize
+    }
+}
+
+/// A string from the caller: read as text, shown only through the guard.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Text(String);
+
+impl From<Text> for Untrusted {
+    fn from(text: Text) -> Self {
+        text.0.into()
+    }
+}
+
+impl Text {
+    /// As untrusted text.
+    pub fn untrusted(&self) -> Untrusted {
+        self.0.as_str().into()
+    }
+
+    /// As typed, without white space around it.
+    pub fn raw(&self) -> &str {
+        self.0.trim()
+    }
+}
+
+impl JsonSchema for Text {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "string".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// Splits arguments into the shared and the tool's own, so that a mistyped name is answered with the right ones.
+pub(super) fn split<In: DeserializeOwned>(tool: &'static str, arguments: Value) -> Result<(Asked, In), ToolError> {
+    let mut own = match arguments {
+        Value::Object(map) => map,
+        Value::Null => Map::new(),
+        _ => return Err(ToolError::invalid(say!("the arguments of ", tool, " are one JSON object"))),
+    };
+    // A null says the same as leaving it out; models write both.
+    own.retain(|_, value| !value.is_null());
+    let question = question(tool, &own);
+    let mut shared = Map::new();
+    for name in ["project", "environment", "period", "as_of", "limit", "cursor", "max_tokens"] {
+        if let Some(value) = own.remove(name) {
+            shared.insert(name.to_owned(), value);
+        }
+    }
+    let mut asked: Asked = serde_json::from_value(Value::Object(shared)).map_err(|e| mistyped(tool, &e))?;
+    asked.question = question;
+    let own = serde_json::from_value(Value::Object(own)).map_err(|e| mistyped(tool, &e))?;
+    Ok((asked, own))
+}
+
+/// A digest of the call without what may differ from page to page.
+fn question(tool: &str, arguments: &Map<String, Value>) -> [u8; 32] {
+    let mut pairs: Vec<_> = arguments
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "cursor" | "limit" | "max_tokens"))
+        .map(|(name, value)| (name.as_str(), value.to_string()))
+        .collect();
+    pairs.sort_unstable();
+    let mut hash = Sha256::new();
+    hash.update(tool);
+    for (name, value) in pairs {
+        hash.update([0]);
+        hash.update(name);
+        hash.update([0]);
+        hash.update(value);
+    }
+    hash.finalize().into()
+}
+
+fn mistyped(tool: &'static str, error: &serde_json::Error) -> ToolError {
+    let said = Guard::new().line(&error.to_string().into(), Limit::Value);
+    ToolError::invalid(say!("arguments of ", tool, ": ", said))
+}

@@ -1,0 +1,409 @@
+//! `list_issues`: what is broken, and what broke since a release.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    CommonInput, Ctx, Resolved, Tool, ToolError,
+    error::refused,
+    input::Text,
+    resolve::{self, Since},
+    sentence,
+};
+use crate::{
+    guard::{Clean, Guard, Limit},
+    model::{Change, Level, Status},
+    say,
+    store::{self, IssueFacts, IssueQuery, IssueSort, Page},
+    view,
+    view::{Answer, Doc, Omission, Seconds, View, Word, count},
+};
+
+/// The tool.
+pub struct ListIssues;
+
+/// Its input.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {
+    /// Release (2.3.0, v2.3, latest, previous): what changed since it
+    since_release: Option<Text>,
+    /// Last release that counts
+    until_release: Option<Text>,
+    change: Option<Vec<ChangeName>>,
+    status: Option<StatusName>,
+    /// Sentry search, e.g. is:unresolved browser:"Chrome 142" timeout
+    query: Option<Text>,
+    level: Option<LevelName>,
+    /// impact by default
+    sort: Option<SortName>,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ChangeName {
+    New,
+    Regressed,
+    Escalating,
+    Ongoing,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum StatusName {
+    Unresolved,
+    Resolved,
+    Ignored,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum LevelName {
+    Debug,
+    Info,
+    Warning,
+    Error,
+    Fatal,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SortName {
+    Impact,
+    LastSeen,
+    FirstSeen,
+    Events,
+    Users,
+}
+
+view! {
+    /// The answer.
+    pub struct Out {
+        /// The release that was asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub since: Option<SinceView>,
+        /// Issues of each kind of change in the scope, whatever was asked for.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub totals: Vec<Total>,
+        /// The issues.
+        pub issues: Vec<IssueView>,
+    }
+
+    /// A release that was asked for, and what counts since.
+    pub struct SinceView {
+        /// As typed.
+        pub asked: Clean,
+        /// Its name.
+        pub release: Clean,
+        /// Its deploy, else its first event or session.
+        pub released_at: Seconds,
+        /// It and the later ones, oldest first.
+        pub releases: Vec<Clean>,
+    }
+
+    /// How many issues changed in one way.
+    pub struct Total {
+        /// Kind of change.
+        pub change: Word,
+        /// Issues.
+        pub issues: u64,
+    }
+
+    /// One issue.
+    pub struct IssueView {
+        /// Its number.
+        pub id: Clean,
+        /// For people.
+        pub short_id: Clean,
+        /// One line.
+        pub title: Clean,
+        /// Type of the exception.
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub ty: Option<Clean>,
+        /// Text of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub value: Option<Clean>,
+        /// Where.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub culprit: Option<Clean>,
+        /// How bad.
+        pub level: Word,
+        /// What somebody decided.
+        pub status: Word,
+        /// What changed.
+        pub change: Word,
+        /// Nothing caught it.
+        pub unhandled: bool,
+        /// First event.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub first_seen: Option<Seconds>,
+        /// Last event.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_seen: Option<Seconds>,
+        /// First release with it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub first_release: Option<Clean>,
+        /// Last release with it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_release: Option<Clean>,
+        /// Events in scope.
+        pub events: u64,
+        /// Distinct users in scope.
+        pub users: u64,
+        /// Where it crashes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub top_frame: Option<TopFrameView>,
+        /// Events with a replay.
+        pub replays: u64,
+        /// Page of the issue, where the store has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub url: Option<Clean>,
+        /// The numbers behind `change`.
+        pub why: Clean,
+    }
+
+    /// Where an issue crashes.
+    pub struct TopFrameView {
+        /// Function.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function: Option<Clean>,
+        /// File.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub file: Option<Clean>,
+        /// Line.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub line: Option<u64>,
+    }
+}
+
+impl Tool for ListIssues {
+    const NAME: &'static str = "list_issues";
+    const TITLE: &'static str = "List issues";
+    const ABOUT: &'static str = "Production failures grouped into issues, worst first: counts of users and events, what \
+        changed. With since_release: what broke since that release (new, regressed, escalating).";
+    const SHARED: &'static [CommonInput] = &[
+        CommonInput::Project,
+        CommonInput::Environment,
+        CommonInput::Period,
+        CommonInput::AsOf,
+        CommonInput::Limit,
+        CommonInput::Cursor,
+        CommonInput::MaxTokens,
+    ];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let since = match &input.since_release {
+            Some(release) => Some(resolve::since(ctx, &asked.scope, release, input.until_release.as_ref()).await?),
+            None if input.until_release.is_some() => {
+                return Err(ToolError::invalid(Clean::ours("until_release needs since_release")));
+            }
+            None => None,
+        };
+        let query = query(&asked, &input, since.as_ref())?;
+        let page = ctx.store.issues(&query).await?;
+        Ok(answer(ctx, asked, since, page))
+    }
+}
+
+fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQuery, ToolError> {
+    let filter = match &input.query {
+        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
+        None => Vec::new(),
+    };
+    Ok(IssueQuery {
+        // Since a release, its own time is the period; else what happened lately.
+        scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },
+        since: since.map(Since::names),
+        change: input.change.iter().flatten().map(|c| (*c).into()).collect(),
+        status: input.status.map(Status::from).into_iter().collect(),
+        level: input.level.map(Level::from),
+        filter,
+        sort: input.sort.map(IssueSort::from).unwrap_or_default(),
+        limit: asked.limit_or(25),
+        skip: asked.skip,
+    })
+}
+
+fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, page: Page<IssueFacts>) -> Answer<Out> {
+    let mut guard = Guard::new();
+    let since = since.map(|s| SinceView {
+        asked: guard.line(&s.asked, Limit::Tag),
+        release: guard.line(&s.first().release.version, Limit::Tag),
+        released_at: released_at(&s.first().release).into(),
+        releases: s.names().iter().map(|n| guard.line(n, Limit::Tag)).collect(),
+    });
+    let more = page.more;
+    let body = Out {
+        since,
+        totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
+        issues: page.items.iter().map(|facts| issue_view(facts, &mut guard)).collect(),
+    };
+    let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
+    warnings.extend(guard.warnings());
+    let common = asked.common(ctx, warnings);
+    let whole = body.issues.len();
+    Answer {
+        body,
+        common,
+        cursor_after: Some(Box::new(move |shown: &Out| {
+            (more || shown.issues.len() < whole).then(|| asked.cursor_after(shown.issues.len()))
+        })),
+    }
+}
+
+/// When a release began: its first deploy, else its first event or session.
+fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
+    release.deploys.first().map_or(release.first_seen, |d| d.at)
+}
+
+fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
+    let issue = &facts.issue;
+    IssueView {
+        id: say!(issue.id.0),
+        short_id: guard.line(&issue.short_id.as_str().into(), Limit::Tag),
+        title: guard.line(&issue.title, Limit::Title),
+        ty: guard.opt(issue.ty.as_ref(), Limit::Tag),
+        value: guard.opt(issue.value.as_ref(), Limit::Title),
+        culprit: guard.opt(issue.culprit.as_ref(), Limit::Tag),
+        level: Word(issue.level.as_str()),
+        status: Word(issue.status.as_str()),
+        change: Word(facts.change.as_str()),
+        unhandled: issue.unhandled,
+        first_seen: facts.first_seen.map(Seconds),
+        last_seen: facts.last_seen.map(Seconds),
+        first_release: guard.opt(facts.first_release.as_ref(), Limit::Tag),
+        last_release: guard.opt(facts.last_release.as_ref(), Limit::Tag),
+        events: facts.events,
+        users: facts.users,
+        top_frame: issue.top_frame.as_ref().map(|f| TopFrameView {
+            function: guard.opt(f.function.as_ref(), Limit::Tag),
+            file: guard.opt(f.file.as_ref(), Limit::Tag),
+            line: f.line,
+        }),
+        replays: facts.replays,
+        url: None,
+        why: sentence::why(&facts.why, guard),
+    }
+}
+
+impl View for Out {
+    fn markdown(&self, doc: &mut Doc) {
+        match &self.since {
+            Some(since) => since.markdown(doc),
+            None => doc.heading("Issues"),
+        }
+        if !self.totals.is_empty() {
+            let mut parts = Clean::default();
+            for (i, total) in self.totals.iter().enumerate() {
+                parts = say!(parts, if i > 0 { ", " } else { "" }, total.issues, " ", total.change);
+            }
+            doc.line("In all: ", &[&parts]);
+        }
+        if self.issues.is_empty() {
+            doc.line("None.", &[]);
+        }
+        for issue in &self.issues {
+            issue.markdown(doc);
+        }
+    }
+
+    /// First the tail of the list goes, issue by issue; of the last that is left, what the title says already.
+    fn steps(&self) -> usize {
+        self.issues.len() + 1
+    }
+
+    fn reduce(&mut self, step: usize) -> Vec<Omission> {
+        let keep = self.issues.len().saturating_sub(step).max(1);
+        let dropped = self.issues.len() - keep.min(self.issues.len());
+        self.issues.truncate(keep);
+        if step >= self.steps() - 1 {
+            self.issues.iter_mut().for_each(IssueView::thin);
+        }
+        let what = match dropped {
+            0 => Clean::ours("details of the issue"),
+            n => count(n as u64, "more issue of this page", "more issues of this page"),
+        };
+        vec![Omission { what, call: Clean::ours("list_issues with next_cursor, or a larger max_tokens") }]
+    }
+}
+
+impl SinceView {
+    fn markdown(&self, doc: &mut Doc) {
+        doc.heading("What broke");
+        let later = self.releases.len() - 1;
+        match later {
+            0 => doc.line("Since ", &[&self.release, &", released ", &self.released_at]),
+            n => doc.line(
+                "Since ",
+                &[
+                    &self.release,
+                    &", released ",
+                    &self.released_at,
+                    &", and ",
+                    &count(n as u64, "later release", "later releases"),
+                ],
+            ),
+        }
+    }
+}
+
+impl IssueView {
+    fn thin(&mut self) {
+        (self.ty, self.value, self.culprit, self.top_frame) = (None, None, None, None);
+        self.title = self.title.shortened(80);
+        self.why = self.why.shortened(80);
+    }
+
+    fn markdown(&self, doc: &mut Doc) {
+        let caught = if self.unhandled { "unhandled" } else { "handled" };
+        doc.bullet(&say!(
+            "**",
+            self.short_id,
+            "** ",
+            self.change,
+            ", ",
+            self.level,
+            ", ",
+            caught,
+            ": ",
+            count(self.users, "user", "users"),
+            ", ",
+            count(self.events, "event", "events"),
+            ": ",
+            self.title
+        ));
+        if self.status.0 != "unresolved" {
+            doc.under("status ", &[&self.status]);
+        }
+        let mut place = Clean::default();
+        if let Some(frame) = &self.top_frame {
+            place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " in ", frame.file.clone());
+            if let Some(line) = frame.line {
+                place = say!(place, ":", line);
+            }
+        }
+        match &self.culprit {
+            Some(culprit) if place.is_empty() => doc.under("at ", &[culprit]),
+            Some(culprit) => doc.under("at ", &[&place, &", ", culprit]),
+            None if !place.is_empty() => doc.under("at ", &[&place]),
+            None => {}
+        }
+        doc.under("", &[&self.why, &"; last ", &self.last_seen, &if self.replays > 0 { "; with replay" } else { "" }]);
+    }
+}
+
+macro_rules! named {
+    ($from:ident => $to:ident: $($name:ident),*) => {
+        impl From<$from> for $to {
+            fn from(name: $from) -> Self {
+                match name { $($from::$name => Self::$name),* }
+            }
+        }
+    };
+}
+named!(ChangeName => Change: New, Regressed, Escalating, Ongoing);
+named!(StatusName => Status: Unresolved, Resolved, Ignored);
+named!(LevelName => Level: Debug, Info, Warning, Error, Fatal);
+named!(SortName => IssueSort: Impact, LastSeen, FirstSeen, Events, Users);

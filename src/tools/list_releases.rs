@@ -1,0 +1,154 @@
+//! `list_releases`: what was shipped when, and how healthy it is.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError};
+use crate::{
+    guard::{Clean, Guard, Limit},
+    say,
+    store::{ReleaseFacts, ReleaseQuery},
+    view,
+    view::{Answer, Doc, Omission, Seconds, View, count},
+};
+
+/// The tool.
+pub struct ListReleases;
+
+/// Its input: nothing of its own.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {}
+
+view! {
+    /// The answer.
+    pub struct Out {
+        /// The releases, newest first.
+        pub releases: Vec<ReleaseView>,
+    }
+
+    /// One release.
+    pub struct ReleaseView {
+        /// Its name.
+        pub version: Clean,
+        /// First event or session.
+        pub first_seen: Seconds,
+        /// Last event or session.
+        pub last_seen: Seconds,
+        /// Newest announced deploy.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub deployed_at: Option<Seconds>,
+        /// Sessions.
+        pub sessions: u64,
+        /// Distinct users with a session or event.
+        pub users: u64,
+        /// Share of sessions that did not crash, 0 to 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub crash_free_sessions: Option<f64>,
+        /// Share of the newest day that ran on it, 0 to 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub adoption: Option<f64>,
+        /// Issues that began with it.
+        pub new_issues: u64,
+        /// Events.
+        pub events: u64,
+    }
+}
+
+impl Tool for ListReleases {
+    const NAME: &'static str = "list_releases";
+    const TITLE: &'static str = "List releases";
+    const ABOUT: &'static str =
+        "Releases, newest first: when, sessions, users, crash-free share, adoption, issues that began with each.";
+    const SHARED: &'static [CommonInput] = &[
+        CommonInput::Project,
+        CommonInput::Environment,
+        CommonInput::Period,
+        CommonInput::AsOf,
+        CommonInput::Limit,
+        CommonInput::Cursor,
+        CommonInput::MaxTokens,
+    ];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, _: In) -> Result<Answer<Out>, ToolError> {
+        let limit = asked.limit_or(20);
+        // One more than is shown tells whether there is a next page.
+        let query = ReleaseQuery { scope: asked.scope.clone(), limit: Some(limit + 1), skip: asked.skip, counts: true };
+        let mut facts = ctx.store.releases(&query).await?;
+        let more = facts.len() > limit;
+        facts.truncate(limit);
+        let mut guard = Guard::new();
+        let body = Out { releases: facts.iter().map(|f| release_view(f, &mut guard)).collect() };
+        let common = asked.common(ctx, guard.warnings());
+        let whole = body.releases.len();
+        Ok(Answer {
+            body,
+            common,
+            cursor_after: Some(Box::new(move |shown: &Out| {
+                let n = shown.releases.len();
+                (more || n < whole).then(|| asked.cursor_after(n))
+            })),
+        })
+    }
+}
+
+fn release_view(facts: &ReleaseFacts, guard: &mut Guard) -> ReleaseView {
+    ReleaseView {
+        version: guard.line(&facts.release.version, Limit::Tag),
+        first_seen: facts.release.first_seen.into(),
+        last_seen: facts.release.last_seen.into(),
+        deployed_at: facts.release.deploys.last().map(|d| d.at.into()),
+        sessions: facts.sessions.total,
+        users: facts.users,
+        crash_free_sessions: facts.sessions.crash_free_rate().map(view::rounded),
+        adoption: facts.adoption.map(view::rounded),
+        new_issues: facts.new_issues,
+        events: facts.events,
+    }
+}
+
+impl View for Out {
+    fn markdown(&self, doc: &mut Doc) {
+        doc.heading("Releases, newest first");
+        for release in &self.releases {
+            let health = release.crash_free_sessions.map(|rate| {
+                say!(", ", view::percent(rate), " of ", count(release.sessions, "session", "sessions"), " crash-free")
+            });
+            let adoption = release.adoption.map(|a| say!(", adoption ", view::percent(a)));
+            let deployed = release.deployed_at.map(|t| say!(", deployed ", t));
+            doc.bullet(&say!(
+                release.version,
+                " ",
+                release.first_seen,
+                " to ",
+                release.last_seen,
+                deployed,
+                ": ",
+                count(release.new_issues, "new issue", "new issues"),
+                ", ",
+                count(release.events, "event", "events"),
+                ", ",
+                count(release.users, "user", "users"),
+                health,
+                adoption
+            ));
+        }
+        if self.releases.is_empty() {
+            doc.line("None in this scope.", &[]);
+        }
+    }
+
+    fn steps(&self) -> usize {
+        self.releases.len().saturating_sub(1)
+    }
+
+    fn reduce(&mut self, step: usize) -> Vec<Omission> {
+        self.releases.truncate(self.releases.len() - step);
+        vec![Omission {
+            what: count(step as u64, "older release of this page", "older releases of this page"),
+            call: Clean::ours("list_releases with next_cursor, or a larger max_tokens"),
+        }]
+    }
+}

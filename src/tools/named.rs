@@ -1,0 +1,28 @@
+//! Names of issues, events and replays in arguments: ids, short ids, web addresses.
+
+use super::{ToolError, input::Text};
+use crate::{
+    guard::{Clean, Guard, Limit},
+    model::{EventId, Untrusted},
+    say,
+    store::IssueRef,
+};
+
+/// An issue: id, short id or web URL.
+pub(super) fn issue(text: &Text) -> IssueRef {
+    IssueRef::Named(Untrusted::from(text.raw()))
+}
+
+/// An event: its id, or a web URL that holds it.
+pub(super) fn event(text: &Text) -> Result<EventId, ToolError> {
+    let in_url = || text.raw().split(|c: char| !c.is_ascii_hexdigit() && c != '-').rev().find_map(|p| p.parse().ok());
+    text.raw().parse().ok().or_else(in_url).ok_or_else(|| {
+        let asked = Guard::new().line(&text.untrusted(), Limit::Tag);
+        ToolError::invalid(say!("event \"", asked, "\": an event's id has 32 hex digits"))
+    })
+}
+
+/// Exactly one of an issue and an event has to be named.
+pub(super) fn missing() -> ToolError {
+    ToolError::invalid(Clean::ours("say which: issue (such as SHOP-4K) or event (32 hex digits)"))
+}

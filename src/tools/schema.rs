@@ -1,0 +1,126 @@
+//! JSON Schemas of inputs and outputs, in the dialect that clients agree on.
+//!
+//! Clients differ in what they can read (type arrays, `format`, `$ref`), and every word costs tokens in each session:
+//! so schemas are inlined and stripped to what all understand.
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::input::CommonInput;
+use crate::view::{Common, View};
+
+/// Schema of a tool's input: its own fields and the shared ones that it takes.
+pub(super) fn input<In: JsonSchema>(shared: &[CommonInput]) -> Map<String, Value> {
+    let mut schema = root::<In>(SchemaSettings::draft2020_12().for_deserialize().into_generator_inlined());
+    simplify(&mut schema);
+    let mut schema = object(schema);
+    let properties = schema.entry("properties").or_insert_with(|| json!({}));
+    for input in shared {
+        properties[input.name()] = shared_schema(*input);
+    }
+    schema.insert("additionalProperties".into(), false.into());
+    schema
+}
+
+/// Schema of a tool's output. Nothing is required at the root and `error` is admitted: older clients of the
+/// TypeScript SDK check failures against it too, and throw when they don't fit.
+pub(super) fn output<Out: View>() -> Map<String, Value> {
+    let mut schema = root::<Out>(SchemaSettings::draft2020_12().for_serialize().into_generator_inlined());
+    let mut common = root::<Common>(SchemaSettings::draft2020_12().for_serialize().into_generator_inlined());
+    simplify(&mut schema);
+    simplify(&mut common);
+    let mut schema = object(schema);
+    schema.remove("required");
+    let properties = schema.entry("properties").or_insert_with(|| json!({}));
+    if let (Value::Object(properties), Some(Value::Object(common))) = (properties, object(common).remove("properties"))
+    {
+        properties.extend(common);
+        properties.insert("error".into(), error());
+    }
+    schema
+}
+
+trait Inlined {
+    fn into_generator_inlined(self) -> SchemaGenerator;
+}
+
+impl Inlined for SchemaSettings {
+    fn into_generator_inlined(mut self) -> SchemaGenerator {
+        self.inline_subschemas = true;
+        self.meta_schema = None;
+        self.into_generator()
+    }
+}
+
+fn root<T: JsonSchema>(generator: SchemaGenerator) -> Value {
+    generator.into_root_schema_for::<T>().to_value()
+}
+
+fn object(schema: Value) -> Map<String, Value> {
+    match schema {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "kind": { "type": "string" },
+            "message": { "type": "string" },
+            "retry_after_s": { "type": "integer" },
+            "did_you_mean": { "type": "array", "items": { "type": "string" } }
+        }
+    })
+}
+
+fn shared_schema(input: CommonInput) -> Value {
+    match input {
+        CommonInput::Project | CommonInput::Environment | CommonInput::Cursor => json!({ "type": "string" }),
+        CommonInput::Period => json!({
+            "description": "14d, 24h or {start,end}",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "object", "properties": { "start": { "type": "string" }, "end": { "type": "string" } } }
+            ]
+        }),
+        CommonInput::AsOf => json!({ "type": "string", "description": "RFC 3339; answer as of then" }),
+        CommonInput::Limit => json!({ "type": "integer" }),
+        CommonInput::MaxTokens => json!({ "type": "integer" }),
+    }
+}
+
+/// Drops what clients stumble over: titles, formats, nullable unions, bounds of Rust's integers.
+fn simplify(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    for word in ["title", "$schema", "format", "minimum", "maximum", "default"] {
+        map.remove(word);
+    }
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|t| t != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            map.insert("type".into(), only);
+        }
+    }
+    if let Some(Value::Array(any)) = map.get_mut("anyOf") {
+        any.retain(|s| s.get("type").is_none_or(|t| t != "null"));
+        if let [only] = any.as_mut_slice() {
+            let only = only.take();
+            map.remove("anyOf");
+            map.extend(object(only));
+            return simplify(schema);
+        }
+    }
+    for (word, value) in map.iter_mut() {
+        match (word.as_str(), value) {
+            // Here the keys are names, not words of the schema language.
+            ("properties", Value::Object(fields)) => fields.values_mut().for_each(simplify),
+            ("items" | "additionalProperties", value) => simplify(value),
+            ("anyOf" | "oneOf", Value::Array(list)) => list.iter_mut().for_each(simplify),
+            ("enum", Value::Array(list)) => list.retain(|v| !v.is_null()),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `search_events`: events as a table, rows or groups, without a model in between.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, error::refused, input::Text};
+use crate::{
+    guard::{Clean, CleanData, Guard, Limit},
+    say,
+    store::{self, Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
+    view,
+    view::{Answer, Doc, Millis, Omission, Pairs, View, count},
+};
+
+/// The tool.
+pub struct SearchEvents;
+
+/// Its input.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {
+    /// Sentry search: key:value, !key:value, key:>n, has:key, text
+    query: Option<Text>,
+    /// Columns of rows: timestamp, issue, title, user, release, message, transaction, any tag
+    fields: Option<Vec<Text>>,
+    /// Fields, or hour, day
+    group_by: Option<Vec<Text>>,
+    /// count(), count_unique(user), min(timestamp), max(timestamp)
+    aggregate: Option<Vec<Text>>,
+}
+
+view! {
+    /// The answer.
+    pub struct Out {
+        /// One object a row: newest event first, or the largest group.
+        pub rows: Vec<CleanData>,
+        /// Rows in all, when known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub total: Option<u64>,
+    }
+}
+
+impl Tool for SearchEvents {
+    const NAME: &'static str = "search_events";
+    const TITLE: &'static str = "Search events";
+    const ABOUT: &'static str = "Events as rows, or counted in groups (by message, tag, user, hour …), for questions that \
+        the other tools don't answer.";
+    const SHARED: &'static [CommonInput] = &[
+        CommonInput::Project,
+        CommonInput::Environment,
+        CommonInput::Period,
+        CommonInput::AsOf,
+        CommonInput::Limit,
+        CommonInput::Cursor,
+        CommonInput::MaxTokens,
+    ];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let query = query(&asked, &input)?;
+        let page = ctx.store.search(&query).await?;
+        Ok(answer(ctx, asked, &query, page))
+    }
+}
+
+fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
+    let filter = match &input.query {
+        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
+        None => Vec::new(),
+    };
+    let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
+    let mut aggregate = parsed(
+        &input.aggregate,
+        "aggregate",
+        "count(), count_unique(user), min(timestamp), max(timestamp)",
+        Aggregate::parse,
+    )?;
+    if !group_by.is_empty() && aggregate.is_empty() {
+        aggregate.push(Aggregate::Count);
+    }
+    let mut fields = parsed(
+        &input.fields,
+        "fields",
+        "timestamp, id, issue, title, user, release, message, transaction, and tags by name",
+        Field::parse,
+    )?;
+    if !fields.is_empty() && !aggregate.is_empty() {
+        return Err(ToolError::invalid(Clean::ours(
+            "fields are columns of single events: with aggregate or group_by put them into group_by",
+        )));
+    }
+    if fields.is_empty() && aggregate.is_empty() {
+        fields = vec![Field::Timestamp, Field::EventId, Field::Issue, Field::Title, Field::User, Field::Release];
+    }
+    Ok(SearchQuery {
+        scope: asked.scope_of_days(14),
+        filter,
+        fields,
+        group_by,
+        aggregate,
+        limit: asked.limit_or(25),
+        skip: asked.skip,
+    })
+}
+
+fn parsed<T>(
+    texts: &Option<Vec<Text>>,
+    input: &'static str,
+    right: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, ToolError> {
+    let one = |text: &Text| {
+        parse(text.raw()).ok_or_else(|| {
+            let said = Guard::new().line(&text.untrusted(), Limit::Tag);
+            ToolError::invalid(say!(input, " has \"", said, "\"; there are ", right))
+        })
+    };
+    texts.iter().flatten().map(one).collect()
+}
+
+fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>) -> Answer<Out> {
+    let mut guard = Guard::new();
+    let columns = columns(query, &mut guard);
+    let body =
+        Out { rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(), total: page.total };
+    let mut warnings: Vec<Clean> = page.warnings.iter().map(|w| Clean::ours(w)).collect();
+    warnings.extend(guard.warnings());
+    let common = asked.common(ctx, warnings);
+    let (more, whole) = (page.more, body.rows.len());
+    Answer {
+        body,
+        common,
+        cursor_after: Some(Box::new(move |shown: &Out| {
+            (more || shown.rows.len() < whole).then(|| asked.cursor_after(shown.rows.len()))
+        })),
+    }
+}
+
+/// Names of the columns: as the caller may write them again.
+fn columns(query: &SearchQuery, guard: &mut Guard) -> Vec<Clean> {
+    let names: Vec<_> = match query.aggregate.as_slice() {
+        [] => query.fields.iter().map(Field::name).collect(),
+        aggregate => query.group_by.iter().map(Grouper::name).chain(aggregate.iter().map(Aggregate::name)).collect(),
+    };
+    names.iter().map(|name| guard.line(name, Limit::Tag)).collect()
+}
+
+fn row_view(columns: &[Clean], row: &SearchRow, guard: &mut Guard) -> CleanData {
+    let entries = columns.iter().zip(&row.values).filter_map(|(column, value)| {
+        let value = match value {
+            Value::None => return None,
+            Value::Text(text) => CleanData::Text(guard.keyed(&column.as_str().into(), text, Limit::Title)),
+            Value::Count(n) => CleanData::Number((*n).into()),
+            Value::Time(time) => CleanData::Text(say!(Millis(*time))),
+            Value::Bool(b) => CleanData::Bool(*b),
+        };
+        Some((column.clone(), value))
+    });
+    CleanData::Map(entries.collect())
+}
+
+impl View for Out {
+    fn markdown(&self, doc: &mut Doc) {
+        doc.heading("Rows");
+        if let Some(total) = self.total {
+            doc.line("In all: ", &[&count(total, "row", "rows")]);
+        }
+        for row in &self.rows {
+            if let CleanData::Map(entries) = row {
+                doc.bullet(&say!(Pairs(entries)));
+            }
+        }
+        if self.rows.is_empty() {
+            doc.line("None.", &[]);
+        }
+    }
+
+    fn steps(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn reduce(&mut self, step: usize) -> Vec<Omission> {
+        self.rows.truncate(self.rows.len() - step);
+        vec![Omission {
+            what: count(step as u64, "more row of this page", "more rows of this page"),
+            call: Clean::ours("search_events with next_cursor, or a larger max_tokens"),
+        }]
+    }
+}

@@ -1,0 +1,87 @@
+//! Sentences that several tools say: why an issue counts as new, who is hit.
+
+use crate::{
+    guard::{Clean, Guard, Limit},
+    model::ChangeReason,
+    remedy::Action,
+    say,
+    view::{Seconds, count},
+};
+
+/// The numbers behind a change, in one short sentence.
+pub(super) fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
+    match reason {
+        ChangeReason::FirstSeen { release: Some(release), clean_releases: 0, .. } => {
+            say!("first seen in ", guard.line(release, Limit::Tag), ", the oldest release known")
+        }
+        ChangeReason::FirstSeen { release: Some(release), clean_releases, .. } => say!(
+            "first seen in ",
+            guard.line(release, Limit::Tag),
+            "; none in ",
+            count(*clean_releases, "earlier release", "earlier releases")
+        ),
+        ChangeReason::FirstSeen { release: None, at, .. } => say!("first seen ", Seconds(*at)),
+        ChangeReason::Returned { last_bad, absent, expected, back_in } => say!(
+            "in ",
+            guard.line(last_bad, Limit::Tag),
+            ", gone from ",
+            listed(absent, guard),
+            " (",
+            *expected,
+            " events were to be expected there), back in ",
+            guard.line(back_in, Limit::Tag)
+        ),
+        ChangeReason::SinceResolved { resolved_at, in_release, again_at } => match in_release {
+            Some(release) => say!(
+                "resolved in ",
+                guard.line(release, Limit::Tag),
+                " on ",
+                Seconds(*resolved_at),
+                ", seen again ",
+                Seconds(*again_at)
+            ),
+            None => say!("resolved ", Seconds(*resolved_at), ", seen again ", Seconds(*again_at)),
+        },
+        ChangeReason::Grew { recent, expected, window_h } => say!(
+            count(*recent, "event", "events"),
+            " in the last ",
+            *window_h,
+            " h where the time before, at the same traffic, would give ",
+            *expected
+        ),
+        ChangeReason::Steady { since_release: Some(release), since } => {
+            say!("since ", guard.line(release, Limit::Tag), " (", Seconds(*since), ")")
+        }
+        ChangeReason::Steady { since_release: None, since } => say!("since ", Seconds(*since)),
+        ChangeReason::Quiet { resolved_at } => say!("resolved ", Seconds(*resolved_at), ", not seen since"),
+    }
+}
+
+/// `a`, `a and b`, `a, b and 3 more`.
+pub(super) fn listed(names: &[crate::model::Untrusted], guard: &mut Guard) -> Clean {
+    let shown: Vec<Clean> = names.iter().take(3).map(|n| guard.line(n, Limit::Tag)).collect();
+    match shown.as_slice() {
+        [] => Clean::default(),
+        [one] => one.clone(),
+        [one, two] if names.len() == 2 => say!(one.clone(), " and ", two.clone()),
+        [one, two, ..] => say!(one.clone(), ", ", two.clone(), " and ", names.len() - 2, " more"),
+    }
+}
+
+/// What a remedy proposes: a form of the program's own, names from the event in quotes.
+pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
+    let mut quoted = |name: &crate::model::Untrusted| say!("\"", guard.line(name, Limit::Tag), "\"");
+    match action {
+        Action::FollowHint => Clean::ours("the database's hint"),
+        Action::CreateUniqueIndex => {
+            Clean::ours("a unique index or constraint on the columns that ON CONFLICT names is missing")
+        }
+        Action::CreateIndex(Some(name)) => say!("index ", quoted(name), " is missing"),
+        Action::CreateIndex(None) => Clean::ours("an index is missing"),
+        Action::CreateObject(what, name) => say!(*what, " ", quoted(name), " is missing, or its name is wrong"),
+        Action::Install(name) => say!("module ", quoted(name), " is not installed"),
+        Action::Grant(name) => say!("a right on ", quoted(name), " is missing"),
+        Action::Raise(what) => say!("the limit was met: ", *what),
+        Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
+    }
+}

@@ -1,0 +1,83 @@
+//! Words of the program in an answer, and counts with their nouns.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    guard::{Clean, Safe, Say},
+    say,
+};
+
+/// One of the program's own words: a status, a level, a kind of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word(pub &'static str);
+
+impl Safe for Word {}
+
+impl Say for Word {
+    fn say(&self, out: &mut String) {
+        out.push_str(self.0);
+    }
+}
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl JsonSchema for Word {
+    fn schema_name() -> Cow<'static, str> {
+        "word".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
+/// `1 user`, `2,345 users`.
+pub fn count(n: u64, singular: &'static str, plural: &'static str) -> Clean {
+    struct Grouped(u64);
+    impl Say for Grouped {
+        fn say(&self, out: &mut String) {
+            let digits = self.0.to_string();
+            for (i, c) in digits.chars().enumerate() {
+                if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                    out.push(',');
+                }
+                out.push(c);
+            }
+        }
+    }
+    say!(Grouped(n), " ", if n == 1 { singular } else { plural })
+}
+
+/// A share in 0..=1 as `87 %`, with one digit more where it is nearly none or nearly all.
+pub fn percent(share: f64) -> Clean {
+    let percent = share * 100.0;
+    let fine = (percent > 0.0 && percent < 10.0) || (percent > 90.0 && percent < 100.0);
+    let rounded = if fine { (percent * 10.0).round() / 10.0 } else { percent.round() };
+    say!(rounded, " %")
+}
+
+/// To four digits after the point: what is beyond them is noise and costs tokens.
+pub fn rounded(number: f64) -> f64 {
+    (number * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn counts_are_grouped_by_three() {
+        assert_eq!(count(1, "user", "users").as_str(), "1 user");
+        assert_eq!(count(0, "user", "users").as_str(), "0 users");
+        assert_eq!(count(1234567, "event", "events").as_str(), "1,234,567 events");
+    }
+}

@@ -1,0 +1,174 @@
+//! The built program under test, and the outside programs that talk to it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+/// The program as it was built for these tests.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_prodsignal");
+
+/// A store of its own, gone when dropped.
+pub struct Store {
+    dir: tempfile::TempDir,
+}
+
+impl Store {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    /// The program over this store, deaf to the settings of whoever runs the tests.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--store").arg(self.path()).args(words);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PRODSIGNAL_")) {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", self.dir.path());
+        command
+    }
+
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Runs and expects success; gives what was printed.
+    pub fn ok(&self, words: &[&str]) -> String {
+        let done = self.run(words);
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    /// Calls a tool and gives its structured content, failures included.
+    pub fn call(&self, tool: &str, arguments: Value) -> Value {
+        let done = self.run(&["call", tool, &arguments.to_string(), "--json"]);
+        serde_json::from_slice(&done.stdout)
+            .unwrap_or_else(|e| panic!("{tool}: {e}: {}", String::from_utf8_lossy(&done.stderr)))
+    }
+
+    /// Imports envelopes of `tests/data`, given as text, one a line of NDJSON.
+    pub fn import(&self, project: &str, envelopes: &[String]) {
+        let mut child = self
+            .command(&["--project", project, "import", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        for envelope in envelopes {
+            writeln!(stdin, "{}", Value::from(envelope.as_str())).unwrap();
+        }
+        drop(stdin);
+        assert!(child.wait().unwrap().success());
+    }
+
+    pub fn serve(&self) -> Server {
+        Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+}
+
+/// A running `prodsignal serve`, killed when dropped.
+pub struct Server {
+    pub child: Child,
+    pub url: String,
+}
+
+impl Server {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let first = lines.next().expect("a line that says where it listens").unwrap();
+        let url = first[first.find("http://").unwrap_or_else(|| panic!("no address in: {first}"))..].trim().to_owned();
+        // What it says later must not fill the pipe and stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url }
+    }
+
+    /// The DSN of a project for this server.
+    pub fn dsn(&self, store: &Store, project: &str) -> String {
+        let printed = store.ok(&["project", project]);
+        let (key, place) = printed.trim().trim_start_matches("http://").split_once('@').unwrap();
+        let id = place.rsplit('/').next().unwrap();
+        format!("http://{key}@{}/{id}", self.url.trim_start_matches("http://"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Folder under `target` for packages of outside programs.
+fn packages() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages")
+}
+
+/// Runs what provides packages, once for each list of them.
+fn provide(folder: &Path, wanted: &str, command: &mut Command) {
+    let stamp = folder.join("provided");
+    if fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
+        return;
+    }
+    fs::create_dir_all(folder).unwrap();
+    let done = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    fs::write(stamp, wanted).unwrap();
+}
+
+/// Node's packages: the folder that holds `node_modules`.
+pub fn node_packages() -> &'static Path {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    READY.get_or_init(|| {
+        let wanted = ["@modelcontextprotocol/sdk@1.32.2", "@modelcontextprotocol/client@2.4.0", "@sentry/node@11.12.0"];
+        let folder = packages().join("node");
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = Command::new("npm");
+        command.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder).args(wanted);
+        provide(&folder, &wanted.join(" "), &mut command);
+        folder
+    })
+}
+
+/// Python's packages of one name: the folder to put on the path.
+pub fn python_packages(name: &'static str, wanted: &'static str) -> PathBuf {
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _held = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = packages().join(name);
+    let mut command = Command::new("python3");
+    command
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+        .arg(&folder)
+        .arg(wanted);
+    provide(&folder, wanted, &mut command);
+    folder
+}
+
+/// A script of `tests/clients` under Node.
+pub fn node(script: &str) -> Command {
+    // Node looks for packages beside the script: so the script is put where they are.
+    let folder = node_packages();
+    let copy = folder.join(script);
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script), &copy).unwrap();
+    let mut command = Command::new("node");
+    command.arg(copy);
+    command
+}
+
+/// A script of `tests/clients` under Python, with the packages of one folder.
+pub fn python(script: &str, packages: &Path) -> Command {
+    let mut command = Command::new("python3");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script)).env("PYTHONPATH", packages);
+    command
+}
