@@ -29,6 +29,21 @@ impl Files {
         Ok(files)
     }
 
+    /// Removes a store's files, and its folder if that is empty then.
+    pub(super) fn remove(folder: &Path) -> Result<(), StoreError> {
+        let files = Self { folder: folder.to_owned() };
+        let shared = folder.join("signal.db-shm");
+        for file in [files.database(), files.log(), shared, files.key(), files.fold_lock()] {
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(of_files("removing the store")(error)),
+                _ => {}
+            }
+        }
+        // Something else in it: that stays, and so does the folder.
+        let _ = fs::remove_dir(folder);
+        Ok(())
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         self.folder.join("signal.db")
     }

@@ -2,9 +2,15 @@
 //! It alone uses `rusqlite`.
 //! It never parses an envelope.
 
+mod body;
 mod connect;
 mod fault;
 mod files;
 mod pack;
+mod read;
 mod schema;
+mod sink;
+mod store;
 mod write;
+
+pub use store::{EmbeddedStore, Options};

@@ -63,7 +63,7 @@ pub(in crate::backend::embedded) fn add_to_cells<'f>(cells: &mut Vec<Cell>, fact
 }
 
 /// Sorts by key and makes one of those with the same.
-pub(in crate::backend::embedded) fn merge_cells(cells: &mut Vec<Cell>) {
+fn merge_cells(cells: &mut Vec<Cell>) {
     cells.sort_unstable_by_key(Cell::key);
     cells.dedup_by(|next, kept| {
         let same = next.key() == kept.key();
@@ -126,11 +126,10 @@ mod tests {
         let mut cells = Vec::new();
         add_to_cells(&mut cells, &[fact(-5, 1, 0, 0), fact(7, 1, 3, UNHANDLED)]);
         add_to_cells(&mut cells, &[fact(DAY_US - 1, 1, 3, REPLAY), fact(9, 0, 3, 0)]);
-        assert_eq!(cells.iter().map(|c| (c.rel, c.day, c.events, c.named)).collect::<Vec<_>>(), [
-            (0, 0, 1, 1),
-            (1, -1, 1, 0),
-            (1, 0, 2, 2)
-        ]);
+        assert_eq!(
+            cells.iter().map(|c| (c.rel, c.day, c.events, c.named)).collect::<Vec<_>>(),
+            [(0, 0, 1, 1), (1, -1, 1, 0), (1, 0, 2, 2)]
+        );
         assert_eq!((cells[2].first, cells[2].last, cells[2].unhandled, cells[2].replays), (7, DAY_US - 1, 1, 1));
         assert_eq!(decode_cells(&encode_cells(&cells)).unwrap(), cells);
     }

@@ -8,9 +8,11 @@ mod columns;
 mod fact;
 mod users;
 
-pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells, merge_cells};
+pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
-pub(super) use fact::{DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment};
+pub(super) use fact::{
+    DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment,
+};
 pub(super) use users::{ValueSets, decode_sets, decode_users, encode_sets, encode_users};
 
 /// Squeezes bytes the way bodies are stored.

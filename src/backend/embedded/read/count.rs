@@ -95,13 +95,19 @@ impl Known {
         }
         let mut edge = Tally::default();
         if !plan.cells.is_empty() {
-            self.read_cells(snapshot, want, &plan.cells, &mut |events, head, row| {
-                if events {
-                    edge.events += 1;
-                    edge.replays += u64::from(head.bits[row] & REPLAY != 0);
-                }
-                edge.users.push(head.user[row]);
-            }, &cut)?;
+            self.read_cells(
+                snapshot,
+                want,
+                &plan.cells,
+                &mut |events, head, row| {
+                    if events {
+                        edge.events += 1;
+                        edge.replays += u64::from(head.bits[row] & REPLAY != 0);
+                    }
+                    edge.users.push(head.user[row]);
+                },
+                &cut,
+            )?;
         }
         for fact in self.tail.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
             edge.events += 1;

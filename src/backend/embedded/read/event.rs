@@ -107,7 +107,8 @@ impl Snapshot<'_> {
     /// The number of the event with that id, newest day first.
     pub(super) fn seq_of(&self, id: EventId, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
         let mut days = self.conn.prepare_cached("SELECT max(day) FROM eid WHERE day<?1")?;
-        let mut at = self.conn.prepare_cached("SELECT eid.seq, body.id FROM eid JOIN body USING(seq) WHERE day=?1 AND k=?2")?;
+        let mut at =
+            self.conn.prepare_cached("SELECT eid.seq, body.id FROM eid JOIN body USING(seq) WHERE day=?1 AND k=?2")?;
         let mut before = i64::MAX;
         while let Some(day) = days.query_row([before], |row| row.get::<_, Option<i64>>(0))? {
             for (project, _) in &bounds.projects {
@@ -139,7 +140,10 @@ impl Snapshot<'_> {
             for row in 0..head.len() {
                 let (ts, seq) = (head.ts[row], head.seq[row]);
                 let rank = by.rank(i64::from(head.rich[row]), ts, seq);
-                if best.is_none_or(|best| rank > best) && want.takes(ts, head.rel[row], head.env[row]) && accept(ts, seq) {
+                if best.is_none_or(|best| rank > best)
+                    && want.takes(ts, head.rel[row], head.env[row])
+                    && accept(ts, seq)
+                {
                     best = Some(rank);
                     found = Some(seq);
                 }

@@ -39,7 +39,8 @@ impl Snapshot<'_> {
     }
 
     fn logs(&mut self, project: u64, trace: &Untrusted, bounds: &Bounds) -> Result<Vec<LogLine>, StoreError> {
-        let sql = "SELECT ts, z FROM item WHERE trace=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY ts DESC LIMIT ?5";
+        let sql =
+            "SELECT ts, z FROM item WHERE trace=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY ts DESC LIMIT ?5";
         let mut statement = self.conn.prepare_cached(sql)?;
         let key = digest64(trace.raw()) as i64;
         let mut rows = statement.query(params![key, ItemKind::Log.code(), project, bounds.hi, LOGS])?;
@@ -56,13 +57,14 @@ impl Snapshot<'_> {
         let sql = "SELECT name, content_type, size FROM item
                    WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY id LIMIT ?5";
         let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params![&id[..], ItemKind::Attachment.code(), project, bounds.hi, MOST], |row| {
-            Ok(AttachmentInfo {
-                filename: row.get::<_, Option<String>>(0)?.map(Into::into),
-                content_type: row.get::<_, Option<String>>(1)?.map(Into::into),
-                size_bytes: row.get(2)?,
-            })
-        })?;
+        let rows =
+            statement.query_map(params![&id[..], ItemKind::Attachment.code(), project, bounds.hi, MOST], |row| {
+                Ok(AttachmentInfo {
+                    filename: row.get::<_, Option<String>>(0)?.map(Into::into),
+                    content_type: row.get::<_, Option<String>>(1)?.map(Into::into),
+                    size_bytes: row.get(2)?,
+                })
+            })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -240,7 +240,8 @@ impl Snapshot<'_> {
             let sql = "SELECT id FROM user WHERE key>=unhex(?1) AND key<=unhex(?2) AND lower(hex(key)) LIKE ?3";
             let pad = |digit: &str| format!("{digits}{}", digit.repeat(32 - digits.len()));
             let mut statement = self.conn.prepare_cached(sql)?;
-            let ids = statement.query_map(params![pad("0"), pad("f"), format!("{digits}%")], |row| row.get::<_, u32>(0))?;
+            let ids =
+                statement.query_map(params![pad("0"), pad("f"), format!("{digits}%")], |row| row.get::<_, u32>(0))?;
             for id in ids {
                 users.insert(id?);
             }
@@ -282,8 +283,8 @@ fn fitting(words: Vec<(u32, String)>, op: Op, values: &[Untrusted]) -> RoaringBi
 pub(super) fn levels_of(op: Op, values: &[Untrusted]) -> Result<Vec<Level>, StoreError> {
     let mut levels = Vec::new();
     for value in values {
-        let asked = Level::parse(value.raw())
-            .ok_or(StoreError::Invalid("levels are debug, info, warning, error and fatal"))?;
+        let asked =
+            Level::parse(value.raw()).ok_or(StoreError::Invalid("levels are debug, info, warning, error and fatal"))?;
         let all = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal];
         levels.extend(all.into_iter().filter(|level| super::pattern::allows(op, level.cmp(&asked))));
     }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     backend::embedded::pack::{Cell, moment},
     model::{Change, Issue, Status},
-    store::{Field, IssueFacts, IssueQuery, IssueSort, Op, Page, Scope, StoreError, Term, Test},
+    store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term, Test},
 };
 
 /// An issue that may be listed.
@@ -61,18 +61,19 @@ impl Snapshot<'_> {
         Ok(Page { items, total: Some(total as u64), more, warnings: Vec::new(), by_change })
     }
 
-    /// Answers `SignalStore::issue` for an issue that is known to be there.
-    pub(super) fn issue_facts(&mut self, known: Known, scope: &Scope) -> Result<Option<IssueFacts>, StoreError> {
+    /// Answers `SignalStore::issue`.
+    pub(in crate::backend::embedded) fn issue(
+        &mut self,
+        issue: &IssueRef,
+        scope: &Scope,
+    ) -> Result<IssueFacts, StoreError> {
         let bounds = self.bounds(scope)?;
+        let known = self.meant_issue(issue, &bounds)?;
         let history = known.history(self, &bounds)?;
-        if history.is_empty() {
-            return Ok(None);
-        }
         let releases = self.known_releases(&bounds)?;
         let judged = Judge::new(self, &bounds, &releases, None)?.judge(&known, &history);
         let counts = known.count(self, &Want::of(&bounds, None), None)?;
-        let candidate = Candidate { known, history, judged, most: counts, exact: Some(counts) };
-        self.facts(&bounds, &releases, candidate).map(Some)
+        self.facts(&bounds, &releases, Candidate { known, history, judged, most: counts, exact: Some(counts) })
     }
 
     fn candidates(&mut self, listing: &Listing<'_>, query: &IssueQuery) -> Result<Vec<Candidate>, StoreError> {
@@ -185,12 +186,7 @@ impl Snapshot<'_> {
         Ok(best.into_iter().skip(query.skip).map(|(_, candidate)| candidate).collect())
     }
 
-    fn facts(
-        &self,
-        bounds: &Bounds,
-        releases: &Releases,
-        candidate: Candidate,
-    ) -> Result<IssueFacts, StoreError> {
+    fn facts(&self, bounds: &Bounds, releases: &Releases, candidate: Candidate) -> Result<IssueFacts, StoreError> {
         let Candidate { known, history, exact, most, .. } = &candidate;
         let counts = exact.unwrap_or(*most);
         let slug = bounds.slug(known.project).unwrap_or_default();
@@ -268,9 +264,10 @@ fn most(known: &Known, history: &[Cell], want: &Want<'_>) -> Counts {
 fn cheap_conditions_hold(known: &Known, query: &IssueQuery, filter: &Filter<'_>) -> bool {
     (query.status.is_empty() || query.status.contains(&known.status))
         && query.level.is_none_or(|level| level == known.level)
-        && filter.texts.iter().all(|(negated, ids)| {
-            u32::try_from(known.id).is_ok_and(|id| ids.contains(id)) != *negated
-        })
+        && filter
+            .texts
+            .iter()
+            .all(|(negated, ids)| u32::try_from(known.id).is_ok_and(|id| ids.contains(id)) != *negated)
 }
 
 fn by_change(found: &[Candidate]) -> Vec<(Change, u64)> {

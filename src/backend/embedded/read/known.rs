@@ -74,7 +74,26 @@ impl Known {
         Ok(cells)
     }
 
-    /// Counts the part of cells that lies before the end from the chunks.
+    /// The part of an exact history that lies within the scope, exact at its start too.
+    pub(super) fn cells_from(
+        &self,
+        snapshot: &mut Snapshot<'_>,
+        history: &[Cell],
+        bounds: &Bounds,
+    ) -> Result<Vec<Cell>, StoreError> {
+        let want = Want::of(bounds, None);
+        let (mut cells, cut): (Vec<Cell>, Vec<Cell>) =
+            history.iter().filter(|cell| want.touches(cell)).partition(|cell| want.holds(cell));
+        if !cut.is_empty() {
+            self.count_cut(snapshot, &want, &cut, &mut cells)?;
+            let in_cut = |fact: &&Fact| cut.iter().any(|cell| cell.key() == (fact.rel, fact.env, day_of(fact.ts)));
+            let wanted = self.tail.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)).filter(in_cut);
+            add_to_cells(&mut cells, wanted);
+        }
+        Ok(cells)
+    }
+
+    /// Counts the wanted part of folded cells from the chunks.
     fn count_cut(
         &self,
         snapshot: &mut Snapshot<'_>,
@@ -162,9 +181,9 @@ impl Snapshot<'_> {
         mut see: impl FnMut(&Head, Option<&Rest>),
     ) -> Result<(), StoreError> {
         self.go_on()?;
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT head, CASE WHEN ?4 THEN rest END FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT head, CASE WHEN ?4 THEN rest END FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3",
+        )?;
         let mut rows = statement.query(params![issue, lo, hi, with_rest])?;
         while let Some(row) = rows.next()? {
             let head = self.unpacker.head(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;

@@ -2,6 +2,7 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never unpacks a body to count.
 
+mod active;
 mod affected;
 mod baseline;
 mod breakdown;
@@ -16,10 +17,12 @@ mod lists;
 mod near;
 mod pattern;
 mod pool;
+mod release_list;
 mod releases;
 mod scope;
 mod search;
 mod table;
+mod tally;
 mod trend;
 
 pub(super) use pool::{Pool, Snapshot};

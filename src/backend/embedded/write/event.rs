@@ -145,7 +145,8 @@ impl Commit<'_> {
             .prepare_cached("UPDATE project SET issues=issues+1 WHERE id=?1 RETURNING issues, slug")?
             .query_row([project], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let (number, slug) = numbered.ok_or(StoreError::Invalid("events for a project that this store doesn't have"))?;
+        let (number, slug) =
+            numbered.ok_or(StoreError::Invalid("events for a project that this store doesn't have"))?;
         let text = |text: &'_ Option<Untrusted>| text.as_ref().map(|t| t.raw().to_owned());
         let frame = group.top_frame.as_ref();
         let (ty, value, culprit) = (text(&group.ty), text(&group.value), text(&group.culprit));

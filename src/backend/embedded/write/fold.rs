@@ -85,12 +85,7 @@ fn first_of_tail(conn: &Connection) -> Result<Vec<(i64, u64, Fact)>, StoreError>
 }
 
 /// Puts facts into the issue's last chunk or a new one.
-fn append_chunk(
-    conn: &Connection,
-    unpacker: &mut Unpacker,
-    issue: i64,
-    facts: &[&Fact],
-) -> Result<(), StoreError> {
+fn append_chunk(conn: &Connection, unpacker: &mut Unpacker, issue: i64, facts: &[&Fact]) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached("SELECT id, n FROM chunk WHERE issue=?1 ORDER BY id DESC")?;
     let mut rows = statement.query([issue])?;
     let (mut n, mut joined, mut id) = (facts.len() as u64, Vec::new(), 1);
@@ -132,12 +127,7 @@ pub(super) fn write_chunk(conn: &Connection, issue: i64, id: i64, columns: &Colu
 }
 
 /// Adds facts, which the issue's chunks hold already, to its counts and sets.
-pub(super) fn count(
-    conn: &Connection,
-    unpacker: &mut Unpacker,
-    issue: i64,
-    facts: &[&Fact],
-) -> Result<(), StoreError> {
+pub(super) fn count(conn: &Connection, unpacker: &mut Unpacker, issue: i64, facts: &[&Fact]) -> Result<(), StoreError> {
     let before = conn
         .prepare_cached("SELECT events, cells FROM rollup WHERE issue=?1")?
         .query_row([issue], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)))
@@ -157,7 +147,8 @@ pub(super) fn count(
         (false, true) => {
             let mut sets = Sets::new();
             each_head(conn, unpacker, issue, |head| {
-                (0..head.len()).for_each(|row| note(&mut sets, head.rel[row], head.env[row], head.ts[row], head.user[row]));
+                (0..head.len())
+                    .for_each(|row| note(&mut sets, head.rel[row], head.env[row], head.ts[row], head.user[row]));
             })?;
             write_sets(conn, issue, sets)?
         }

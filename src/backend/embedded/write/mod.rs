@@ -15,8 +15,11 @@ mod retain;
 mod session;
 mod writer;
 
+pub(super) use event::id_key;
 pub(super) use fold::BIG;
 pub(super) use names::{Word, digest64};
 pub(super) use prepare::Prepared;
+pub(super) use project::{COLUMNS, project_of};
 pub(super) use queue::Queue;
+pub(super) use session::BY_SESSIONS;
 pub(super) use writer::{Writer, start};

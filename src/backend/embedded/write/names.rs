@@ -65,17 +65,15 @@ impl Names {
             .prepare_cached("SELECT id FROM word WHERE kind=?1 AND parent=?2 AND text=?3")?
             .query_row(params![kind.code(), parent, text], |row| row.get(0))
             .optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                conn.prepare_cached("INSERT INTO word(kind, parent, text) VALUES(?1, ?2, ?3)")?.execute(params![
-                    kind.code(),
-                    parent,
-                    text
-                ])?;
-                fresh(conn)?
-            }
-        };
+        let id =
+            match found {
+                Some(id) => id,
+                None => {
+                    conn.prepare_cached("INSERT INTO word(kind, parent, text) VALUES(?1, ?2, ?3)")?
+                        .execute(params![kind.code(), parent, text])?;
+                    fresh(conn)?
+                }
+            };
         self.grow();
         self.words.entry((kind, parent)).or_default().insert(text.to_owned(), id);
         Ok(id)
@@ -144,12 +142,7 @@ impl Names {
     }
 
     /// The issue that has that hash.
-    pub(super) fn issue(
-        &mut self,
-        conn: &Connection,
-        project: u64,
-        hash: [u8; 16],
-    ) -> Result<Option<i64>, StoreError> {
+    pub(super) fn issue(&mut self, conn: &Connection, project: u64, hash: [u8; 16]) -> Result<Option<i64>, StoreError> {
         if let Some(id) = self.issues.get(&(project, hash)) {
             return Ok(Some(*id));
         }
@@ -172,9 +165,8 @@ impl Names {
         hash: [u8; 16],
         issue: i64,
     ) -> Result<(), StoreError> {
-        conn.prepare_cached("INSERT OR IGNORE INTO grouphash(project, hash, issue) VALUES(?1, ?2, ?3)")?.execute(
-            params![project, &hash[..], issue],
-        )?;
+        conn.prepare_cached("INSERT OR IGNORE INTO grouphash(project, hash, issue) VALUES(?1, ?2, ?3)")?
+            .execute(params![project, &hash[..], issue])?;
         self.grow();
         self.issues.insert((project, hash), issue);
         Ok(())
@@ -189,8 +181,8 @@ fn fresh(conn: &Connection) -> Result<u32, StoreError> {
 /// 64 bits that stand for a trace's id in columns; never 0, which stands for none.
 pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
     let start = 0xcbf2_9ce4_8422_2325;
-    let hash = text.bytes().fold(start, |h: u64, b| {
-        (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = text
+        .bytes()
+        .fold(start, |h: u64, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3));
     hash.max(1)
 }

@@ -20,7 +20,8 @@ impl Writer {
         tx.execute_batch(
             "DELETE FROM rollup; DELETE FROM issue_users; DELETE FROM base; DELETE FROM active WHERE kind=0;",
         )?;
-        let mut statement = tx.prepare("SELECT DISTINCT chunk.issue, issue.project FROM chunk JOIN issue ON issue.id=chunk.issue")?;
+        let mut statement =
+            tx.prepare("SELECT DISTINCT chunk.issue, issue.project FROM chunk JOIN issue ON issue.id=chunk.issue")?;
         let issues: Vec<(i64, u64)> =
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         drop(statement);

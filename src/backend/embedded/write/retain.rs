@@ -99,7 +99,8 @@ impl Writer {
     }
 
     fn give_back(&mut self) -> Result<(), StoreError> {
-        let free = |conn: &rusqlite::Connection| conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
+        let free =
+            |conn: &rusqlite::Connection| conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
         let mut left = free(&self.conn)?;
         while left > 0 {
             self.conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;

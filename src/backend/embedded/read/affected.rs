@@ -1,0 +1,227 @@
+//! Who is affected: exact users, by release, by time, by tag, and against whom they stand out.
+//! It uses `rusqlite` and the packed forms.
+//! It never names a user: pseudonyms alone.
+
+use roaring::RoaringBitmap;
+use rusqlite::params;
+
+use super::{
+    breakdown::Breakdown,
+    known::Known,
+    pool::Snapshot,
+    release_list::added,
+    releases::Releases,
+    scope::{Bounds, Want},
+    tally::{Grid, Places},
+    trend::Times,
+};
+use crate::{
+    backend::embedded::pack::{Head, Rest, day_of, moment},
+    model::SessionCounts,
+    store::{AffectedFacts, AffectedQuery, AffectedSessions, ReleaseUsers, SampleUser, StoreError},
+};
+
+/// What is known of one affected user.
+#[derive(Clone, Copy)]
+struct Hit {
+    /// Events in the period.
+    events: u64,
+    last: i64,
+    /// Day of the first in the period.
+    day: i64,
+    /// Hit on more than one day, or before the period too.
+    returning: bool,
+}
+
+const NOT_YET: Hit = Hit { events: 0, last: i64::MIN, day: i64::MIN, returning: false };
+
+/// All that one pass over the events counts.
+pub(super) struct Affected {
+    places: Places,
+    hits: Vec<Hit>,
+    events: u64,
+    anonymous: u64,
+    by_release: Grid,
+    times: Times,
+    pub(super) tags: Breakdown,
+    /// Users with an event in the period, of whatever release.
+    pub(super) in_period: RoaringBitmap,
+}
+
+impl Affected {
+    fn new(tags: Breakdown, times: Times) -> Self {
+        Self {
+            places: Places::default(),
+            hits: Vec::new(),
+            events: 0,
+            anonymous: 0,
+            by_release: Grid::default(),
+            times,
+            tags,
+            in_period: RoaringBitmap::new(),
+        }
+    }
+
+    /// Counts the events of one part; `want` is of the period, and its end bounds what lies before it too.
+    fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &Want<'_>) {
+        let mut taken: Vec<(u32, Option<u32>)> = Vec::new();
+        for row in 0..head.len() {
+            let (ts, rel, user) = (head.ts[row], head.rel[row], head.user[row]);
+            if ts > want.hi || want.env.is_some_and(|env| env != head.env[row]) {
+                continue;
+            }
+            if ts >= want.lo && user != 0 {
+                self.in_period.insert(user);
+            }
+            if want.rels.is_some_and(|rels| !rels.contains(rel)) {
+                continue;
+            }
+            let place = (user != 0).then(|| self.places.of(user));
+            if let Some(place) = place {
+                self.hit(place as usize, ts, ts >= want.lo);
+            }
+            if ts >= want.lo {
+                self.events += 1;
+                self.anonymous += u64::from(place.is_none());
+                self.by_release.see(rel, place);
+                self.times.see(ts, place);
+                taken.push((row as u32, place));
+            }
+        }
+        if let Some(rest) = rest {
+            self.tags.see(rest, &taken);
+        }
+    }
+
+    fn hit(&mut self, place: usize, ts: i64, in_period: bool) {
+        if place >= self.hits.len() {
+            self.hits.resize(place + 1, NOT_YET);
+        }
+        let (hit, day) = (&mut self.hits[place], day_of(ts));
+        if !in_period {
+            hit.returning = true;
+            return;
+        }
+        hit.returning |= hit.events > 0 && hit.day != day;
+        hit.day = day;
+        hit.events += 1;
+        hit.last = hit.last.max(ts);
+    }
+
+    fn users_in_period(&self) -> impl Iterator<Item = (u32, &Hit)> {
+        self.places.users.iter().copied().zip(&self.hits).filter(|(_, hit)| hit.events > 0)
+    }
+}
+
+impl Snapshot<'_> {
+    /// Answers `SignalStore::affected`.
+    pub(in crate::backend::embedded) fn affected(
+        &mut self,
+        query: &AffectedQuery,
+    ) -> Result<AffectedFacts, StoreError> {
+        let bounds = self.bounds(&query.scope)?;
+        let releases = self.known_releases(&bounds)?;
+        let since = query.since.as_ref().map(|names| releases.named(names)).transpose()?;
+        let knowns = match &query.issue {
+            Some(issue) => vec![self.meant_issue(issue, &bounds)?],
+            None => self.known_issues(&bounds.all_time())?,
+        };
+        let want = Want::of(&bounds, since.as_ref());
+        let seen = self.count_affected(&knowns, &want, query)?;
+        let mut facts = AffectedFacts {
+            total: seen.places.users.len() as u64,
+            in_period: seen.users_in_period().count() as u64,
+            returning: seen.users_in_period().filter(|(_, hit)| hit.returning).count() as u64,
+            anonymous_events: seen.anonymous,
+            events: seen.events,
+            sample: self.sample(&seen, query.sample)?,
+            ..AffectedFacts::default()
+        };
+        if let ([known], true) = (knowns.as_slice(), query.issue.is_some()) {
+            let history = known.history(self, &bounds)?;
+            let slug = bounds.slug(known.project).unwrap_or_default();
+            facts.issue = Some(self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?);
+        }
+        self.add_releases(&mut facts, &seen, &releases, &bounds)?;
+        let of = Bounds { projects: projects_of(&knowns, &bounds), ..bounds };
+        self.add_breakdown(&mut facts, &seen, query, &of)?;
+        facts.trend = seen.times.trend(query.buckets);
+        Ok(facts)
+    }
+
+    fn count_affected(
+        &mut self,
+        knowns: &[Known],
+        want: &Want<'_>,
+        query: &AffectedQuery,
+    ) -> Result<Affected, StoreError> {
+        let asked = self.tag_keys(&query.by)?;
+        let mut seen = Affected::new(Breakdown::new(asked), Times::new(want));
+        for known in knowns {
+            self.each_part(known, i64::MIN, want.hi, true, |head, rest| seen.see(head, rest, want))?;
+        }
+        Ok(seen)
+    }
+
+    fn sample(&self, seen: &Affected, most: usize) -> Result<Vec<SampleUser>, StoreError> {
+        let mut users: Vec<(u32, &Hit)> = seen.users_in_period().collect();
+        users.sort_unstable_by_key(|(user, hit)| (std::cmp::Reverse((hit.events, hit.last)), *user));
+        users.truncate(most);
+        let sample = |(user, hit): (u32, &Hit)| {
+            Ok(SampleUser { user: self.pseudonym(user)?, events: hit.events, last_seen: moment(hit.last) })
+        };
+        users.into_iter().map(sample).collect()
+    }
+
+    fn add_releases(
+        &mut self,
+        facts: &mut AffectedFacts,
+        seen: &Affected,
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<(), StoreError> {
+        let ids: RoaringBitmap = seen.by_release.rows.keys().copied().filter(|id| *id != 0).collect();
+        let active = self.active_users(bounds, &ids)?;
+        let (mut counts, mut affected, mut named) = (SessionCounts::default(), 0, false);
+        for known in releases.list.iter().filter(|known| ids.contains(known.id)) {
+            let Some(row) = seen.by_release.rows.get(&known.id) else { continue };
+            facts.per_release.push(ReleaseUsers {
+                release: known.version.as_str().into(),
+                users: row.users,
+                active_users: active.get(&known.id).map(RoaringBitmap::len),
+            });
+            let sessions = self.sessions_of(known.id, bounds)?;
+            counts = added(counts, sessions);
+            if sessions.total > 0 {
+                let (bad, any_named) = self.bad_sessions(known.id, bounds, &seen.in_period)?;
+                affected += bad;
+                named |= any_named;
+            }
+        }
+        if counts.total > 0 {
+            facts.sessions = Some(AffectedSessions { counts, affected: named.then_some(affected) });
+        }
+        Ok(())
+    }
+
+    /// Sessions of those users that did not end well; and whether the release's sessions name users at all.
+    fn bad_sessions(&self, rel: u32, bounds: &Bounds, users: &RoaringBitmap) -> Result<(u64, bool), StoreError> {
+        let named = "SELECT EXISTS(SELECT 1 FROM sess_users WHERE rel=?1)";
+        let named: bool = self.conn.prepare_cached(named)?.query_row([rel], |row| row.get(0))?;
+        let sql = "SELECT user FROM session WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND class>0
+                   AND started BETWEEN ?3 AND ?4";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params![rel, bounds.env, bounds.lo, bounds.hi])?;
+        let mut bad = 0;
+        while let Some(row) = rows.next()? {
+            bad += u64::from(users.contains(row.get(0)?));
+        }
+        Ok((bad, named))
+    }
+}
+
+/// The projects that the issues are of.
+fn projects_of(knowns: &[Known], bounds: &Bounds) -> Vec<(u64, String)> {
+    let of = |id: u64| knowns.iter().any(|known| known.project == id);
+    bounds.projects.iter().filter(|(id, _)| of(*id)).cloned().collect()
+}

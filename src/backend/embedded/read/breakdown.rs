@@ -1,0 +1,144 @@
+//! The affected by tag, each value beside its users in the baseline.
+//! It uses the packed forms.
+//! It never breaks down by what differs with every event.
+
+use std::collections::BTreeMap;
+
+use super::{affected::Affected, baseline::BaseUsers, pool::Snapshot, scope::Bounds, tally::Grid};
+use crate::{
+    backend::embedded::{pack::Rest, write::Word},
+    model::Untrusted,
+    store::{AffectedFacts, AffectedQuery, StoreError, TagShare},
+};
+
+/// Tags shown where none is asked for.
+const TAGS: usize = 6;
+/// Values shown of a tag.
+const VALUES: usize = 20;
+/// A tag with more values than that is not shown unasked.
+const MOST_VALUES: usize = 200;
+/// Tags that name the scope, the event or its place rather than a condition of its user.
+const NO_CONDITION: [&str; 16] = [
+    "url",
+    "transaction",
+    "trace",
+    "trace_id",
+    "span_id",
+    "replayId",
+    "replay_id",
+    "release",
+    "environment",
+    "user",
+    "level",
+    "dist",
+    "server_name",
+    "request_id",
+    "handled",
+    "mechanism",
+];
+
+/// Values of tags while they are counted.
+pub(super) struct Breakdown {
+    /// Keys that are asked for; none: all.
+    asked: Vec<u32>,
+    grids: BTreeMap<u32, Grid>,
+}
+
+impl Breakdown {
+    pub(super) fn new(asked: Vec<u32>) -> Self {
+        Self { asked, grids: BTreeMap::new() }
+    }
+
+    /// Counts the tags of those rows, each with the place of its user.
+    pub(super) fn see(&mut self, rest: &Rest, taken: &[(u32, Option<u32>)]) {
+        for (key, values) in &rest.tags {
+            if !self.asked.is_empty() && !self.asked.contains(key) {
+                continue;
+            }
+            let grid = self.grids.entry(*key).or_default();
+            if self.asked.is_empty() && grid.rows.len() > MOST_VALUES {
+                continue;
+            }
+            for (row, place) in taken {
+                let value = values.get(*row as usize).copied().unwrap_or(0);
+                if value != 0 {
+                    grid.see(value, *place);
+                }
+            }
+        }
+    }
+
+    /// The tags that tell most: carried by most of the events, with few values, and more than one where there is a choice.
+    fn telling(&self, events: u64, is_condition: impl Fn(u32) -> bool) -> Vec<u32> {
+        let covered = |grid: &Grid| grid.rows.values().map(|row| row.events).sum::<u64>();
+        let mut keys: Vec<(u32, usize, u64)> = self
+            .grids
+            .iter()
+            .map(|(key, grid)| (*key, grid.rows.len(), covered(grid)))
+            .filter(|(key, values, _)| (1..=MOST_VALUES).contains(values) && is_condition(*key))
+            .collect();
+        // Coverage in tenths: a few events without a tag must not outweigh a tag of fewer values.
+        keys.sort_by_key(|(key, values, covered)| (std::cmp::Reverse(covered * 10 / events.max(1)), *values, *key));
+        keys.into_iter().take(TAGS).map(|(key, ..)| key).collect()
+    }
+}
+
+impl Snapshot<'_> {
+    /// The numbers of tags; those that no event has are left out.
+    pub(super) fn tag_keys(&self, names: &[Untrusted]) -> Result<Vec<u32>, StoreError> {
+        let mut keys = Vec::new();
+        for name in names {
+            // A tag that nothing has keeps its place, so that "asked for" stays true; 0 is no tag's number.
+            keys.push(self.word_id(Word::TagKey, 0, name.raw())?.unwrap_or(0));
+        }
+        Ok(keys)
+    }
+
+    /// Fills in the breakdown and the baseline's size.
+    pub(super) fn add_breakdown(
+        &mut self,
+        facts: &mut AffectedFacts,
+        seen: &Affected,
+        query: &AffectedQuery,
+        bounds: &Bounds,
+    ) -> Result<(), StoreError> {
+        let keys = if query.by.is_empty() {
+            let hidden = self.hidden_keys()?;
+            seen.tags.telling(facts.events, |key| !hidden.contains(&key))
+        } else {
+            self.tag_keys(&query.by)?.into_iter().filter(|key| *key != 0).collect()
+        };
+        let mut base = self.baseline(query, bounds, &keys, &seen.in_period)?;
+        facts.baseline_users = base.users.len();
+        facts.warnings.append(&mut base.warnings);
+        for key in keys {
+            let shares = self.shares(seen, &mut base, key)?;
+            facts.breakdown.push((self.word(key)?, shares));
+        }
+        Ok(())
+    }
+
+    fn hidden_keys(&self) -> Result<Vec<u32>, StoreError> {
+        let mut keys = Vec::new();
+        for name in NO_CONDITION {
+            keys.extend(self.word_id(Word::TagKey, 0, name)?);
+        }
+        Ok(keys)
+    }
+
+    fn shares(&self, seen: &Affected, base: &mut BaseUsers, key: u32) -> Result<Vec<TagShare>, StoreError> {
+        let Some(grid) = seen.tags.grids.get(&key) else { return Ok(Vec::new()) };
+        let mut rows: Vec<_> = grid.rows.iter().collect();
+        rows.sort_unstable_by_key(|(value, row)| (std::cmp::Reverse((row.users, row.events)), **value));
+        rows.truncate(VALUES);
+        let share = |(value, row): (&u32, &super::tally::Row)| {
+            Ok(TagShare {
+                value: self.word(*value)?,
+                users: row.users,
+                events: row.events,
+                baseline_users: base.with(key, *value),
+            })
+        };
+        rows.into_iter().map(share).collect()
+    }
+}

@@ -1,0 +1,198 @@
+//! Releases with their sessions, users, new issues.
+//! It uses `rusqlite` and the packed forms.
+//! It never shows one that was not active in the scope.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+use rusqlite::params;
+
+use super::{active::Active, issues::first_and_last, pool::Snapshot, releases::Releases, scope::Bounds};
+use crate::{
+    backend::embedded::pack::{hour_of, moment},
+    model::{Deploy, Release, SessionCounts},
+    store::{ReleaseFacts, ReleaseQuery, StoreError},
+};
+
+/// One name, in all projects that have it.
+struct Named {
+    version: String,
+    ids: Vec<u32>,
+}
+
+impl Snapshot<'_> {
+    /// Answers `SignalStore::releases`.
+    pub(in crate::backend::embedded) fn releases(
+        &mut self,
+        query: &ReleaseQuery,
+    ) -> Result<Vec<ReleaseFacts>, StoreError> {
+        let bounds = self.bounds(&query.scope)?;
+        let releases = self.known_releases(&bounds)?;
+        let rows = self.activity(&bounds)?;
+        let mut by_id: HashMap<u32, Vec<Active>> = HashMap::new();
+        for row in &rows {
+            by_id.entry(row.rel).or_default().push(*row);
+        }
+        let in_scope = |id: &u32| by_id.get(id).is_some_and(|rows| rows.iter().any(|row| row.last >= bounds.lo));
+        let mut named: Vec<Named> = Vec::new();
+        for known in releases.list.iter().filter(|known| in_scope(&known.id)) {
+            match named.iter_mut().find(|named| named.version == known.version) {
+                Some(named) => named.ids.push(known.id),
+                None => named.push(Named { version: known.version.clone(), ids: vec![known.id] }),
+            }
+        }
+        named.reverse();
+        let page = named.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
+        let mut found: Vec<(Named, ReleaseFacts)> = page
+            .map(|named| {
+                let facts = self.plain_facts(&named, &by_id, &releases, &bounds)?;
+                Ok((named, facts))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        if query.counts {
+            self.add_counts(&mut found, &rows, &releases, &bounds)?;
+        }
+        Ok(found.into_iter().map(|(_, facts)| facts).collect())
+    }
+
+    fn plain_facts(
+        &self,
+        named: &Named,
+        by_id: &HashMap<u32, Vec<Active>>,
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<ReleaseFacts, StoreError> {
+        let rows: Vec<&Active> = named.ids.iter().filter_map(|id| by_id.get(id)).flatten().collect();
+        let mut projects: Vec<String> = named
+            .ids
+            .iter()
+            .filter_map(|id| releases.place(*id))
+            .filter_map(|place| bounds.slug(releases.list[place].project).map(str::to_owned))
+            .collect();
+        projects.sort();
+        Ok(ReleaseFacts {
+            release: Release {
+                version: named.version.as_str().into(),
+                first_seen: moment(rows.iter().map(|row| row.first).min().unwrap_or(0)),
+                last_seen: moment(rows.iter().map(|row| row.last).max().unwrap_or(0)),
+                deploys: self.deploys(&named.ids, bounds)?,
+            },
+            projects,
+            sessions: SessionCounts::default(),
+            users: 0,
+            adoption: None,
+            new_issues: 0,
+            events: 0,
+        })
+    }
+
+    fn deploys(&self, ids: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError> {
+        let sql = "SELECT environment, at FROM deploy WHERE release=?1 AND at<=?2 ORDER BY at";
+        let mut deploys = Vec::new();
+        for id in ids {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let rows = statement.query_map(params![id, bounds.hi], |row| {
+                Ok(Deploy { environment: row.get::<_, Option<String>>(0)?.map(Into::into), at: moment(row.get(1)?) })
+            })?;
+            for deploy in rows {
+                deploys.push(deploy?);
+            }
+        }
+        deploys.sort_by_key(|deploy| deploy.at);
+        Ok(deploys)
+    }
+
+    fn add_counts(
+        &mut self,
+        found: &mut [(Named, ReleaseFacts)],
+        rows: &[Active],
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<(), StoreError> {
+        let ids: RoaringBitmap = found.iter().flat_map(|(named, _)| &named.ids).copied().collect();
+        let users = self.active_users(bounds, &ids)?;
+        let (events, new_issues) = self.events_and_new_issues(bounds, releases)?;
+        let newest = newest_day(rows, bounds);
+        for (named, facts) in found {
+            let mut all = RoaringBitmap::new();
+            for id in &named.ids {
+                let sessions = self.sessions_of(*id, bounds)?;
+                facts.sessions = added(facts.sessions, sessions);
+                facts.events += events.get(id).copied().unwrap_or(0);
+                facts.new_issues += new_issues.get(id).copied().unwrap_or(0);
+                if let Some(users) = users.get(id) {
+                    all |= users;
+                }
+            }
+            facts.users = all.len();
+            facts.adoption = newest.as_ref().map(|(by_id, total)| {
+                let own: u64 = named.ids.iter().filter_map(|id| by_id.get(id)).sum();
+                own as f64 / (*total).max(1) as f64
+            });
+        }
+        Ok(())
+    }
+
+    /// Exact events within the scope, and how many issues began with it, by release.
+    #[allow(clippy::type_complexity)]
+    fn events_and_new_issues(
+        &mut self,
+        bounds: &Bounds,
+        releases: &Releases,
+    ) -> Result<(HashMap<u32, u64>, HashMap<u32, u64>), StoreError> {
+        let (mut events, mut new_issues) = (HashMap::new(), HashMap::new());
+        for known in self.known_issues(&bounds.all_time())? {
+            let history = known.history(self, bounds)?;
+            if let (Some(first), _) = first_and_last(&history, releases) {
+                *new_issues.entry(first).or_default() += 1;
+            }
+            for cell in known.cells_from(self, &history, bounds)? {
+                *events.entry(cell.rel).or_default() += cell.events;
+            }
+        }
+        Ok((events, new_issues))
+    }
+
+    /// Sessions of a release in the scope, by whole hours.
+    pub(super) fn sessions_of(&self, rel: u32, bounds: &Bounds) -> Result<SessionCounts, StoreError> {
+        let sql = "SELECT coalesce(sum(total), 0), coalesce(sum(errored), 0), coalesce(sum(crashed), 0),
+                     coalesce(sum(abnormal), 0), coalesce(sum(unhandled), 0)
+                   FROM sess WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4";
+        let hours = params![rel, bounds.env, hour_of(bounds.lo), hour_of(bounds.hi)];
+        Ok(self.conn.prepare_cached(sql)?.query_row(hours, |row| {
+            Ok(SessionCounts {
+                total: row.get(0)?,
+                errored: row.get(1)?,
+                crashed: row.get(2)?,
+                abnormal: row.get(3)?,
+                unhandled: row.get(4)?,
+            })
+        })?)
+    }
+}
+
+/// Both together.
+pub(super) fn added(one: SessionCounts, other: SessionCounts) -> SessionCounts {
+    SessionCounts {
+        total: one.total + other.total,
+        errored: one.errored + other.errored,
+        crashed: one.crashed + other.crashed,
+        abnormal: one.abnormal + other.abnormal,
+        unhandled: one.unhandled + other.unhandled,
+    }
+}
+
+/// The newest day of sessions in the scope, of events where there are no sessions: by release, and in all.
+fn newest_day(rows: &[Active], bounds: &Bounds) -> Option<(HashMap<u32, u64>, u64)> {
+    let in_scope = |row: &&Active| row.last >= bounds.lo && row.n > 0;
+    let by_sessions = rows.iter().filter(in_scope).any(|row| row.by_sessions);
+    let of_kind = || rows.iter().filter(in_scope).filter(|row| row.by_sessions == by_sessions);
+    let day = of_kind().map(|row| row.day).max()?;
+    let mut by_id = HashMap::new();
+    let mut total = 0;
+    for row in of_kind().filter(|row| row.day == day) {
+        *by_id.entry(row.rel).or_default() += row.n;
+        total += row.n;
+    }
+    Some((by_id, total))
+}

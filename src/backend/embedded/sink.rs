@@ -1,0 +1,74 @@
+//! Writing, as callers see it.
+//! It uses the writer's queue.
+//! It never answers before the disk has it.
+
+use super::{EmbeddedStore, write::Prepared, write::Writer};
+use crate::{
+    model::{Project, Timestamp},
+    store::{Digest, Receipt, SignalSink, StoreError},
+};
+
+/// Bigger digests are compressed on a thread for blocking work.
+const BIG: usize = 128 << 10;
+
+impl EmbeddedStore {
+    /// Folds everything that is not folded yet.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn fold(&self) -> Result<(), StoreError> {
+        self.control(Writer::fold_all).await
+    }
+
+    /// Makes all counts again from the events' columns, as after a doubt about them.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn rebuild(&self) -> Result<(), StoreError> {
+        self.control(Writer::rebuild).await
+    }
+
+    async fn control<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.need_writer()?;
+        self.queue.control(work).await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Engine { context: "writing", source: "the writer has ended".into() }
+}
+
+#[async_trait::async_trait]
+impl SignalSink for EmbeddedStore {
+    async fn write(&self, digest: Digest) -> Result<Receipt, StoreError> {
+        self.need_writer()?;
+        let prepared = if digest.size_bytes() > BIG {
+            let pack = tokio::task::spawn_blocking(move || Prepared::of(digest)).await;
+            pack.map_err(|error| StoreError::Engine { context: "compressing", source: Box::new(error) })?
+        } else {
+            Prepared::of(digest)
+        };
+        self.queue.write(prepared)?.await.map_err(|_| gone())?
+    }
+
+    async fn ensure_project(&self, slug: &str) -> Result<Project, StoreError> {
+        let slug = slug.to_owned();
+        self.control(move |writer| writer.ensure_project(&slug)).await
+    }
+
+    async fn project_for_dsn(&self, project: &str, public_key: Option<&str>) -> Result<Project, StoreError> {
+        let (project, key) = (project.to_owned(), public_key.map(str::to_owned));
+        self.pool.read(move |snapshot| snapshot.project_for_dsn(&project, key.as_deref())).await
+    }
+
+    fn pseudonym_key(&self) -> [u8; 32] {
+        self.key()
+    }
+
+    async fn retain(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.control(move |writer| writer.retain(before.as_microsecond())).await
+    }
+}

@@ -1,0 +1,162 @@
+//! The store as callers see it.
+//! It uses the parts beside it.
+//! It never opens a connection before somebody asks.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+
+use super::{
+    files::Files,
+    read::{Pool, Snapshot},
+    write::{Queue, start},
+};
+use crate::{
+    model::{Project, Untrusted},
+    store::{
+        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page,
+        ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
+    },
+};
+
+/// What a store may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes that may wait for the writer; past them writes are refused as busy.
+    pub queue_bytes: usize,
+    /// Events that may wait to be folded into counts; reading slows with them.
+    pub unfolded_events: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue_bytes: 32 << 20, unfolded_events: 2_000 }
+    }
+}
+
+/// A store in a folder of this machine. Several processes may use one folder at once.
+pub struct EmbeddedStore {
+    files: Files,
+    key: [u8; 32],
+    options: Options,
+    pub(super) pool: Arc<Pool>,
+    pub(super) queue: Arc<Queue>,
+    /// The writer's thread, once something was written.
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in a folder, which is made if it isn't there.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where the folder can't be used or others may write to it, [`StoreError::Newer`] for
+    /// the store of a newer version.
+    pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        let files = Files::open(path)?;
+        let key = files.pseudonym_key()?;
+        let pool = Arc::new(Pool::new(files.clone()));
+        if files.database().exists() {
+            pool.ready()?;
+        }
+        let queue = Arc::new(Queue::new(options.queue_bytes));
+        Ok(Self { files, key, options, pool, queue, writer: Mutex::new(None) })
+    }
+
+    /// Removes a store's files from a folder, and the folder if nothing else is in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where the files can't be removed.
+    pub fn remove(path: &Path) -> Result<(), StoreError> {
+        Files::remove(path)
+    }
+
+    pub(super) fn key(&self) -> [u8; 32] {
+        self.key
+    }
+
+    /// Starts the writer with the first write.
+    pub(super) fn need_writer(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.is_none() {
+            self.pool.ready()?;
+            *writer = Some(start(&self.files, Arc::clone(&self.queue), self.options.unfolded_events)?);
+        }
+        Ok(())
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.pool.read(work).await
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // What was accepted is committed before the store is gone; a panic there has been reported already.
+            let _ = writer.join();
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl SignalStore for EmbeddedStore {
+    fn source(&self) -> Source {
+        Source { store: StoreKind::Embedded, freshness: Freshness::Live, age_s: 0 }
+    }
+
+    fn cursor_key(&self) -> Result<[u8; 32], StoreError> {
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key)
+            .map_err(|error| StoreError::Engine { context: "the cursor key", source: Box::new(error) })?;
+        mac.update(b"cursor");
+        Ok(mac.finalize().into_bytes().into())
+    }
+
+    async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.projects(&scope)).await
+    }
+
+    async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.releases(&query)).await
+    }
+
+    async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.environments(&scope)).await
+    }
+
+    async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.issues(&query)).await
+    }
+
+    async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {
+        let (issue, scope) = (issue.clone(), scope.clone());
+        self.read(move |snapshot| snapshot.issue(&issue, &scope)).await
+    }
+
+    async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.event(&query)).await
+    }
+
+    async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.affected(&query)).await
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.search(&query)).await
+    }
+}
