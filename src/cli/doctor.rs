@@ -17,8 +17,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut healthy = true;
     match parts::store(settings) {
         Ok(store) => {
-            let projects = parts::block_on(store.projects(&Scope::default()))?;
-            match (store.health(), projects) {
+            let looked = async { (store.health().await, store.projects(&Scope::default()).await) };
+            match parts::block_on(looked)? {
                 (Ok(health), Ok(projects)) => {
                     println!("  format {}, {} on disk, {} events", health.format, size(health.disk_bytes), health.events);
                     for project in &projects {

@@ -31,7 +31,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, other: Self) {
+    /// Counts another together with this one.
+    pub fn add(&mut self, other: Self) {
         self.envelopes += other.envelopes;
         self.stored += other.stored;
         self.duplicates += other.duplicates;

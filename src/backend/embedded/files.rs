@@ -52,6 +52,11 @@ impl Files {
         self.folder.join("signal.db-wal")
     }
 
+    /// Bytes of the database and its log.
+    pub(super) fn size_bytes(&self) -> u64 {
+        [self.database(), self.log()].iter().filter_map(|file| file.metadata().ok()).map(|m| m.len()).sum()
+    }
+
     /// Held by the process that folds, for as long as it does.
     pub(super) fn fold_lock(&self) -> PathBuf {
         self.folder.join("fold.lock")

@@ -6,6 +6,7 @@ mod body;
 mod connect;
 mod fault;
 mod files;
+mod health;
 mod pack;
 mod read;
 mod schema;
@@ -13,4 +14,5 @@ mod sink;
 mod store;
 mod write;
 
+pub use health::Health;
 pub use store::{EmbeddedStore, Options};

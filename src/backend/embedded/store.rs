@@ -88,7 +88,11 @@ impl EmbeddedStore {
         Ok(())
     }
 
-    async fn read<T: Send + 'static>(
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.files.size_bytes()
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

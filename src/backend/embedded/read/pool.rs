@@ -35,7 +35,7 @@ struct Reader {
 
 /// One moment of the store: all that is read through it agrees.
 pub(in crate::backend::embedded) struct Snapshot<'c> {
-    pub(super) conn: &'c Connection,
+    pub(in crate::backend::embedded) conn: &'c Connection,
     pub(super) unpacker: &'c mut Unpacker,
     stopped: &'c AtomicBool,
 }
