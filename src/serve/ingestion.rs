@@ -104,14 +104,14 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
 enum Unpacked {
     Plain(Held),
-    Decoded(Vec<u8>, Held),
+    Decoded { bytes: Vec<u8>, _room: Held },
 }
 
 impl Unpacked {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(held) => &held.bytes,
-            Self::Decoded(bytes, _) => bytes,
+            Self::Decoded { bytes, .. } => bytes,
         }
     }
 }
@@ -123,7 +123,7 @@ async fn unpack(held: Held, encoding: Option<String>, limits: crate::protocol::L
             std::borrow::Cow::Owned(bytes) => Some(bytes),
         });
         decoded.map(|bytes| match bytes {
-            Some(bytes) => Unpacked::Decoded(bytes, held),
+            Some(bytes) => Unpacked::Decoded { bytes, _room: held },
             None => Unpacked::Plain(held),
         })
     };

@@ -59,7 +59,6 @@ struct App {
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
-    in_flight_bytes: usize,
     sessions: SseSessions,
     end: CancellationToken,
     now: fn() -> Timestamp,
@@ -112,7 +111,6 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         access: Arc::new(access),
         metrics,
         room,
-        in_flight_bytes,
         sessions: SseSessions::default(),
         end,
         now,
