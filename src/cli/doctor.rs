@@ -20,9 +20,15 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             let looked = async { (store.health().await, store.projects(&Scope::default()).await) };
             match parts::block_on(looked)? {
                 (Ok(health), Ok(projects)) => {
-                    println!("  format {}, {} on disk, {} events", health.format, size(health.disk_bytes), health.events);
+                    println!(
+                        "  format {}, {} on disk, {} events",
+                        health.format,
+                        size(health.disk_bytes),
+                        health.events
+                    );
                     for project in &projects {
-                        let last = project.last_event.map_or("no event yet".to_owned(), |t| format!("last event {t:.0}"));
+                        let last =
+                            project.last_event.map_or("no event yet".to_owned(), |t| format!("last event {t:.0}"));
                         println!("  project {}: {last}", project.slug);
                     }
                     if projects.is_empty() {
@@ -44,7 +50,10 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     println!("retention: {}", settings.retention.map_or("for ever".to_owned(), |r| format!("{} days", r.days)));
     match std::net::TcpListener::bind(settings.listen) {
         Ok(_) => println!("listen: {} is free; `prodsignal serve` would take it", settings.listen),
-        Err(error) => println!("listen: {} is taken ({error}); a running `serve`, or choose another with --listen", settings.listen),
+        Err(error) => println!(
+            "listen: {} is taken ({error}); a running `serve`, or choose another with --listen",
+            settings.listen
+        ),
     }
     println!("{}", if healthy { "all is well" } else { "something is wrong, see above" });
     Ok(ExitCode::from(u8::from(!healthy)))

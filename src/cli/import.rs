@@ -86,11 +86,8 @@ enum Content {
 }
 
 fn read(path: &Path, limits: Limits) -> anyhow::Result<Content> {
-    let source: Box<dyn Read> = if path.as_os_str() == "-" {
-        Box::new(stdin())
-    } else {
-        Box::new(File::open(path).context("opening it")?)
-    };
+    let source: Box<dyn Read> =
+        if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path).context("opening it")?) };
     let mut reader = BufReader::with_capacity(1 << 18, source);
     let start = reader.fill_buf().context("reading it")?;
     if is_ndjson(start) {

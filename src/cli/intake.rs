@@ -86,13 +86,14 @@ impl Intake {
         };
         let project = match self.project_of(&body).await {
             Ok(project) => project,
-            Err(error @ (StoreError::Invalid(_) | StoreError::NotFound { .. })) => return Ok(refused(error.to_string())),
+            Err(error @ (StoreError::Invalid(_) | StoreError::NotFound { .. })) => {
+                return Ok(refused(error.to_string()));
+            }
             Err(error) => return Err(error),
         };
         let ingest = self.ingest.clone();
-        let digested = tokio::task::spawn_blocking(move || {
-            ingest.envelope(&project, &body, parts::now(), ClockPolicy::AsSent)
-        });
+        let digested =
+            tokio::task::spawn_blocking(move || ingest.envelope(&project, &body, parts::now(), ClockPolicy::AsSent));
         let ingested = match digested.await {
             Ok(Ok(ingested)) => ingested,
             Ok(Err(error)) => return Ok(refused(error.to_string())),

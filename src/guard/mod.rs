@@ -3,10 +3,14 @@
 //! It never lets a `Clean` be made elsewhere, but from literals of the program.
 
 mod clean;
+mod keys;
+mod pseudonym;
+mod redact;
 mod safe;
 mod scrub;
 mod text;
 
 pub use clean::{Clean, CleanData, Guard, Limit};
+pub use pseudonym::{Pseudonyms, show_user};
 pub use safe::{Safe, Say};
-pub use scrub::{Pseudonyms, Scrubber};
+pub use scrub::Scrubber;

@@ -71,7 +71,8 @@ fn wire(tool: &Descriptor, shape: Shape) -> Tool {
         .destructive(tool.writes)
         .idempotent(true)
         .open_world(false);
-    let wired = Tool::new(tool.name, tool.about, Arc::new((tool.input)())).with_title(tool.title).with_annotations(hints);
+    let wired =
+        Tool::new(tool.name, tool.about, Arc::new((tool.input)())).with_title(tool.title).with_annotations(hints);
     // A client that got no schema can't miss the data that goes with it.
     if shape.has_data() { wired.with_raw_output_schema(Arc::new((tool.output)())) } else { wired }
 }

@@ -109,7 +109,10 @@ struct Pipe {
 impl Transport<RoleServer> for Pipe {
     type Error = mpsc::error::SendError<ServerJsonRpcMessage>;
 
-    fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
         let out = self.out.clone();
         async move { out.send(message).await }
     }

@@ -181,7 +181,9 @@ fn refused(app: &App, fault: Fault) -> Response {
         Fault::Body(Refused::Broken) => (StatusCode::REQUEST_TIMEOUT, "the body did not come whole".to_owned(), None),
         Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
         Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Envelope(EnvelopeError::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, EnvelopeError::TooLarge.to_string(), None),
+        Fault::Envelope(EnvelopeError::TooLarge) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, EnvelopeError::TooLarge.to_string(), None)
+        }
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),
         Fault::Store(error) => of_store(error),

@@ -135,7 +135,12 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/stream", post(ingestion::stream))
         .layer(middleware::from_fn_with_state(app.clone(), access::local_only))
         .layer(sender_cors());
-    Router::new().route("/healthz", get(|| async { "ok\n" })).merge(callers).merge(senders).merge(spotlight).with_state(app)
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(callers)
+        .merge(senders)
+        .merge(spotlight)
+        .with_state(app)
 }
 
 /// Browsers send from any site; the answer tells nothing but an id and the limits.

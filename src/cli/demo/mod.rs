@@ -30,7 +30,12 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let store = parts::store_at(&path)?;
     let tally = parts::serve_on(fill(&settings, &store))??;
     println!("A shop's API and its worker, two weeks, moved so that the newest event is now:");
-    println!("{} envelopes from two Sentry SDKs, {} items stored in {}\n", tally.envelopes, tally.stored, path.display());
+    println!(
+        "{} envelopes from two Sentry SDKs, {} items stored in {}\n",
+        tally.envelopes,
+        tally.stored,
+        path.display()
+    );
 
     let ctx = parts::ctx(&Settings { project: None, environment: None, scope_locked: false, ..settings }, &store);
     let broke = ask(&ctx, "list_issues", json!({ "since_release": RELEASE, "max_tokens": 1500 }))?;
