@@ -70,9 +70,12 @@ pub struct Answer<V> {
     pub body: V,
     /// The common fields.
     pub common: Common,
-    /// Makes the cursor of the page that starts after so many of the shown items, for views that are lists.
-    pub cursor_after: Option<Box<dyn Fn(&V) -> Option<Clean> + Send + Sync>>,
+    /// For views that are lists: the cursor of the page after what is shown.
+    pub cursor_after: Option<CursorAfter<V>>,
 }
+
+/// Says where the next page starts, given what is shown of this one.
+pub type CursorAfter<V> = Box<dyn Fn(&V) -> Option<Clean> + Send + Sync>;
 
 /// Both renderings.
 #[derive(Clone, Debug)]

@@ -70,13 +70,10 @@ fn what_the_python_sdk_sends_is_shown() {
 fn what_the_rust_sdk_sends_is_shown() {
     let store = Store::new();
     let server = store.serve();
-    let options = sentry::ClientOptions {
-        dsn: Some(server.dsn(&store, "till").parse().unwrap()),
-        release: Some("till@1.2.0".into()),
-        environment: Some("production".into()),
-        auto_session_tracking: true,
-        ..Default::default()
-    };
+    let mut options = sentry::ClientOptions::default();
+    options.dsn = Some(server.dsn(&store, "till").parse().unwrap());
+    options.release = Some("till@1.2.0".into());
+    options.environment = Some("production".into());
     let client = sentry::init(options);
     sentry::configure_scope(|scope| {
         scope.set_user(Some(sentry::User { id: Some("rust-user-1".into()), ..Default::default() }));
