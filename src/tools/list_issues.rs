@@ -315,10 +315,11 @@ impl View for Out {
     }
 
     fn reduce(&mut self, step: usize) -> Vec<Omission> {
-        let keep = self.issues.len().saturating_sub(step).max(1);
-        let dropped = self.issues.len() - keep.min(self.issues.len());
+        let all = self.issues.len();
+        let keep = all.saturating_sub(step).max(1);
+        let dropped = all.saturating_sub(keep);
         self.issues.truncate(keep);
-        if step >= self.steps() - 1 {
+        if step > all {
             self.issues.iter_mut().for_each(IssueView::thin);
         }
         let what = match dropped {

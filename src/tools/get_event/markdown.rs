@@ -10,6 +10,10 @@ use crate::{
 pub(super) fn write(out: &Out, doc: &mut Doc) {
     let event = &out.event;
     head(event, doc);
+    doc.open();
+    if let Some(message) = &event.message {
+        doc.line("Message: ", &[message]);
+    }
     for remedy in &out.remedies {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
@@ -24,6 +28,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         event.breadcrumbs.iter().for_each(|b| write_breadcrumb(b, doc));
     }
     surroundings(event, doc);
+    doc.close();
     if let Some(more) = &out.more {
         doc.gap();
         doc.line("More of it: ", &[more]);
@@ -54,9 +59,6 @@ fn head(event: &EventView, doc: &mut Doc) {
     }
     if !place.is_empty() {
         doc.line("Where: ", &[&place]);
-    }
-    if let Some(message) = &event.message {
-        doc.line("Message: ", &[message]);
     }
 }
 

@@ -167,18 +167,18 @@ impl Snapshot<'_> {
         let test = listing.filter.event.as_ref();
         let wanted = query.skip.saturating_add(query.limit);
         found.sort_by(|a, b| {
-            let most = |c: &Candidate| c.rank(query.sort, c.exact.unwrap_or(c.most));
+            let most = |c: &Candidate| c.rank(query, c.exact.unwrap_or(c.most));
             most(b).total_cmp(&most(a)).then_with(|| b.last().cmp(&a.last())).then_with(|| a.known.id.cmp(&b.known.id))
         });
         // Of equals the one that came first in this order stays first, whatever page is asked for.
         let mut best: Vec<(f64, Candidate)> = Vec::new();
         for mut candidate in found {
-            let most = candidate.rank(query.sort, candidate.exact.unwrap_or(candidate.most));
+            let most = candidate.rank(query, candidate.exact.unwrap_or(candidate.most));
             if best.len() >= wanted && best.get(wanted.saturating_sub(1)).is_none_or(|(rank, _)| *rank >= most) {
                 break;
             }
             let counts = self.count_exactly(&want, test, &mut candidate)?;
-            let rank = candidate.rank(query.sort, counts);
+            let rank = candidate.rank(query, counts);
             let at = best.partition_point(|(better, _)| better.total_cmp(&rank) != Ordering::Less);
             best.insert(at, (rank, candidate));
             best.truncate(wanted);
@@ -212,6 +212,9 @@ impl Snapshot<'_> {
     }
 }
 
+/// More than any impact; small enough that impacts on top of it keep their digits.
+const BROKE: f64 = 1e12;
+
 impl Candidate {
     fn last(&self) -> i64 {
         self.history.iter().map(|cell| cell.last).max().unwrap_or(i64::MIN)
@@ -222,14 +225,20 @@ impl Candidate {
     }
 
     /// What it is sorted by; grows with the counts.
-    fn rank(&self, sort: IssueSort, counts: Counts) -> f64 {
-        match sort {
+    fn rank(&self, query: &IssueQuery, counts: Counts) -> f64 {
+        match query.sort {
             IssueSort::LastSeen => self.last() as f64,
             IssueSort::FirstSeen => self.history.iter().map(|cell| cell.first).min().unwrap_or(i64::MIN) as f64,
             IssueSort::Events => counts.events as f64,
             IssueSort::Users => counts.users as f64 + counts.events as f64 * 1e-9,
+            // What broke since a release comes before what was broken already.
+            IssueSort::Impact if query.since.is_some() && self.broke() => self.impact(counts) + BROKE,
             IssueSort::Impact => self.impact(counts),
         }
+    }
+
+    fn broke(&self) -> bool {
+        matches!(self.judged.change, Change::New | Change::Regressed | Change::Escalating)
     }
 
     /// Users first, each worth as much as ten anonymous events' logarithm; weighed by what is new and what crashed.
