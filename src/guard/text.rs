@@ -92,7 +92,7 @@ static ACTIVE: LazyLock<Regex> = LazyLock::new(|| {
         r"!\[",
         r"<(?:[A-Za-z][A-Za-z0-9+.\-]*:)",
         r"\]\s*\[",
-        r"\]:\s",
+        r"\]:\s*<?(?:[A-Za-z][A-Za-z0-9+.\-]*://|//|www\.|javascript:|data:|mailto:)",
         // Tags with attributes, and those that need none to act.
         r"</?[A-Za-z][A-Za-z0-9:\-]*[\s/]+[^<>]*=",
         r"(?i)</?(?:script|style|iframe|object|embed|svg|math|img|video|audio|link|meta|base|form|input|textarea|template|details|noscript)\b",
@@ -139,7 +139,10 @@ fn fences(text: &str) -> Cow<'_, str> {
     }
     let broken = text.replace("```", "ˋˋˋ").replace("``", "ˋˋ").replace("~~~", "∼∼∼");
     let odd = broken.matches('`').count() % 2 == 1;
-    Cow::Owned(if odd { broken.replace('`', "ˋ") } else { broken })
+    Cow::Owned(match broken.rfind('`').filter(|_| odd) {
+        Some(last) => format!("{}ˋ{}", &broken[..last], &broken[last + 1..]),
+        None => broken,
+    })
 }
 
 /// The first `limit` characters, cut between graphemes, and how many are missing.
@@ -197,6 +200,7 @@ mod tests {
             "Cannot read properties of undefined (reading 'amount')",
             "at Object.<anonymous> (/app/src/pay.js:12:21)",
             "use `a` or `b`",
+            "error[E0502]: cannot borrow `v` as mutable",
             "שלום עולם 你好 🦀",
             "a < b && c > d || x[0] != y",
         ] {

@@ -85,7 +85,7 @@ fn faults(rooms: &[Room], file: &str, text: &str) -> Vec<String> {
 /// Whether `crate::module` occurs, by itself or in a list of imports.
 fn uses(code: &str, module: &str) -> bool {
     let first = module.split("::").next().unwrap();
-    let flat: String = code.split_whitespace().collect::<Vec<_>>().join("");
+    let flat: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
     let named = |text: &str, word: &str| {
         text.match_indices(word).any(|(at, _)| {
             let after = text[at + word.len()..].chars().next();
@@ -97,7 +97,7 @@ fn uses(code: &str, module: &str) -> bool {
     if named(&flat, &format!("crate::{module}")) {
         return true;
     }
-    flat.split("usecrate::{").skip(1).any(|list| {
+    flat.split("use crate::{").skip(1).any(|list| {
         let end = list.find(';').unwrap_or(list.len());
         let tops = top_level(&list[..end]);
         tops.iter().any(|part| part == first || part.starts_with(&format!("{first}::")))
@@ -112,6 +112,7 @@ fn top_level(list: &str) -> Vec<String> {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => parts.push(String::new()),
+            ' ' => {}
             _ if depth == 0 => parts.last_mut().unwrap().push(c),
             _ => {}
         }
