@@ -62,6 +62,13 @@ impl Scrubber {
         self.structure(event, 0);
     }
 
+    /// A text that is kept beside an event: a file's name, a file that is text.
+    pub fn plain(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.inner(&mut text, 0);
+        text
+    }
+
     /// Where keys are the protocol's: forms alone decide, until a part begins whose keys are not.
     fn structure(&self, value: &mut Value, depth: usize) {
         match value {

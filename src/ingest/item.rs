@@ -96,10 +96,17 @@ pub(super) fn discarded(json: &Value) -> Vec<Outcome> {
         .collect()
 }
 
-/// An item that is no JSON, as it came.
-pub(super) fn raw(item: &Item<'_>, envelope: &Envelope<'_>, clock: &Clock) -> Result<Record, &'static str> {
-    let header =
-        |key: &str| item.header.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(Untrusted::from);
+/// An item that is no JSON: a recording as it came, a file that is text without secrets.
+pub(super) fn raw(
+    item: &Item<'_>,
+    envelope: &Envelope<'_>,
+    clock: &Clock,
+    scrubber: &Scrubber,
+) -> Result<Record, &'static str> {
+    let header = |key: &str| {
+        let text = item.header.get(key).and_then(Value::as_str).filter(|t| !t.is_empty())?;
+        Some(Untrusted::from(scrubber.plain(text)))
+    };
     let kind = match item.ty {
         ItemType::ReplayRecording | ItemType::ReplayVideo => ItemKind::ReplayRecording,
         ItemType::Statsd => ItemKind::Metric,
@@ -121,7 +128,10 @@ pub(super) fn raw(item: &Item<'_>, envelope: &Envelope<'_>, clock: &Clock) -> Re
         name: header("filename"),
         content_type: header("content_type"),
         dedupe: Some(digest16(&[b"raw", &parent_bytes(envelope.event_id), item.payload])),
-        body: item.payload.to_vec(),
+        body: match std::str::from_utf8(item.payload) {
+            Ok(text) if kind != ItemKind::ReplayRecording => scrubber.plain(text).into_bytes(),
+            _ => item.payload.to_vec(),
+        },
     })))
 }
 

@@ -98,7 +98,7 @@ impl Ingest {
                 Ok(())
             }
             ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo => {
-                item::raw(item, envelope, clock).map(|record| taken.keep(record))
+                item::raw(item, envelope, clock, &self.scrubber).map(|record| taken.keep(record))
             }
             _ => match read_json(item.payload, self.limits.depth) {
                 Ok(json) if json.is_object() => self.json_item(item, json, envelope, clock, taken),
@@ -106,7 +106,7 @@ impl Ingest {
                 Ok(_) => Err("not a JSON object"),
                 // Old metrics are lines of text, not JSON.
                 Err(_) if item.ty == ItemType::Statsd => {
-                    item::raw(item, envelope, clock).map(|record| taken.keep(record))
+                    item::raw(item, envelope, clock, &self.scrubber).map(|record| taken.keep(record))
                 }
                 Err(error) => Err(error.reason()),
             },

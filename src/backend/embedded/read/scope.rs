@@ -89,7 +89,7 @@ impl Snapshot<'_> {
         Ok(Bounds {
             projects,
             env: scope.environment.as_ref().map(|asked| self.environment(asked)).transpose()?,
-            lo: scope.start.map_or(i64::MIN, |start| micros_up(start)),
+            lo: scope.start.map_or(i64::MIN, micros_up),
             hi: scope.end.map_or(i64::MAX, micros),
         })
     }

@@ -2,7 +2,7 @@
 //! It uses the packed forms.
 //! It never guesses a value: what isn't there is none.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use super::{filter::Column, known::Known, pool::Snapshot, search::Searched};
 use crate::{
@@ -230,9 +230,9 @@ impl Snapshot<'_> {
     ) -> Result<Vec<Value>, StoreError> {
         let known = searched.issues.iter().find(|known| known.id == issue);
         let known = known.ok_or(StoreError::Invalid("a row of no issue"))?;
-        if !table.issues.contains_key(&issue) {
+        if let Entry::Vacant(vacant) = table.issues.entry(issue) {
             let slug = searched.bounds.slug(known.project).unwrap_or_default();
-            table.issues.insert(issue, self.issue_text(known, slug, false)?);
+            vacant.insert(self.issue_text(known, slug, false)?);
         }
         let stored = self.stored(seq)?.ok_or(StoreError::Invalid("an event vanished while it was read"))?;
         let event = body_to_event(&stored.body, stored.id, moment(stored.ts))?;

@@ -216,11 +216,14 @@ fn write_sets(conn: &Connection, issue: i64, mut sets: Sets) -> Result<u64, Stor
     Ok(total)
 }
 
+/// Users by the value of one tag.
+type UsersByValue = HashMap<u32, Vec<u32>>;
+
 /// What a slice adds to the tables that span issues.
 #[derive(Default)]
 pub(super) struct Across {
     /// By project, day, environment; then by tag; then by value.
-    base: HashMap<(u64, i64, u32), HashMap<u32, HashMap<u32, Vec<u32>>>>,
+    base: HashMap<(u64, i64, u32), HashMap<u32, UsersByValue>>,
     active: HashMap<(u64, u32, u32, i64), SessionTouch>,
 }
 
