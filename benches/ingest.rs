@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench ingest` prints events per second for 8 and 32 connections. It is bounded: 12,000 events a run.
 
+#![allow(clippy::print_stdout)]
+
 use std::{
     io::{Read, Write},
     net::TcpStream,

@@ -13,30 +13,6 @@ use super::{
 /// Parts of an event whose keys were chosen by the application: there, keys decide too.
 const FREE: &[&str] =
     &["contexts", "extra", "tags", "vars", "data", "headers", "env", "attributes", "query_string", "params", "cookies"];
-/// Fields of the protocol that are ids or times; nothing in them is anybody's.
-const OWN: &[&str] = &[
-    "event_id",
-    "trace_id",
-    "span_id",
-    "parent_span_id",
-    "replay_id",
-    "profile_id",
-    "debug_id",
-    "code_id",
-    "timestamp",
-    "start_timestamp",
-    "replay_start_timestamp",
-    "sent_at",
-    "platform",
-    "level",
-    "segment_id",
-    "error_ids",
-    "trace_ids",
-    "check_in_id",
-    "public_key",
-    "replayId",
-    "associated_event_id",
-];
 /// Deepest level that is looked into; what is below goes.
 const DEEPEST: usize = 70;
 
@@ -79,7 +55,6 @@ impl Scrubber {
                     match key.as_str() {
                         "user" if value.is_object() => self.user(value, depth + 1),
                         "cookies" => self.cookies(value),
-                        key if OWN.contains(&key) => {}
                         key if FREE.contains(&key) => self.free(value, depth + 1),
                         _ => self.structure(value, depth + 1),
                     }
@@ -114,9 +89,6 @@ impl Scrubber {
     }
 
     fn entry(&self, key: &str, value: &mut Value, depth: usize) {
-        if OWN.contains(&key) {
-            return;
-        }
         if key.eq_ignore_ascii_case("cookies") {
             return self.cookies(value);
         }
@@ -210,10 +182,25 @@ impl Scrubber {
     }
 
     fn text(&self, text: &mut String) {
+        if is_id(text) {
+            return;
+        }
         if let Cow::Owned(redacted) = redact(text, Some(&self.pseudonyms)) {
             *text = redacted;
         }
     }
+}
+
+/// Ids of events, traces and spans: 16 or 32 hex digits may look like a card's number by chance.
+fn is_id(text: &str) -> bool {
+    matches!(text.len(), 16 | 32 | 36)
+        && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        && !is_card_like(text)
+}
+
+/// Sixteen digits without a letter are no span's id.
+fn is_card_like(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Keys of free parts that name somebody.

@@ -187,11 +187,9 @@ fn functions(text: &str) -> BTreeMap<String, usize> {
                 found.insert(name.clone(), at - start + 1);
                 open = None;
             }
-            None if (word.starts_with("fn ") || word.contains(" fn ")) && !line.trim_end().ends_with(';') => {
-                if !line.trim_end().ends_with('}') {
-                    let name = word.rsplit("fn ").next().unwrap().to_owned();
-                    open = Some((name, at, indent));
-                }
+            None if (word.starts_with("fn ") || word.contains(" fn ")) && !line.trim_end().ends_with([';', '}']) => {
+                let name = word.rsplit("fn ").next().unwrap().to_owned();
+                open = Some((name, at, indent));
             }
             _ => {}
         }
