@@ -71,8 +71,8 @@ impl Scrubber {
             Value::String(text) => self.inner(text, depth),
             Value::Array(list) if depth < DEEPEST => {
                 if let [Value::String(key), value] = list.as_mut_slice() {
-                    let key = key.clone();
-                    return self.entry(&key, value, depth);
+                    self.entry(key, value, depth);
+                    return self.text(key);
                 }
                 list.iter_mut().for_each(|v| self.free(v, depth + 1));
             }
@@ -85,6 +85,15 @@ impl Scrubber {
     fn entries(&self, map: &mut Map<String, Value>, depth: usize) {
         for (key, value) in map.iter_mut() {
             self.entry(key, value, depth);
+        }
+        self.names(map);
+    }
+
+    /// Names can hold secrets as well; mostly none does, and the map stays as it is.
+    fn names(&self, map: &mut Map<String, Value>) {
+        let scrubbed = |key: &String| redact(key, Some(&self.pseudonyms)).into_owned();
+        if map.keys().any(|key| scrubbed(key) != *key) {
+            *map = std::mem::take(map).into_iter().map(|(key, value)| (scrubbed(&key), value)).collect();
         }
     }
 
