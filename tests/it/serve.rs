@@ -262,7 +262,7 @@ fn send_until_gone(url: &str, senders: u128, gone: &AtomicBool, end: &dyn Fn()) 
                     if gone.load(Ordering::Relaxed) {
                         return;
                     }
-                    let id = sender << 64 | n + 1;
+                    let id = (sender << 64) | (n + 1);
                     let sent = std::panic::catch_unwind(|| http("POST", url, &[], event(id, "kill").as_bytes()));
                     match sent {
                         Ok(Answer { status: 200, .. }) => acknowledged.lock().unwrap().push(format!("{id:032x}")),
