@@ -29,18 +29,55 @@ const BROWSERS: &[(&str, &str)] = &[
     ("Electron/", "Electron"),
     ("Firefox/", "Firefox"),
     ("Chrome/", "Chrome"),
+    ("Opera Mini/", "Opera Mini"),
+    ("Opera/", "Opera"),
     ("MSIE ", "IE"),
     ("Trident/", "IE"),
+];
+
+/// Programs that read pages by themselves, as they name themselves.
+const BOTS: &[&str] = &[
+    "Googlebot",
+    "AdsBot-Google",
+    "Google-InspectionTool",
+    "bingbot",
+    "YandexBot",
+    "DuckDuckBot",
+    "Baiduspider",
+    "Applebot",
+    "PetalBot",
+    "AhrefsBot",
+    "SemrushBot",
+    "GPTBot",
+    "ClaudeBot",
+    "PerplexityBot",
+    "Bytespider",
+    "facebookexternalhit",
+    "Twitterbot",
+    "LinkedInBot",
+    "Slackbot",
+    "Discordbot",
+    "UptimeRobot",
 ];
 
 /// Reads a user agent. Programs that are no browsers (`curl/8`, `shop-api/1.0`) have none.
 pub(super) fn read(text: &str) -> Agent {
     let text: String = text.chars().take(500).collect();
+    if let Some(name) = bot(&text) {
+        return Agent { browser: Some((name, version(&text, &format!("{name}/")))), ..Agent::default() };
+    }
     if !text.starts_with("Mozilla/") && !text.starts_with("Opera/") {
         return Agent::default();
     }
     let os = os(&text);
     Agent { browser: browser(&text), device: device(&text, os.as_ref().map(|(name, _)| *name)), os }
+}
+
+/// Bots pretend to be browsers on phones; what they are is said beside it.
+fn bot(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    let named = BOTS.iter().copied().find(|name| text.contains(name));
+    named.or_else(|| ["bot/", "bot;", "crawler", "spider"].iter().any(|word| lower.contains(word)).then_some("Bot"))
 }
 
 fn browser(text: &str) -> Option<(&'static str, Option<String>)> {
@@ -56,6 +93,9 @@ fn browser(text: &str) -> Option<(&'static str, Option<String>)> {
             };
             Some((name, version(text, word)))
         }
+        // Their own version stands elsewhere.
+        Some(("Trident/", name)) => Some((name, version(text, "rv:"))),
+        Some(("Opera/", name)) => Some((name, version(text, "Version/").or_else(|| version(text, "Opera/")))),
         Some((word, name)) => Some((name, version(text, word))),
         None if text.contains("Safari/") && text.contains("Version/") => {
             let name = if text.contains("Mobile/") { "Mobile Safari" } else { "Safari" };
@@ -75,6 +115,8 @@ fn os(text: &str) -> Option<(&'static str, Option<String>)> {
             "6.3" => "8.1",
             "6.2" => "8",
             "6.1" => "7",
+            "6.0" => "Vista",
+            "5.1" | "5.2" => "XP",
             _ => &version,
         };
         return Some(("Windows", Some(name.to_owned())));
@@ -162,6 +204,29 @@ mod tests {
                 "Mozilla/5.0 (Linux; Android 13; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36",
                 "Samsung Internet 25.0 | Android 13 | SM-S911B",
             ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142.0.1 Mobile/15E148 Safari/604.1",
+                "Chrome Mobile iOS 142.0.1 | iOS 17.5 | iPhone",
+            ),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
+                "Mobile Safari 16.6 | iOS 16.6 | iPad",
+            ),
+            (
+                "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "Chrome 142.0.0.0 | ChromeOS  | ",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 OPR/124.0.0.0",
+                "Opera 124.0.0.0 | Windows 10 | ",
+            ),
+            ("Opera/9.80 (Windows NT 6.1) Presto/2.12.388 Version/12.18", "Opera 12.18 | Windows 7 | "),
+            ("Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko", "IE 11.0 | Windows 7 | "),
+            (
+                "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+                "Googlebot 2.1 | - | ",
+            ),
+            ("ShopCrawler/3 (+https://crawler.example)", "Bot  | - | "),
             ("shop-api/1.0", "- | - | "),
             ("", "- | - | "),
         ] {

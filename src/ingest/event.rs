@@ -18,7 +18,7 @@ pub(super) fn record(mut json: Value, id: EventId, clock: &Clock, scrubber: &Scr
     let user = sent.user.as_ref().and_then(|u| u.identity()).map(|identity| scrubber.pseudonyms().user(identity));
     settle(&mut json, &sent, clock);
     scrubber.event(&mut json);
-    let event = parse_event(&json, id, clock);
+    let event = parse_event(&json, id, &clock.settled());
     let shown = grouping::group(&event);
     (group.title, group.ty, group.value) = (shown.title, shown.ty, shown.value);
     (group.culprit, group.top_frame) = (shown.culprit, shown.top_frame);

@@ -1,135 +1,43 @@
-//! Items that are no events: sessions, and what is kept whole.
+//! Items that are kept whole.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::digest16;
+use super::{Around, digest16, taken::Taken};
 use crate::{
-    guard::{Pseudonyms, Scrubber},
-    model::{EventId, Timestamp, Untrusted, UserKey},
-    protocol::{self, Clock, Envelope, Item, ItemType, timestamp},
-    store::{ItemKind, ItemRecord, Outcome, Record, SessionRecord, SessionsRecord},
+    guard::Scrubber,
+    model::{EventId, Timestamp, Untrusted},
+    protocol::{self, Item, ItemType, event::parse_user, timestamp},
+    store::{ItemKind, ItemRecord, Record},
 };
 
-/// Most lines of a container of logs, spans or metrics.
-const LINES: usize = 1_000;
-
-pub(super) fn session(json: &Value, clock: &Clock, pseudonyms: &Pseudonyms) -> Result<SessionRecord, &'static str> {
-    let update = protocol::session(json, clock)?;
-    Ok(SessionRecord {
-        sid: digest16(&[b"session", update.sid.raw().as_bytes()]),
-        user: update.did.as_ref().map(|did| pseudonyms.user(did)),
-        started: update.started,
-        timestamp: update.timestamp,
-        status: update.status,
-        errors: update.errors,
-        release: update.attributes.release,
-        environment: update.attributes.environment,
-        user_agent: update.attributes.user_agent,
-    })
-}
-
-pub(super) fn sessions(
-    json: &Value,
-    clock: &Clock,
-    pseudonyms: &Pseudonyms,
-) -> Result<Vec<SessionsRecord>, &'static str> {
-    let lines = protocol::aggregates(json, clock)?.into_iter().map(|line| SessionsRecord {
-        started: line.started,
-        user: line.did.as_ref().map(|did| pseudonyms.user(did)),
-        exited: line.exited,
-        errored: line.errored,
-        crashed: line.crashed,
-        abnormal: line.abnormal,
-        unhandled: line.unhandled,
-        release: line.attributes.release,
-        environment: line.attributes.environment,
-    });
-    Ok(lines.collect())
-}
-
-/// What the SDK itself dropped. Reasons and categories are the protocol's: others are counted as such.
-pub(super) fn discarded(json: &Value) -> Vec<Outcome> {
-    const REASONS: &[&str] = &[
-        "sample_rate",
-        "event_processor",
-        "before_send",
-        "ratelimit_backoff",
-        "network_error",
-        "queue_overflow",
-        "cache_overflow",
-        "send_error",
-        "internal_sdk_error",
-        "insufficient_data",
-        "backpressure",
-        "no_parent_span",
-        "ignored",
-    ];
-    const CATEGORIES: &[&str] = &[
-        "error",
-        "default",
-        "transaction",
-        "span",
-        "session",
-        "attachment",
-        "replay",
-        "profile",
-        "log_item",
-        "log_byte",
-        "monitor",
-        "feedback",
-        "metric_bucket",
-        "trace_metric",
-    ];
-    let known = |list: &[&'static str], value: Option<&Value>| {
-        let text = value.and_then(Value::as_str).unwrap_or("");
-        list.iter().copied().find(|known| *known == text).unwrap_or("other")
-    };
-    let lists = ["discarded_events", "rate_limited_events", "filtered_events"];
-    let lines = lists.iter().filter_map(|key| json.get(*key)).filter_map(Value::as_array).flatten().take(LINES);
-    lines
-        .map(|line| Outcome {
-            item: known(CATEGORIES, line.get("category")),
-            outcome: "dropped_by_sdk",
-            reason: known(REASONS, line.get("reason")),
-            quantity: line.get("quantity").and_then(Value::as_u64).unwrap_or(1).min(1 << 32),
-        })
-        .collect()
-}
-
-/// An item that is no JSON: a recording as it came, a file that is text without secrets.
-pub(super) fn raw(
-    item: &Item<'_>,
-    envelope: &Envelope<'_>,
-    clock: &Clock,
-    scrubber: &Scrubber,
-) -> Result<Record, &'static str> {
+/// A file: an attachment of the envelope's event, without secrets if it is text; a segment of its replay, as it came.
+pub(super) fn file(item: &Item<'_>, around: &Around<'_>, taken: &Taken) -> Result<Record, &'static str> {
     let header = |key: &str| {
-        let text = item.header.get(key).and_then(Value::as_str).filter(|t| !t.is_empty())?;
-        Some(Untrusted::from(scrubber.plain(text)))
+        let said = item.header.get(key).and_then(protocol::name)?;
+        Some(Untrusted::from(around.scrubber.plain(said.raw())))
     };
-    let kind = match item.ty {
-        ItemType::ReplayRecording | ItemType::ReplayVideo => ItemKind::ReplayRecording,
-        ItemType::Statsd => ItemKind::Metric,
-        _ => ItemKind::Attachment,
-    };
-    let segment = (kind == ItemKind::ReplayRecording).then(|| segment_of(item.payload)).flatten();
-    if kind == ItemKind::ReplayRecording && envelope.event_id.is_none() {
+    let recording = item.ty != ItemType::Attachment;
+    // What is beside it knows better than the envelope's header, as with the event itself.
+    let parent = if recording { taken.replay() } else { taken.event() }.or(around.envelope.event_id);
+    if recording && parent.is_none() {
         return Err("a recording without the id of its replay");
     }
+    let name = header("filename");
+    let called = name.as_ref().map_or("", Untrusted::raw).as_bytes();
     Ok(Record::Item(Box::new(ItemRecord {
-        kind,
-        timestamp: envelope.sent_at.map_or(clock.received(), |sent| clock.correct(sent)),
-        parent: envelope.event_id,
+        kind: if recording { ItemKind::ReplayRecording } else { ItemKind::Attachment },
+        timestamp: around.envelope.sent_at.map_or(around.clock.received(), |sent| around.clock.correct(sent)),
+        parent,
         trace_id: None,
-        segment,
+        segment: recording.then(|| segment_of(item.payload)).flatten(),
         release: None,
         environment: None,
         user: None,
-        name: header("filename"),
+        dedupe: Some(digest16(&[item.ty.as_str().as_bytes(), &bytes_of(parent), called, item.payload])),
+        name,
         content_type: header("content_type"),
-        dedupe: Some(digest16(&[b"raw", &parent_bytes(envelope.event_id), item.payload])),
         body: match std::str::from_utf8(item.payload) {
-            Ok(text) if kind != ItemKind::ReplayRecording => scrubber.plain(text).into_bytes(),
+            Ok(text) if !recording => around.scrubber.plain(text).into_bytes(),
             _ => item.payload.to_vec(),
         },
     })))
@@ -141,113 +49,149 @@ fn segment_of(payload: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Value>(line).ok()?.get("segment_id")?.as_u64()
 }
 
-/// An item that is one JSON object.
-pub(super) fn whole(
-    item: &Item<'_>,
-    json: &Value,
-    envelope: &Envelope<'_>,
-    clock: &Clock,
-    pseudonyms: &Pseudonyms,
-) -> Result<Record, &'static str> {
-    let text = |key: &str| json.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let id = |key: &str| text(key).and_then(|t| t.parse::<EventId>().ok());
-    let feedback = |key: &str| {
-        json.get("contexts").and_then(|c| c.get("feedback")).and_then(|f| f.get(key)).and_then(Value::as_str)
+/// Metrics of the old kind: lines of text.
+pub(super) fn statsd(item: &Item<'_>, around: &Around<'_>) -> Record {
+    let mut text = Value::String(String::from_utf8_lossy(item.payload).into_owned());
+    around.scrubber.event(&mut text);
+    let body = match text {
+        Value::String(text) => text.into_bytes(),
+        other => other.to_string().into_bytes(),
     };
-    let (kind, parent, name) = match item.ty {
-        ItemType::Transaction => (ItemKind::Transaction, id("event_id"), text("transaction")),
-        ItemType::ReplayEvent => (ItemKind::ReplayEvent, id("replay_id").or(envelope.event_id), None),
-        ItemType::Feedback => (ItemKind::Feedback, feedback("associated_event_id").and_then(|t| t.parse().ok()), None),
-        ItemType::UserReport => (ItemKind::Feedback, id("event_id").or(envelope.event_id), None),
-        ItemType::CheckIn => (ItemKind::CheckIn, id("check_in_id"), text("monitor_slug")),
-        ItemType::Profile | ItemType::ProfileChunk => (ItemKind::Profile, id("event_id"), None),
-        _ => (ItemKind::Metric, None, None),
-    };
-    if kind == ItemKind::ReplayEvent && parent.is_none() {
-        return Err("a replay without its id");
-    }
-    let segment = (kind == ItemKind::ReplayEvent).then(|| json.get("segment_id").and_then(Value::as_u64)).flatten();
-    let own = id("event_id").or(parent).or(envelope.event_id);
-    let state = text("status").unwrap_or("");
-    let identity = json.get("user").and_then(|u| u.get("id").or_else(|| u.get("username"))).and_then(Value::as_str);
-    Ok(Record::Item(Box::new(ItemRecord {
-        kind,
-        timestamp: time_of(json, envelope, clock),
-        parent,
-        trace_id: trace_of(json, envelope),
-        segment,
-        release: text("release").map(Into::into),
-        environment: text("environment").map(Into::into),
-        user: identity.map(|identity| pseudonyms.user(&identity.into())),
-        name: name.map(Into::into),
-        content_type: None,
-        dedupe: own.map(|own| {
-            let segment = segment.unwrap_or(0).to_be_bytes();
-            digest16(&[item.ty.as_str().as_bytes(), &parent_bytes(Some(own)), &segment, state.as_bytes()])
-        }),
-        body: json.to_string().into_bytes(),
-    })))
-}
-
-/// The lines of a container: logs, spans, metrics.
-pub(super) fn container(
-    item: &Item<'_>,
-    json: Value,
-    envelope: &Envelope<'_>,
-    clock: &Clock,
-    scrubber: &Scrubber,
-) -> Vec<Record> {
-    let kind = match item.ty {
-        ItemType::Log | ItemType::OtelLog => ItemKind::Log,
-        ItemType::Span | ItemType::OtelSpan => ItemKind::Span,
-        _ => ItemKind::Metric,
-    };
-    // Without `items` the payload is one line by itself.
-    let lines = match json {
-        Value::Object(mut map) => match map.remove("items") {
-            Some(Value::Array(lines)) => lines,
-            _ => vec![Value::Object(map)],
-        },
-        other => vec![other],
-    };
-    lines.into_iter().take(LINES).map(|line| line_record(kind, line, envelope, clock, scrubber)).collect()
-}
-
-fn line_record(kind: ItemKind, mut line: Value, envelope: &Envelope<'_>, clock: &Clock, scrubber: &Scrubber) -> Record {
-    let attribute = |line: &Value, key: &str| {
-        let value = line.get("attributes").and_then(|a| a.get(key)).and_then(|a| a.get("value"))?;
-        value.as_str().map(Untrusted::from)
-    };
-    let user: Option<UserKey> = attribute(&line, "user.id").map(|id| scrubber.pseudonyms().user(&id));
-    let dedupe = Some(digest16(&[b"line", &[kind.code() as u8], line.to_string().as_bytes()]));
-    scrubber.event(&mut line);
     Record::Item(Box::new(ItemRecord {
-        kind,
-        timestamp: time_of(&line, envelope, clock),
-        parent: None,
-        trace_id: trace_of(&line, envelope),
-        segment: None,
-        release: attribute(&line, "sentry.release"),
-        environment: attribute(&line, "sentry.environment"),
-        user,
-        name: line.get("name").and_then(Value::as_str).map(Into::into),
-        content_type: None,
-        body: line.to_string().into_bytes(),
-        dedupe,
+        timestamp: time_of(&Value::Null, around),
+        dedupe: Some(digest16(&[b"statsd", item.payload])),
+        body,
+        ..bare(ItemKind::Metric, around.clock.received())
     }))
 }
 
-fn time_of(json: &Value, envelope: &Envelope<'_>, clock: &Clock) -> Timestamp {
-    let own = json.get("timestamp").or_else(|| json.get("end_timestamp")).and_then(timestamp);
-    own.or(envelope.sent_at).map_or(clock.received(), |t| clock.correct(t))
+/// An item that is one JSON value.
+pub(super) fn whole(item: &Item<'_>, mut json: Value, around: &Around<'_>) -> Result<Record, &'static str> {
+    // Whom it concerns is read before pseudonyms take the place of names, so that it is whom events name.
+    let user =
+        parse_user(&json).as_ref().and_then(|user| user.identity()).map(|id| around.scrubber.pseudonyms().user(id));
+    hide_writer(item.ty, &mut json, around.scrubber);
+    around.scrubber.event(&mut json);
+    let Place { kind, parent, name, own } = place(item.ty, &json, around);
+    if kind == ItemKind::ReplayEvent && parent.is_none() {
+        return Err("a replay without its id");
+    }
+    let named = |key: &str| json.get(key).and_then(protocol::name);
+    let segment = (kind == ItemKind::ReplayEvent).then(|| json.get("segment_id").and_then(Value::as_u64)).flatten();
+    let state = named("status").unwrap_or_default();
+    let dedupe = match own.filter(|id| id.0 != 0) {
+        Some(own) => {
+            let segment = segment.unwrap_or(0).to_be_bytes();
+            digest16(&[item.ty.as_str().as_bytes(), &bytes_of(Some(own)), &segment, state.raw().as_bytes()])
+        }
+        None => digest16(&[item.ty.as_str().as_bytes(), item.payload]),
+    };
+    Ok(Record::Item(Box::new(ItemRecord {
+        timestamp: time_of(&json, around),
+        parent,
+        trace_id: trace_of(&json, around),
+        segment,
+        release: named("release"),
+        environment: named("environment"),
+        user,
+        name,
+        body: json.to_string().into_bytes(),
+        dedupe: Some(dedupe),
+        ..bare(kind, around.clock.received())
+    })))
 }
 
-fn trace_of(json: &Value, envelope: &Envelope<'_>) -> Option<Untrusted> {
+/// What an item belongs to, what it is called, and the id that makes it count once.
+struct Place {
+    kind: ItemKind,
+    parent: Option<EventId>,
+    name: Option<Untrusted>,
+    own: Option<EventId>,
+}
+
+fn place(ty: ItemType, json: &Value, around: &Around<'_>) -> Place {
+    let envelope = around.envelope.event_id;
+    let id = |path: &str| json.pointer(path).and_then(Value::as_str).and_then(|id| id.parse::<EventId>().ok());
+    let name = |path: &str| json.pointer(path).and_then(protocol::name);
+    let own = id("/event_id").or(envelope);
+    match ty {
+        ItemType::Transaction => {
+            Place { kind: ItemKind::Transaction, parent: id("/event_id"), name: name("/transaction"), own }
+        }
+        ItemType::ReplayEvent => {
+            let replay = id("/replay_id").or(envelope);
+            Place { kind: ItemKind::ReplayEvent, parent: replay, name: None, own: replay }
+        }
+        ItemType::Feedback => {
+            let about = id("/contexts/feedback/associated_event_id");
+            Place { kind: ItemKind::Feedback, parent: about, name: None, own }
+        }
+        // Somebody may report twice on one event.
+        ItemType::UserReport => {
+            Place { kind: ItemKind::Feedback, parent: id("/event_id").or(envelope), name: None, own: None }
+        }
+        ItemType::CheckIn => {
+            let check_in = id("/check_in_id");
+            Place { kind: ItemKind::CheckIn, parent: check_in, name: name("/monitor_slug"), own: check_in }
+        }
+        ItemType::Profile => {
+            let parent = id("/transaction/id").or_else(|| id("/transactions/0/id")).or(envelope);
+            Place { kind: ItemKind::Profile, parent, name: name("/transaction/name"), own: id("/event_id") }
+        }
+        ItemType::ProfileChunk => {
+            Place { kind: ItemKind::Profile, parent: id("/profiler_id"), name: None, own: id("/chunk_id") }
+        }
+        _ => Place { kind: ItemKind::Metric, parent: None, name: None, own: None },
+    }
+}
+
+/// Reports name who wrote them in fields of their own; those get the pseudonyms that a user's fields get.
+fn hide_writer(ty: ItemType, json: &mut Value, scrubber: &Scrubber) {
+    let fields = match ty {
+        ItemType::UserReport => Some(json),
+        ItemType::Feedback => json.pointer_mut("/contexts/feedback"),
+        _ => None,
+    };
+    let Some(Value::Object(fields)) = fields else { return };
+    for (key, meaning) in [("name", "name"), ("email", "email"), ("contact_email", "email")] {
+        if let Some(field) = fields.get_mut(key) {
+            let mut user = json!({ "user": { meaning: field.take() } });
+            scrubber.event(&mut user);
+            *field = user["user"][meaning].take();
+        }
+    }
+}
+
+fn bare(kind: ItemKind, timestamp: Timestamp) -> ItemRecord {
+    ItemRecord {
+        kind,
+        timestamp,
+        parent: None,
+        trace_id: None,
+        segment: None,
+        release: None,
+        environment: None,
+        user: None,
+        name: None,
+        content_type: None,
+        body: Vec::new(),
+        dedupe: None,
+    }
+}
+
+/// When it happened: as it says, else when it was sent, else when it came.
+pub(super) fn time_of(json: &Value, around: &Around<'_>) -> Timestamp {
+    let own = json.get("timestamp").or_else(|| json.get("end_timestamp")).and_then(timestamp);
+    own.or(around.envelope.sent_at).map_or(around.clock.received(), |t| around.clock.correct(t))
+}
+
+/// The trace that it belongs to: as it says, else its envelope's.
+pub(super) fn trace_of(json: &Value, around: &Around<'_>) -> Option<Untrusted> {
     let in_context = || json.get("contexts")?.get("trace")?.get("trace_id")?.as_str();
     let own = json.get("trace_id").and_then(Value::as_str).or_else(in_context);
-    own.or(envelope.trace_id.as_deref()).map(Into::into)
+    own.or(around.envelope.trace_id.as_deref()).map(Into::into)
 }
 
-fn parent_bytes(id: Option<EventId>) -> [u8; 16] {
+fn bytes_of(id: Option<EventId>) -> [u8; 16] {
     id.map_or([0; 16], |id| id.0.to_be_bytes())
 }

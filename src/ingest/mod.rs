@@ -3,9 +3,12 @@
 //! It never writes.
 
 mod agent;
+mod count;
 mod event;
 mod item;
+mod lines;
 mod tags;
+mod taken;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -13,9 +16,12 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp},
-    protocol::{self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json},
-    store::{Digest, Outcome, ProjectKey, Record},
+    protocol::{
+        self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json, store_body,
+    },
+    store::{Digest, ProjectKey, Record},
 };
+use taken::Taken;
 
 /// Takes envelopes apart into what a store keeps. Pure: equal bytes give equal digests.
 pub struct Ingest {
@@ -58,14 +64,23 @@ impl Ingest {
     ) -> Result<Ingested, EnvelopeError> {
         let envelope = protocol::parse(body, &self.limits)?;
         let clock = Clock::new(policy, received, envelope.sent_at);
-        let mut taken = Taken { records: Vec::new(), outcomes: Vec::new(), faults: envelope.faults.clone() };
-        for item in &envelope.items {
-            self.item(item, &envelope, &clock, &mut taken);
+        let mut taken = Taken::after(envelope.faults.clone());
+        let around = Around { envelope: &envelope, clock: &clock, scrubber: &self.scrubber };
+        // Files last: they belong to the event or replay beside them, wherever that stands.
+        let (files, others): (Vec<_>, Vec<_>) = envelope.items.iter().partition(|item| is_file(item.ty));
+        for item in others.into_iter().chain(files) {
+            let before = taken.total();
+            if let Err(reason) = self.item(item, &around, &mut taken) {
+                taken.lose(item, reason, 1);
+            }
+            if taken.total() == before {
+                taken.skip_empty(item);
+            }
         }
         Ok(taken.ingested(project, received, envelope.event_id))
     }
 
-    /// Takes a bare event, as the old `/store/` endpoint has it.
+    /// Takes a bare event, as the old `/store/` endpoint has it, plain or in base64 and zlib.
     ///
     /// # Errors
     /// When it is not a JSON object.
@@ -75,104 +90,71 @@ impl Ingest {
         body: &[u8],
         received: Timestamp,
     ) -> Result<Ingested, EnvelopeError> {
+        let refused = |error: protocol::DecodeError| match error.is_size() {
+            true => EnvelopeError::TooLarge,
+            false => EnvelopeError::Body,
+        };
+        let body = store_body(body, &self.limits).map_err(refused)?;
         if body.len() > self.limits.event_bytes {
             return Err(EnvelopeError::TooLarge);
         }
-        let json = read_json(body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
+        let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
-        let mut taken = Taken { records: Vec::new(), outcomes: Vec::new(), faults: Vec::new() };
-        let record = event::record(json, id_of(body), &clock, &self.scrubber);
-        taken.records.push(Record::Event(Box::new(record)));
+        let mut taken = Taken::after(Vec::new());
+        taken.keep(Record::Event(Box::new(event::record(json, id_of(&body), &clock, &self.scrubber))));
         Ok(taken.ingested(project, received, None))
     }
 
-    fn item(&self, item: &Item<'_>, envelope: &Envelope<'_>, clock: &Clock, taken: &mut Taken) {
-        let done = match item.ty {
-            ItemType::Unknown => {
-                taken.outcomes.push(Outcome {
-                    item: "unknown",
-                    outcome: "unknown",
-                    reason: "unknown item type",
-                    quantity: 1,
-                });
-                Ok(())
-            }
-            ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo => {
-                item::raw(item, envelope, clock, &self.scrubber).map(|record| taken.keep(record))
-            }
-            _ => match read_json(item.payload, self.limits.depth) {
-                Ok(json) if json.is_object() => self.json_item(item, json, envelope, clock, taken),
-                Ok(_) if item.ty == ItemType::Statsd => Ok(()),
-                Ok(_) => Err("not a JSON object"),
-                // Old metrics are lines of text, not JSON.
-                Err(_) if item.ty == ItemType::Statsd => {
-                    item::raw(item, envelope, clock, &self.scrubber).map(|record| taken.keep(record))
-                }
-                Err(error) => Err(error.reason()),
-            },
-        };
-        if let Err(reason) = done {
-            taken.faults.push(Fault { item: item.index, item_type: item.ty.as_str(), reason });
-        }
-    }
-
-    fn json_item(
-        &self,
-        item: &Item<'_>,
-        mut json: Value,
-        envelope: &Envelope<'_>,
-        clock: &Clock,
-        taken: &mut Taken,
-    ) -> Result<(), &'static str> {
-        let pseudonyms = self.scrubber.pseudonyms();
+    fn item(&self, item: &Item<'_>, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
         match item.ty {
-            ItemType::Event => {
-                let id = envelope.event_id.unwrap_or_else(|| id_of(item.payload));
-                taken.keep(Record::Event(Box::new(event::record(json, id, clock, &self.scrubber))));
+            ItemType::Unknown => taken.skip_unknown(),
+            ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo => {
+                let record = item::file(item, around, taken)?;
+                taken.keep(record);
             }
-            ItemType::Session => taken.keep(Record::Session(item::session(&json, clock, pseudonyms)?)),
-            ItemType::Sessions => {
-                for line in item::sessions(&json, clock, pseudonyms)? {
-                    taken.keep(Record::Sessions(line));
-                }
-            }
-            ItemType::ClientReport => taken.outcomes.extend(item::discarded(&json)),
-            ItemType::Log | ItemType::OtelLog | ItemType::Span | ItemType::OtelSpan | ItemType::TraceMetric => {
-                for record in item::container(item, json, envelope, clock, &self.scrubber) {
-                    taken.keep(record);
-                }
-            }
+            ItemType::Statsd => taken.keep(item::statsd(item, around)),
             _ => {
-                self.scrubber.event(&mut json);
-                taken.keep(item::whole(item, &json, envelope, clock, pseudonyms)?);
+                let json = read_json(item.payload, self.limits.depth).map_err(protocol::JsonError::reason)?;
+                // Buckets of metrics are the one payload that is a list.
+                if !json.is_object() && item.ty != ItemType::MetricBuckets {
+                    return Err("not a JSON object");
+                }
+                json_item(item, json, around, taken)?;
             }
         }
         Ok(())
     }
 }
 
-/// What has been taken so far.
-struct Taken {
-    records: Vec<Record>,
-    outcomes: Vec<Outcome>,
-    faults: Vec<Fault>,
+/// What the items of an envelope share.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    envelope: &'a Envelope<'a>,
+    clock: &'a Clock,
+    scrubber: &'a Scrubber,
 }
 
-impl Taken {
-    fn keep(&mut self, record: Record) {
-        self.records.push(record);
-    }
+fn is_file(ty: ItemType) -> bool {
+    matches!(ty, ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo)
+}
 
-    fn ingested(mut self, project: &ProjectKey, received: Timestamp, id: Option<EventId>) -> Ingested {
-        let invalid = |f: &Fault| Outcome { item: f.item_type, outcome: "invalid", reason: f.reason, quantity: 1 };
-        self.outcomes.extend(self.faults.iter().map(invalid));
-        let first = self.records.iter().find_map(|record| match record {
-            Record::Event(event) => Some(event.event.id),
-            _ => None,
-        });
-        let digest = Digest { project: project.clone(), received, records: self.records, outcomes: self.outcomes };
-        Ingested { digest, id: id.or(first), faults: self.faults }
+fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
+    match item.ty {
+        ItemType::Event => {
+            // The envelope's id names one event: a second one without an id of its own is another.
+            let named = around.envelope.event_id.filter(|_| taken.event().is_none());
+            let id = named.unwrap_or_else(|| id_of(item.payload));
+            taken.keep(Record::Event(Box::new(event::record(json, id, around.clock, around.scrubber))));
+        }
+        ItemType::Session => taken.keep(Record::Session(count::session(json, around)?)),
+        ItemType::Sessions => count::sessions(item, json, around, taken)?,
+        ItemType::ClientReport => count::discarded(item, &json, taken),
+        ItemType::Log | ItemType::OtelLog | ItemType::Span | ItemType::OtelSpan | ItemType::TraceMetric => {
+            lines::container(item, json, around, taken);
+        }
+        _ => taken.keep(item::whole(item, json, around)?),
     }
+    Ok(())
 }
 
 /// An id for an event that has none: of its bytes, so that one sent twice counts once.

@@ -37,6 +37,9 @@ pub(super) fn of(event: &Event) -> Vec<(Untrusted, Untrusted)> {
         tags.add_some("handled", first.mechanism.handled.map(|h| if h { "yes" } else { "no" }));
     }
     tags.add("level", event.level.as_str());
+    // Without query and fragment: those differ with every visit.
+    let url = event.request.as_ref().and_then(|r| r.url.as_ref()).and_then(|url| url.raw().split(['?', '#']).next());
+    tags.add_some("url", url);
     tags.list
 }
 

@@ -1,5 +1,6 @@
 //! Who sends, and to which project: DSNs and the headers that carry their keys.
 
+use super::{Limits, read_json};
 use crate::model::Untrusted;
 
 /// A DSN: where an SDK sends to, and the key that lets it.
@@ -35,7 +36,10 @@ pub struct Auth {
 impl Auth {
     /// Reads the header `X-Sentry-Auth` or `Authorization`: `Sentry sentry_key=…, sentry_client=…`.
     pub fn of_header(value: &str) -> Option<Self> {
-        let pairs = value.trim().strip_prefix("Sentry").or_else(|| value.trim().strip_prefix("sentry"))?;
+        let (scheme, pairs) = value.trim().split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("sentry") {
+            return None;
+        }
         Self::of_pairs(pairs.split(',').filter_map(|pair| pair.trim().split_once('=')))
     }
 
@@ -68,7 +72,7 @@ impl From<Dsn> for Auth {
 /// The DSN in an envelope's header, without reading the rest.
 pub fn dsn_of(body: &[u8]) -> Option<Dsn> {
     let line = body.split(|b| *b == b'\n').next()?;
-    let header: serde_json::Value = serde_json::from_slice(line).ok()?;
+    let header = read_json(line, Limits::default().depth).ok()?;
     Dsn::parse(header.get("dsn")?.as_str()?)
 }
 
@@ -101,7 +105,9 @@ mod tests {
         let auth = auth.unwrap();
         assert_eq!(auth.public_key, "00ff");
         assert_eq!(auth.client.unwrap().raw(), "sentry.python/2.75.0");
+        assert_eq!(Auth::of_header("sentry sentry_key=00ff").unwrap().public_key, "00ff");
         assert_eq!(Auth::of_header("Bearer abc"), None);
+        assert_eq!(Auth::of_header("Sentryx sentry_key=00ff"), None);
         assert_eq!(Auth::of_header("Sentry sentry_version=7"), None);
     }
 }

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Auth, Dsn, Limits, timestamp};
+use super::{Auth, Dsn, Limits, event_id, read_json, timestamp};
 use crate::model::{EventId, Timestamp};
+
+/// Longest header of an envelope or item, in bytes: without a bound, a body of one line would be mended as a header.
+const HEADER: usize = 64 << 10;
 
 /// An envelope taken apart; payloads are still bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,8 @@ pub struct Fault {
     pub item_type: &'static str,
     /// Why, in the program's own words.
     pub reason: &'static str,
+    /// How many things were lost: 1 mostly, more for lines of a container or items beyond a limit.
+    pub quantity: u64,
 }
 
 /// Why an envelope can't be read at all.
@@ -102,9 +107,8 @@ impl ItemType {
     /// Largest payload of this type, in bytes.
     fn limit(self, limits: &Limits) -> usize {
         match self {
-            Self::Attachment | Self::ReplayRecording | Self::ReplayVideo | Self::Profile | Self::ProfileChunk => {
-                limits.attachment_bytes
-            }
+            Self::Attachment | Self::Profile | Self::ProfileChunk => limits.attachment_bytes,
+            Self::ReplayRecording | Self::ReplayVideo => limits.recording_bytes,
             Self::Span | Self::Log | Self::OtelLog | Self::TraceMetric | Self::Statsd | Self::MetricBuckets => {
                 limits.event_bytes.saturating_mul(10)
             }
@@ -125,69 +129,95 @@ pub fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<Envelope<'a>, Envelo
     if body.trim_ascii().is_empty() {
         return Err(EnvelopeError::Empty);
     }
-    let Ok(Value::Object(header)) = serde_json::from_slice::<Value>(first) else { return Err(EnvelopeError::Header) };
+    let header = header(first, limits).ok_or(EnvelopeError::Header)?;
     let text = |key: &str| header.get(key).and_then(Value::as_str);
     let mut envelope = Envelope {
-        event_id: text("event_id").and_then(|id| id.parse().ok()),
+        event_id: header.get("event_id").and_then(event_id),
         sent_at: header.get("sent_at").and_then(timestamp),
         dsn: text("dsn").and_then(Dsn::parse),
         trace_id: header.get("trace").and_then(|t| t.get("trace_id")).and_then(Value::as_str).map(str::to_owned),
         items: Vec::new(),
         faults: Vec::new(),
     };
-    let mut index = 0;
+    let (mut index, mut beyond) = (0, 0);
     while !rest.is_empty() {
         let (head, after) = line(rest);
         if head.trim_ascii().is_empty() {
             rest = after;
             continue;
         }
-        if index >= limits.items {
-            envelope.faults.push(Fault {
-                item: index,
-                item_type: "unknown",
-                reason: "too many items: this and the rest",
-            });
-            break;
+        let (taken, next) = item(index, head, after, limits);
+        match taken {
+            _ if index >= limits.items => beyond += 1,
+            Ok(item) => envelope.items.push(item),
+            Err(fault) => envelope.faults.push(fault),
         }
-        rest = item(&mut envelope, index, head, after, limits);
-        index += 1;
+        (index, rest) = (index + 1, next);
+    }
+    if beyond > 0 {
+        let reason = "more items than an envelope may have";
+        envelope.faults.push(Fault { item: limits.items, item_type: "unknown", reason, quantity: beyond });
     }
     Ok(envelope)
 }
 
 /// Takes one item off; returns what is after it.
-fn item<'a>(envelope: &mut Envelope<'a>, index: usize, head: &[u8], after: &'a [u8], limits: &Limits) -> &'a [u8] {
-    let mut fault = |item_type, reason| envelope.faults.push(Fault { item: index, item_type, reason });
-    let Ok(header @ Value::Object(_)) = serde_json::from_slice::<Value>(head) else {
-        fault("unknown", "the item's header is not a JSON object");
-        // Where its payload ends can't be known; a line is the best guess, and what follows may be whole.
-        return line(after).1;
+fn item<'a>(index: usize, head: &[u8], after: &'a [u8], limits: &Limits) -> (Result<Item<'a>, Fault>, &'a [u8]) {
+    let fault = |item_type, reason| Err(Fault { item: index, item_type, reason, quantity: 1 });
+    let Some(header) = header(head, limits) else {
+        return (fault("unknown", "the item's header is not a JSON object"), resume(after, limits));
     };
-    let ty = header.get("type").and_then(Value::as_str).map_or(ItemType::Unknown, ItemType::parse);
-    let (payload, rest) = match header.get("length") {
-        None | Some(Value::Null) => line(after),
-        Some(length) => match length.as_u64().map(|n| n as usize) {
-            Some(n) if n <= after.len() => (
-                &after[..n],
-                after[n..].strip_prefix(b"\r\n").or_else(|| after[n..].strip_prefix(b"\n")).unwrap_or(&after[n..]),
-            ),
-            Some(_) => {
-                fault(ty.as_str(), "its length reaches beyond the body");
-                return line(after).1;
-            }
-            None => {
-                fault(ty.as_str(), "its length is not a number of bytes");
-                return line(after).1;
-            }
-        },
+    let Some(ty) = header.get("type").and_then(Value::as_str).map(ItemType::parse) else {
+        return (fault("unknown", "the item's header has no type"), resume(after, limits));
+    };
+    let (payload, rest) = match framed(header.get("length"), after) {
+        Ok(framed) => framed,
+        Err(reason) => return (fault(ty.as_str(), reason), resume(after, limits)),
     };
     if payload.len() > ty.limit(limits) {
-        fault(ty.as_str(), "too large");
-    } else {
-        envelope.items.push(Item { index, ty, header, payload });
+        return (fault(ty.as_str(), "too large"), rest);
+    }
+    (Ok(Item { index, ty, header, payload }), rest)
+}
+
+/// The payload and what is after it: so many bytes and a line's end, or a line where no length is said.
+fn framed<'a>(length: Option<&Value>, after: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), &'static str> {
+    let Some(length) = length.filter(|length| !length.is_null()) else { return Ok(line(after)) };
+    let length = length.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or("its length is not a number of bytes")?;
+    let (payload, rest) = after.split_at_checked(length).ok_or("its length reaches beyond the body")?;
+    match rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
+        Some(next) => Ok((payload, next)),
+        None if rest.is_empty() => Ok((payload, rest)),
+        None => Err("its length is not that of its payload"),
+    }
+}
+
+/// Where the next item begins after one whose end can't be known: at the next line that can be nothing but a header.
+/// What is passed over belongs to the item that is lost.
+fn resume<'a>(after: &'a [u8], limits: &Limits) -> &'a [u8] {
+    let mut rest = after;
+    while !rest.is_empty() {
+        let (head, next) = line(rest);
+        if is_header(head, limits) {
+            break;
+        }
+        rest = next;
     }
     rest
+}
+
+/// A known type says so, unless it is a payload that repeats it, as transactions do: those have an id or a time.
+fn is_header(line: &[u8], limits: &Limits) -> bool {
+    let Some(header) = header(line, limits) else { return false };
+    let ty = header.get("type").and_then(Value::as_str).map(ItemType::parse);
+    let known = ty.is_some_and(|ty| ty != ItemType::Unknown);
+    known && header.get("event_id").is_none() && header.get("timestamp").is_none()
+}
+
+/// A line as a JSON object.
+fn header(line: &[u8], limits: &Limits) -> Option<Value> {
+    let is_object = line.trim_ascii_start().starts_with(b"{") && line.len() <= HEADER;
+    is_object.then(|| read_json(line, limits.depth).ok()).flatten().filter(Value::is_object)
 }
 
 /// The first line without its end, and the rest.

@@ -24,7 +24,7 @@ impl JsonError {
 }
 
 /// Reads JSON of at most `depth` levels. Bytes that are no UTF-8 and halves of surrogate pairs, which some languages
-/// let through, become U+FFFD; `NaN` and `Infinity` become null.
+/// let through, become U+FFFD; `NaN`, `Infinity` and numbers beyond a double become null.
 ///
 /// # Errors
 /// See [`JsonError`].
@@ -67,7 +67,7 @@ fn mended(text: &str) -> String {
                 out.push(' ');
                 1
             }
-            'N' | 'I' | '-' if !in_string => number_word(rest, &mut out),
+            'N' | 'I' | '-' | '0'..='9' if !in_string => number(rest, &mut out),
             c => {
                 out.push(c);
                 c.len_utf8()
@@ -100,15 +100,21 @@ fn escape(rest: &str, out: &mut String) -> usize {
     }
 }
 
-fn number_word(rest: &str, out: &mut String) -> usize {
+/// Copies a number; what is none, or too large for one, becomes null. Returns how many bytes it took.
+fn number(rest: &str, out: &mut String) -> usize {
     for word in ["NaN", "Infinity", "-Infinity"] {
         if rest.starts_with(word) {
             out.push_str("null");
             return word.len();
         }
     }
-    out.push_str(&rest[..1]);
-    1
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
+    let digits = &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())];
+    match digits.parse::<f64>() {
+        Ok(number) if number.is_infinite() => out.push_str("null"),
+        _ => out.push_str(&rest[..digits.len().max(1)]),
+    }
+    digits.len().max(1)
 }
 
 #[cfg(test)]
@@ -122,8 +128,8 @@ mod tests {
         assert_eq!(read_json(br#"{"a":"x\ud800y"}"#, 8), Ok(json!({ "a": "x\u{fffd}y" })));
         assert_eq!(read_json(br#"{"a":"\ud83e\udd80 \udc00"}"#, 8), Ok(json!({ "a": "🦀 \u{fffd}" })));
         assert_eq!(
-            read_json(b"{\"a\":\"\xff\",\"b\":NaN,\"c\":[-Infinity]}", 8),
-            Ok(json!({ "a": "\u{fffd}", "b": null, "c": [null] }))
+            read_json(b"{\"a\":\"\xff\",\"b\":NaN,\"c\":[-Infinity,-1.5e3,1e999]}", 8),
+            Ok(json!({ "a": "\u{fffd}", "b": null, "c": [null, -1500.0, null] }))
         );
         assert_eq!(read_json(b"{\"a\":\"x\ny\\\\\"}", 8), Ok(json!({ "a": "x y\\" })));
     }

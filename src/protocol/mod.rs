@@ -8,7 +8,9 @@ mod envelope;
 pub mod event;
 mod json;
 mod limits;
+mod name;
 mod session;
+mod store_body;
 mod time;
 
 pub use auth::{Auth, Dsn, dsn_of};
@@ -16,5 +18,7 @@ pub use decode::{DecodeError, decode_body};
 pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
 pub use json::{JsonError, read_json};
 pub use limits::Limits;
+pub use name::{event_id, name};
 pub use session::{SessionAggregate, SessionUpdate, aggregates, session};
+pub use store_body::store_body;
 pub use time::{Clock, ClockPolicy, timestamp};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Clock, timestamp};
+use super::{Clock, name, timestamp};
 use crate::model::{SessionStatus, Timestamp, Untrusted};
 
 /// What one `session` item says.
@@ -64,35 +64,37 @@ pub fn session(json: &Value, clock: &Clock) -> Result<SessionUpdate, &'static st
     let attributes = attributes(json)?;
     let time = |key: &str| json.get(key).and_then(timestamp).map(|t| clock.correct(t));
     let stamp = time("timestamp").unwrap_or_else(|| clock.received());
+    let said = json.get("status").and_then(Value::as_str).unwrap_or("ok");
     Ok(SessionUpdate {
         sid: text(json, "sid").ok_or("a session without sid")?,
         did: text(json, "did"),
         started: time("started").unwrap_or(stamp),
         timestamp: stamp,
-        status: match json.get("status").and_then(Value::as_str).unwrap_or("ok") {
+        status: match said {
             "ok" => SessionStatus::Ok,
-            "exited" => SessionStatus::Exited,
+            // An older word for one that ended, with errors.
+            "exited" | "errored" => SessionStatus::Exited,
             "crashed" => SessionStatus::Crashed,
             "abnormal" => SessionStatus::Abnormal,
             "unhandled" => SessionStatus::Unhandled,
-            "errored" => SessionStatus::Exited,
             _ => return Err("a session of unknown status"),
         },
-        errors: count(json, "errors"),
+        errors: count(json, "errors").max(u64::from(said == "errored")),
         attributes,
     })
 }
 
-/// Reads a `sessions` item.
+/// Reads a `sessions` item; a line that is broken costs itself.
 ///
 /// # Errors
 /// What is missing, in the program's own words.
-pub fn aggregates(json: &Value, clock: &Clock) -> Result<Vec<SessionAggregate>, &'static str> {
+pub fn aggregates(json: &Value, clock: &Clock) -> Result<Vec<Result<SessionAggregate, &'static str>>, &'static str> {
     let attributes = attributes(json)?;
     let list = json.get("aggregates").and_then(Value::as_array).ok_or("sessions without aggregates")?;
     let one = |line: &Value| {
-        Some(SessionAggregate {
-            started: clock.correct(line.get("started").and_then(timestamp)?),
+        let started = line.get("started").and_then(timestamp).ok_or("counted sessions without a time")?;
+        Ok(SessionAggregate {
+            started: clock.correct(started),
             did: text(line, "did"),
             exited: count(line, "exited"),
             errored: count(line, "errored"),
@@ -102,14 +104,14 @@ pub fn aggregates(json: &Value, clock: &Clock) -> Result<Vec<SessionAggregate>, 
             attributes: attributes.clone(),
         })
     };
-    Ok(list.iter().filter_map(one).collect())
+    Ok(list.iter().map(one).collect())
 }
 
 fn attributes(json: &Value) -> Result<Attributes, &'static str> {
     let attrs = json.get("attrs").or_else(|| json.get("attributes")).unwrap_or(&Value::Null);
     Ok(Attributes {
-        release: text(attrs, "release").ok_or("a session without release")?,
-        environment: text(attrs, "environment"),
+        release: attrs.get("release").and_then(name).ok_or("a session without release")?,
+        environment: attrs.get("environment").and_then(name),
         user_agent: text(attrs, "user_agent"),
     })
 }

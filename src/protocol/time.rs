@@ -36,6 +36,11 @@ impl Clock {
         Self { policy, received, shift: if off { drift } else { SignedDuration::ZERO } }
     }
 
+    /// The same for times that have been moved already.
+    pub fn settled(self) -> Self {
+        Self { shift: SignedDuration::ZERO, ..self }
+    }
+
     /// When it was received.
     pub fn received(&self) -> Timestamp {
         self.received
@@ -110,6 +115,7 @@ mod tests {
         let file = Clock::new(ClockPolicy::AsSent, received, Some(sent));
         assert_eq!(file.correct(at("2026-11-20T09:59:00Z")), at("2026-11-20T09:59:00Z"));
         assert_eq!(file.correct(at("2027-11-20T09:59:00Z")), at("2027-11-20T09:59:00Z"));
+        assert_eq!(live.settled().correct(at("2026-11-20T11:59:00Z")), at("2026-11-20T11:59:00Z"));
         let steady = Clock::new(ClockPolicy::Live, received, Some(received));
         assert_eq!(steady.correct(at("2026-06-01T00:00:00Z")), at("2026-06-01T00:00:00Z"));
         assert_eq!(steady.correct(at("9999-01-01T00:00:00Z")), received);

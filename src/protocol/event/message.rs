@@ -19,7 +19,7 @@ pub(super) fn message(json: &Value) -> (Option<Untrusted>, Option<Untrusted>) {
     (formatted.or_else(|| text(json, "message")), template)
 }
 
-/// Puts parameters where the template has `%s`, `%d`, `%(name)s`, `{}` or `{name}`.
+/// Puts parameters where the template has `%s`, `%.2f`, `%(name)s`, `{}`, `{0}` or `{name}`.
 fn filled(template: &str, params: &Value) -> String {
     let mut out = String::with_capacity(template.len());
     let mut next = 0;
@@ -34,7 +34,12 @@ fn filled(template: &str, params: &Value) -> String {
                 next += 1;
                 params.get(next - 1).and_then(as_text)
             }
-            Slot::Named(name) => params.get(name).and_then(as_text),
+            Slot::Named(name) => {
+                let place = || params.get(name.parse::<usize>().ok()?);
+                params.get(name).or_else(place).and_then(as_text)
+            }
+            // A sign of percent, but only where something was filled in.
+            Slot::Percent => (!params.is_null()).then(|| "%".into()),
         };
         match value {
             Some(value) => out.push_str(value.raw()),
@@ -49,6 +54,7 @@ fn filled(template: &str, params: &Value) -> String {
 enum Slot<'a> {
     None,
     Next,
+    Percent,
     Named(&'a str),
 }
 
@@ -60,8 +66,15 @@ fn slot(rest: &str) -> (Slot<'_>, usize) {
     {
         return (Slot::Named(&inner[..end]), end + 4);
     }
-    if rest.starts_with('%') && rest[1..].starts_with(['s', 'd', 'r', 'i', 'f', 'o', 'x']) {
-        return (Slot::Next, 2);
+    if rest.starts_with("%%") {
+        return (Slot::Percent, 2);
+    }
+    if let Some(inner) = rest.strip_prefix('%') {
+        // A width and digits may stand between: `%5.2f`.
+        let at = inner.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(inner.len());
+        if inner[at..].starts_with(['s', 'd', 'r', 'i', 'f', 'o', 'x']) {
+            return (Slot::Next, at + 2);
+        }
     }
     if let Some(inner) = rest.strip_prefix('{')
         && let Some(end) = inner.find('}').filter(|end| *end < 40)
@@ -85,6 +98,9 @@ mod tests {
         assert_eq!(said(json!({ "message": "order %s of %d", "params": ["A7", 3] })), Some("order A7 of 3".into()));
         assert_eq!(said(json!({ "message": "{} by {name}", "params": { "name": "x" } })), Some("{} by x".into()));
         assert_eq!(said(json!({ "message": "100 % of %s", "params": [] })), Some("100 % of %s".into()));
+        assert_eq!(said(json!({ "message": "{1}{0}{2}", "params": ["b", "a"] })), Some("ab{2}".into()));
+        assert_eq!(said(json!({ "message": "%5.2f %% of %s", "params": [1.5, "x"] })), Some("1.5 % of x".into()));
+        assert_eq!(said(json!({ "message": "%% %" })), Some("%% %".into()));
         assert_eq!(said(json!({ "message": "%s", "formatted": "done" })), Some("done".into()));
         assert_eq!(message(&json!({ "message": "plain" })).0.unwrap().raw(), "plain");
         assert_eq!(message(&json!({ "message": 7, "logentry": [] })).0.unwrap().raw(), "7");

@@ -7,8 +7,8 @@ mod parts;
 
 use serde_json::Value;
 
-use super::{Clock, timestamp};
-use crate::model::{Data, Event, EventId, EventKind, Level, Sdk, Untrusted};
+use super::{Clock, event_id, name, timestamp};
+use crate::model::{Data, Event, EventId, EventKind, Level, Sdk, Untrusted, User};
 
 /// Most breadcrumbs, exceptions, threads that are read of an event.
 const MOST: usize = 200;
@@ -20,24 +20,25 @@ pub fn parse_event(json: &Value, id: EventId, clock: &Clock) -> Event {
     let contexts = parts::contexts(json);
     let trace = context(&contexts, "trace").and_then(|trace| trace.get("trace_id")).and_then(Data::text).cloned();
     let tags = parts::pairs(json.get("tags"));
+    let named = |key: &str| json.get(key).and_then(name);
     Event {
-        id: json.get("event_id").and_then(Value::as_str).and_then(|id| id.parse().ok()).unwrap_or(id),
+        id: json.get("event_id").and_then(event_id).unwrap_or(id),
         timestamp: json.get("timestamp").and_then(timestamp).map_or(clock.received(), |t| clock.correct(t)),
         kind: if exceptions.is_empty() { EventKind::Message } else { EventKind::Error },
         level: level(json).unwrap_or_default(),
-        platform: text(json, "platform"),
+        platform: named("platform"),
         message,
         message_template,
-        release: text(json, "release"),
-        dist: text(json, "dist"),
-        environment: text(json, "environment"),
-        transaction: text(json, "transaction").or_else(|| text(json, "culprit")),
-        logger: text(json, "logger"),
-        server_name: text(json, "server_name"),
+        release: named("release"),
+        dist: named("dist"),
+        environment: named("environment"),
+        transaction: named("transaction").or_else(|| named("culprit")),
+        logger: named("logger"),
+        server_name: named("server_name"),
         threads: exception::threads(json),
         breadcrumbs: parts::breadcrumbs(json, clock),
         request: json.get("request").and_then(parts::request),
-        user: json.get("user").and_then(parts::user),
+        user: parse_user(json),
         flags: parts::flags(&contexts),
         sdk: sdk(json),
         trace_id: trace,
@@ -47,6 +48,11 @@ pub fn parse_event(json: &Value, id: EventId, clock: &Clock) -> Event {
         tags,
         contexts,
     }
+}
+
+/// The user of an event, transaction or replay.
+pub fn parse_user(json: &Value) -> Option<User> {
+    json.get("user").and_then(parts::user)
 }
 
 fn level(json: &Value) -> Option<Level> {

@@ -87,10 +87,24 @@ pub(super) fn request(json: &Value) -> Option<Request> {
         url: text(json, "url"),
         query: data("query_string"),
         data: data("data"),
-        headers: pairs(json.get("headers")),
+        headers: headers(json.get("headers")),
         cookies: data("cookies"),
         env: data("env"),
     })
+}
+
+/// Headers as other pairs, but that one may have several values.
+fn headers(json: Option<&Value>) -> Vec<(Untrusted, Untrusted)> {
+    let Some(Value::Object(map)) = json else { return pairs(json) };
+    let several = |values: &Vec<Value>| {
+        let texts: Vec<String> = values.iter().filter_map(as_text).map(Untrusted::into_raw).collect();
+        (!texts.is_empty()).then(|| texts.join(", ").into())
+    };
+    let header = |(key, value): (&String, &Value)| {
+        let text = value.as_array().map_or_else(|| as_text(value), several)?;
+        Some((key.as_str().into(), text))
+    };
+    map.iter().filter_map(header).collect()
 }
 
 pub(super) fn user(json: &Value) -> Option<User> {

@@ -1,0 +1,78 @@
+//! What has been taken of an envelope so far, and what has not.
+
+use super::Ingested;
+use crate::{
+    model::{EventId, Timestamp},
+    protocol::{Fault, Item},
+    store::{Digest, ItemKind, Outcome, ProjectKey, Record},
+};
+
+/// Each item ends in one of the three lists, or in the counts of a report.
+pub(super) struct Taken {
+    records: Vec<Record>,
+    outcomes: Vec<Outcome>,
+    faults: Vec<Fault>,
+    event: Option<EventId>,
+    replay: Option<EventId>,
+}
+
+impl Taken {
+    /// After the frame has been read, with what was wrong there.
+    pub(super) fn after(faults: Vec<Fault>) -> Self {
+        Self { records: Vec::new(), outcomes: Vec::new(), faults, event: None, replay: None }
+    }
+
+    /// How much has been said so far: it grows with each item.
+    pub(super) fn total(&self) -> usize {
+        self.records.len() + self.outcomes.len() + self.faults.len()
+    }
+
+    /// The first event.
+    pub(super) fn event(&self) -> Option<EventId> {
+        self.event
+    }
+
+    /// The first replay.
+    pub(super) fn replay(&self) -> Option<EventId> {
+        self.replay
+    }
+
+    pub(super) fn keep(&mut self, record: Record) {
+        match &record {
+            Record::Event(event) => self.event = self.event.or(Some(event.event.id)),
+            Record::Item(item) if item.kind == ItemKind::ReplayEvent => self.replay = self.replay.or(item.parent),
+            _ => {}
+        }
+        self.records.push(record);
+    }
+
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    pub(super) fn skip_unknown(&mut self) {
+        let reason = "unknown item type";
+        self.count(Outcome { item: "unknown", outcome: "unknown", reason, quantity: 1 });
+    }
+
+    /// An item that holds nothing: a container without lines.
+    pub(super) fn skip_empty(&mut self, item: &Item<'_>) {
+        self.count(Outcome { item: item.ty.as_str(), outcome: "filtered", reason: "empty", quantity: 1 });
+    }
+
+    /// Notes that an item, or so many parts of it, could not be taken.
+    pub(super) fn lose(&mut self, item: &Item<'_>, reason: &'static str, quantity: u64) {
+        if quantity > 0 {
+            self.faults.push(Fault { item: item.index, item_type: item.ty.as_str(), reason, quantity });
+        }
+    }
+
+    pub(super) fn ingested(mut self, project: &ProjectKey, received: Timestamp, id: Option<EventId>) -> Ingested {
+        self.faults.sort_by_key(|fault| fault.item);
+        let invalid =
+            |f: &Fault| Outcome { item: f.item_type, outcome: "invalid", reason: f.reason, quantity: f.quantity };
+        self.outcomes.extend(self.faults.iter().map(invalid));
+        let digest = Digest { project: project.clone(), received, records: self.records, outcomes: self.outcomes };
+        Ingested { digest, id: self.event.or(id), faults: self.faults }
+    }
+}
