@@ -20,3 +20,4 @@ mod search;
 mod serve;
 mod tools;
 mod view;
+mod world;

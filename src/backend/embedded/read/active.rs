@@ -145,6 +145,7 @@ impl Snapshot<'_> {
         bounds: &Bounds,
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError> {
+        let bounds = &bounds.whole_days();
         let mut users: HashMap<u32, RoaringBitmap> = HashMap::new();
         let (whole, cut) = self.whole_rows(bounds)?;
         let sql = "SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=?5";
@@ -156,12 +157,12 @@ impl Snapshot<'_> {
         }
         let cut: Vec<Active> = cut.into_iter().filter(|row| rels.contains(row.rel)).collect();
         if !cut.is_empty() {
-            let lo = day_of(bounds.hi).saturating_mul(DAY_US);
+            let lo = day_of(bounds.hi).saturating_mul(DAY_US).max(bounds.lo);
             for ((_, rel, _), (_, _, _, set)) in self.edge(bounds, lo, bounds.hi)? {
                 *users.entry(rel).or_default() |= set;
             }
         }
-        for row in cut.iter().filter(|row| row.by_sessions) {
+        for row in cut.iter().filter(|row| row.by_sessions && row.day >= first_day) {
             *users.entry(row.rel).or_default() |= self.session_users(row, bounds.hi)?;
         }
         let want = Want::of(bounds, Some(rels));

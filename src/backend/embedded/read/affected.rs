@@ -63,7 +63,7 @@ impl Affected {
     }
 
     /// Counts the events of one part; `want` is of the period, and its end bounds what lies before it too.
-    fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &Want<'_>) {
+    fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &Want<'_>, releases: &Releases) {
         let mut taken: Vec<(u32, Option<u32>)> = Vec::new();
         for row in 0..head.len() {
             let (ts, rel, user) = (head.ts[row], head.rel[row], head.user[row]);
@@ -83,7 +83,7 @@ impl Affected {
             if ts >= want.lo {
                 self.events += 1;
                 self.anonymous += u64::from(place.is_none());
-                self.by_release.see(rel, place);
+                self.by_release.see(releases.one_of_name(rel), place);
                 self.times.see(ts, place);
                 taken.push((row as u32, place));
             }
@@ -126,8 +126,11 @@ impl Snapshot<'_> {
             Some(issue) => vec![self.meant_issue(issue, &bounds)?],
             None => self.known_issues(&bounds.all_time())?,
         };
+        // Whoever uses another project was never at risk: its releases and users stay out.
+        let bounds = Bounds { projects: projects_of(&knowns, &bounds), ..bounds };
+        let releases = self.known_releases(&bounds)?;
         let want = Want::of(&bounds, since.as_ref());
-        let seen = self.count_affected(&knowns, &want, query)?;
+        let seen = self.count_affected(&knowns, &want, &releases, query)?;
         let mut facts = AffectedFacts {
             total: seen.places.users.len() as u64,
             in_period: seen.users_in_period().count() as u64,
@@ -143,8 +146,7 @@ impl Snapshot<'_> {
             facts.issue = Some(self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?);
         }
         self.add_releases(&mut facts, &seen, &releases, &bounds)?;
-        let of = Bounds { projects: projects_of(&knowns, &bounds), ..bounds };
-        self.add_breakdown(&mut facts, &seen, query, &of)?;
+        self.add_breakdown(&mut facts, &seen, query, &bounds)?;
         facts.trend = seen.times.trend(query.buckets);
         Ok(facts)
     }
@@ -153,12 +155,13 @@ impl Snapshot<'_> {
         &mut self,
         knowns: &[Known],
         want: &Want<'_>,
+        releases: &Releases,
         query: &AffectedQuery,
     ) -> Result<Affected, StoreError> {
         let asked = self.tag_keys(&query.by)?;
         let mut seen = Affected::new(Breakdown::new(asked), Times::new(want));
         for known in knowns {
-            self.each_part(known, i64::MIN, want.hi, true, |head, rest| seen.see(head, rest, want))?;
+            self.each_part(known, i64::MIN, want.hi, true, |head, rest| seen.see(head, rest, want, releases))?;
         }
         Ok(seen)
     }
@@ -180,23 +183,33 @@ impl Snapshot<'_> {
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<(), StoreError> {
-        let ids: RoaringBitmap = seen.by_release.rows.keys().copied().filter(|id| *id != 0).collect();
+        let firsts: RoaringBitmap = seen.by_release.rows.keys().copied().filter(|id| *id != 0).collect();
+        let ids: RoaringBitmap = releases
+            .list
+            .iter()
+            .map(|known| known.id)
+            .filter(|id| firsts.contains(releases.one_of_name(*id)))
+            .collect();
         let active = self.active_users(bounds, &ids)?;
         let (mut counts, mut affected, mut named) = (SessionCounts::default(), 0, false);
-        for known in releases.list.iter().filter(|known| ids.contains(known.id)) {
+        for known in releases.list.iter().filter(|known| firsts.contains(known.id)) {
             let Some(row) = seen.by_release.rows.get(&known.id) else { continue };
+            let mut active_here = RoaringBitmap::new();
+            for id in releases.all_of_name(&known.version) {
+                active_here |= active.get(&id).unwrap_or(&RoaringBitmap::new());
+                let sessions = self.sessions_of(id, bounds)?;
+                counts = added(counts, sessions);
+                if sessions.total > 0 {
+                    let (bad, any_named) = self.bad_sessions(id, bounds, &seen.in_period)?;
+                    affected += bad;
+                    named |= any_named;
+                }
+            }
             facts.per_release.push(ReleaseUsers {
                 release: known.version.as_str().into(),
                 users: row.users,
-                active_users: active.get(&known.id).map(RoaringBitmap::len),
+                active_users: Some(active_here.len()),
             });
-            let sessions = self.sessions_of(known.id, bounds)?;
-            counts = added(counts, sessions);
-            if sessions.total > 0 {
-                let (bad, any_named) = self.bad_sessions(known.id, bounds, &seen.in_period)?;
-                affected += bad;
-                named |= any_named;
-            }
         }
         if counts.total > 0 {
             facts.sessions = Some(AffectedSessions { counts, affected: named.then_some(affected) });

@@ -83,6 +83,7 @@ impl Snapshot<'_> {
         tags: &[u32],
         affected: &RoaringBitmap,
     ) -> Result<BaseUsers, StoreError> {
+        let bounds = &bounds.whole_days();
         let mut tags = tags.to_vec();
         tags.push(0);
         let mut united = self.users_with_events(bounds, &tags)?;
@@ -151,7 +152,7 @@ impl Snapshot<'_> {
     /// The part of the last day that lies before the scope's end, from the chunks of all issues.
     fn last_day(&mut self, bounds: &Bounds, tags: &[u32], united: &mut United) -> Result<(), StoreError> {
         let start = day_of(bounds.hi).saturating_mul(DAY_US);
-        let part = Bounds { lo: start, ..bounds.clone() };
+        let part = Bounds { lo: start.max(bounds.lo), ..bounds.clone() };
         let want = Want::of(&part, None);
         for known in self.known_issues(&part)? {
             if known.cells.iter().any(|cell| want.touches(cell)) {

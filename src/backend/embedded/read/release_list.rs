@@ -2,7 +2,7 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never shows one that was not active in the scope.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use roaring::RoaringBitmap;
 use rusqlite::params;
@@ -11,14 +11,12 @@ use super::{active::Active, issues::first_and_last, pool::Snapshot, releases::Re
 use crate::{
     backend::embedded::pack::{hour_of, moment},
     model::{Deploy, Release, SessionCounts},
+    release::sort_releases,
     store::{ReleaseFacts, ReleaseQuery, StoreError},
 };
 
-/// One name, in all projects that have it.
-struct Named {
-    version: String,
-    ids: Vec<u32>,
-}
+/// Numbers of one name, in all projects that have it.
+type Ids = Vec<u32>;
 
 impl Snapshot<'_> {
     /// Answers `SignalStore::releases`.
@@ -34,21 +32,22 @@ impl Snapshot<'_> {
             by_id.entry(row.rel).or_default().push(*row);
         }
         let in_scope = |id: &u32| by_id.get(id).is_some_and(|rows| rows.iter().any(|row| row.last >= bounds.lo));
-        let mut named: Vec<Named> = Vec::new();
-        for known in releases.list.iter().filter(|known| in_scope(&known.id)) {
-            match named.iter_mut().find(|named| named.version == known.version) {
-                Some(named) => named.ids.push(known.id),
-                None => named.push(Named { version: known.version.clone(), ids: vec![known.id] }),
-            }
+        let mut named: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for known in releases.list.iter().filter(|known| by_id.contains_key(&known.id)) {
+            named.entry(&known.version).or_default().push(known.id);
         }
-        named.reverse();
-        let page = named.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
-        let mut found: Vec<(Named, ReleaseFacts)> = page
-            .map(|named| {
-                let facts = self.plain_facts(&named, &by_id, &releases, &bounds)?;
-                Ok((named, facts))
-            })
-            .collect::<Result<_, StoreError>>()?;
+        named.retain(|_, ids| ids.iter().any(in_scope));
+        let mut found = Vec::new();
+        for (version, ids) in named {
+            let facts = self.plain_facts(version, &ids, &by_id, &releases, &bounds)?;
+            found.push((ids, facts));
+        }
+        let mut order: Vec<Release> = found.iter().map(|(_, facts)| facts.release.clone()).collect();
+        sort_releases(&mut order);
+        let place = |facts: &ReleaseFacts| order.iter().position(|release| release.version == facts.release.version);
+        found.sort_by_key(|(_, facts)| std::cmp::Reverse(place(facts)));
+        let page = found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
+        let mut found: Vec<(Ids, ReleaseFacts)> = page.collect();
         if query.counts {
             self.add_counts(&mut found, &rows, &releases, &bounds)?;
         }
@@ -57,14 +56,14 @@ impl Snapshot<'_> {
 
     fn plain_facts(
         &self,
-        named: &Named,
+        version: &str,
+        ids: &[u32],
         by_id: &HashMap<u32, Vec<Active>>,
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<ReleaseFacts, StoreError> {
-        let rows: Vec<&Active> = named.ids.iter().filter_map(|id| by_id.get(id)).flatten().collect();
-        let mut projects: Vec<String> = named
-            .ids
+        let rows: Vec<&Active> = ids.iter().filter_map(|id| by_id.get(id)).flatten().collect();
+        let mut projects: Vec<String> = ids
             .iter()
             .filter_map(|id| releases.place(*id))
             .filter_map(|place| bounds.slug(releases.list[place].project).map(str::to_owned))
@@ -72,10 +71,10 @@ impl Snapshot<'_> {
         projects.sort();
         Ok(ReleaseFacts {
             release: Release {
-                version: named.version.as_str().into(),
+                version: version.into(),
                 first_seen: moment(rows.iter().map(|row| row.first).min().unwrap_or(0)),
                 last_seen: moment(rows.iter().map(|row| row.last).max().unwrap_or(0)),
-                deploys: self.deploys(&named.ids, bounds)?,
+                deploys: self.deploys(ids, bounds)?,
             },
             projects,
             sessions: SessionCounts::default(),
@@ -104,18 +103,18 @@ impl Snapshot<'_> {
 
     fn add_counts(
         &mut self,
-        found: &mut [(Named, ReleaseFacts)],
+        found: &mut [(Ids, ReleaseFacts)],
         rows: &[Active],
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<(), StoreError> {
-        let ids: RoaringBitmap = found.iter().flat_map(|(named, _)| &named.ids).copied().collect();
-        let users = self.active_users(bounds, &ids)?;
+        let all_ids: RoaringBitmap = found.iter().flat_map(|(ids, _)| ids).copied().collect();
+        let users = self.active_users(bounds, &all_ids)?;
         let (events, new_issues) = self.events_and_new_issues(bounds, releases)?;
         let newest = newest_day(rows, bounds);
-        for (named, facts) in found {
+        for (ids, facts) in found {
             let mut all = RoaringBitmap::new();
-            for id in &named.ids {
+            for id in ids.iter() {
                 let sessions = self.sessions_of(*id, bounds)?;
                 facts.sessions = added(facts.sessions, sessions);
                 facts.events += events.get(id).copied().unwrap_or(0);
@@ -126,7 +125,7 @@ impl Snapshot<'_> {
             }
             facts.users = all.len();
             facts.adoption = newest.as_ref().map(|(by_id, total)| {
-                let own: u64 = named.ids.iter().filter_map(|id| by_id.get(id)).sum();
+                let own: u64 = ids.iter().filter_map(|id| by_id.get(id)).sum();
                 own as f64 / (*total).max(1) as f64
             });
         }

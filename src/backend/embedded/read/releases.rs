@@ -45,17 +45,29 @@ impl Known {
     }
 }
 
-/// The releases of the scope's projects, oldest first; those of one project keep their order among others.
+/// The releases of the scope's projects, project by project, each oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Releases {
     pub(super) list: Vec<Known>,
     places: HashMap<u32, usize>,
+    /// Numbers of names that came before, with the first of the name.
+    doubles: HashMap<u32, u32>,
 }
 
 impl Releases {
     /// Where a release stands; higher is newer.
     pub(super) fn place(&self, id: u32) -> Option<usize> {
         self.places.get(&id).copied()
+    }
+
+    /// The first number of the same name: one release may be seen in several projects.
+    pub(super) fn one_of_name(&self, id: u32) -> u32 {
+        self.doubles.get(&id).copied().unwrap_or(id)
+    }
+
+    /// All numbers of that name.
+    pub(super) fn all_of_name(&self, name: &str) -> Vec<u32> {
+        self.list.iter().filter(|known| known.version == name).map(|known| known.id).collect()
     }
 
     pub(super) fn name(&self, id: u32) -> Option<Untrusted> {
@@ -105,16 +117,26 @@ impl Snapshot<'_> {
     }
 }
 
-fn in_order(found: Vec<(Known, Release)>) -> Releases {
-    let (known, mut sorted): (Vec<Known>, Vec<Release>) = found.into_iter().unzip();
-    sort_releases(&mut sorted);
-    let mut waiting: HashMap<String, Vec<Known>> = HashMap::new();
-    for known in known {
-        waiting.entry(known.version.clone()).or_default().push(known);
+/// Each project's releases in an order of their own: a version of one says nothing of another's.
+fn in_order(mut found: Vec<(Known, Release)>) -> Releases {
+    found.sort_by_key(|(known, _)| known.project);
+    let mut list: Vec<Known> = Vec::with_capacity(found.len());
+    for of_project in found.chunk_by(|a, b| a.0.project == b.0.project) {
+        let mut sorted: Vec<Release> = of_project.iter().map(|(_, release)| release.clone()).collect();
+        sort_releases(&mut sorted);
+        let by_name: HashMap<&str, &Known> =
+            of_project.iter().map(|(known, _)| (known.version.as_str(), known)).collect();
+        list.extend(
+            sorted.iter().filter_map(|release| by_name.get(release.version.raw())).map(|known| (*known).clone()),
+        );
     }
-    // Equal names of several projects stand side by side or apart; which is which makes no difference within a project.
-    let list: Vec<Known> =
-        sorted.iter().filter_map(|release| waiting.get_mut(release.version.raw()).and_then(Vec::pop)).collect();
     let places = list.iter().enumerate().map(|(place, known)| (known.id, place)).collect();
-    Releases { list, places }
+    let (mut firsts, mut doubles) = (HashMap::new(), HashMap::new());
+    for known in &list {
+        let first = *firsts.entry(known.version.as_str()).or_insert(known.id);
+        if first != known.id {
+            doubles.insert(known.id, first);
+        }
+    }
+    Releases { places, doubles, list }
 }

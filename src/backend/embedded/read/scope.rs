@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::{near::not_found, pool::Snapshot};
 use crate::{
     backend::embedded::{
-        pack::{Cell, micros},
+        pack::{Cell, DAY_US, day_of, micros},
         write::Word,
     },
     model::Untrusted,
@@ -28,6 +28,12 @@ pub(super) struct Bounds {
 impl Bounds {
     pub(super) fn slug(&self, project: u64) -> Option<&str> {
         self.projects.iter().find(|(id, _)| *id == project).map(|(_, slug)| slug.as_str())
+    }
+
+    /// The same, its first day whole: sets of users are kept by day.
+    pub(super) fn whole_days(&self) -> Self {
+        let lo = if self.lo == i64::MIN { self.lo } else { day_of(self.lo).saturating_mul(DAY_US) };
+        Self { lo, ..self.clone() }
     }
 
     /// The same, from the beginning of time.

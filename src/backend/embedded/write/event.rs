@@ -32,7 +32,7 @@ impl Commit<'_> {
     ) -> Result<bool, StoreError> {
         let event = &record.event;
         let ts = micros(event.timestamp);
-        let Some(key) = self.free_key(project, ts, received, event.id)? else { return Ok(false) };
+        let Some(key) = self.free_key(project, ts, event.id)? else { return Ok(false) };
         let (issue, new) = self.issue(project, record, ts)?;
         if new {
             receipt.new_issues.push(IssueId(issue));
@@ -59,11 +59,11 @@ impl Commit<'_> {
     }
 
     /// The key under which the event is to be noted; `None` if it is there already.
-    fn free_key(&self, project: u64, ts: i64, received: i64, id: EventId) -> Result<Option<i64>, StoreError> {
-        // An event without a time got the moment of its arrival: sent again after midnight it has another day.
-        let yesterday = if ts == received { 1 } else { 0 };
+    fn free_key(&self, project: u64, ts: i64, id: EventId) -> Result<Option<i64>, StoreError> {
         let mut free = None;
-        for day in (day_of(ts) - yesterday)..=day_of(ts) {
+        // Ingestion corrects the times of a clock that is off, and gives one to events without: sent again, such an
+        // event may have moved across midnight.
+        for day in [day_of(ts) - 1, day_of(ts) + 1, day_of(ts)] {
             let mut key = id_key(project, id);
             while let Some(found) = self.id_at(day, key)? {
                 if found == id.0.to_be_bytes() {
