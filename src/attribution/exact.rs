@@ -33,12 +33,19 @@ pub fn hypergeometric_tail(hits: u64, marked: u64, drawn: u64, all: u64) -> f64 
 /// q-values in the order of the p-values given: the least false discovery rate at which each is a finding.
 /// Benjamini and Hochberg, *Controlling the false discovery rate*, 1995.
 pub fn benjamini_hochberg(chances: &[f64]) -> Vec<f64> {
+    false_discovery_rates(&chances.iter().map(|p| (*p, 1.0)).collect::<Vec<_>>())
+}
+
+/// The same for conditions with more than one name, each given as (p-value, names). Every name is a test that was made,
+/// but one finding: of the two ways to count, the one that invents less.
+pub(super) fn false_discovery_rates(chances: &[(f64, f64)]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..chances.len()).collect();
-    order.sort_by(|a, b| chances[*a].total_cmp(&chances[*b]));
+    order.sort_by(|a, b| chances[*a].0.total_cmp(&chances[*b].0));
+    let tests: f64 = chances.iter().map(|(_, names)| names).sum();
     let mut q_values = vec![1.0; chances.len()];
     let mut least = 1.0f64;
     for (rank, i) in order.iter().enumerate().rev() {
-        least = least.min(chances[*i] * chances.len() as f64 / (rank + 1) as f64);
+        least = least.min(chances[*i].0 * tests / (rank + 1) as f64);
         q_values[*i] = least;
     }
     q_values
@@ -62,6 +69,11 @@ mod tests {
     fn large_counts_keep_their_digits() {
         let p = hypergeometric_tail(60, 1_000_000, 60, 4_000_000);
         assert!(p > 0.0 && (p.ln() - 60.0 * 0.25f64.ln()).abs() < 0.01, "{p}");
+    }
+
+    #[test]
+    fn a_second_name_is_a_test_and_no_finding() {
+        assert_eq!(false_discovery_rates(&[(0.01, 2.0), (0.03, 1.0)]), [0.03, 0.045]);
     }
 
     #[test]

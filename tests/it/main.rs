@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod architecture;
+mod attribution;
 mod change;
 mod cli;
 mod clients;
