@@ -202,8 +202,32 @@ pub struct AffectedFacts {
     pub sample: Vec<SampleUser>,
     /// How many users the baseline has.
     pub baseline_users: u64,
+    /// What conditions are sought in.
+    pub conditions: Conditions,
     /// Facts that weaken the answer.
     pub warnings: Vec<&'static str>,
+}
+
+/// Affected users and those of the baseline, a row each, with the tags of their first event in the scope.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Conditions {
+    /// Whether no event of the issue names a user, so that each event is a row.
+    pub rows_are_events: bool,
+    /// Which rows are affected.
+    pub affected: Vec<bool>,
+    /// Tags, by name.
+    pub tags: Vec<ConditionTag>,
+}
+
+/// A tag and who has which value of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConditionTag {
+    /// Its name.
+    pub tag: Untrusted,
+    /// Its values among the affected, each once, by text.
+    pub values: Vec<Untrusted>,
+    /// For each row the place of its value in `values`; `None` for another value or none.
+    pub column: Vec<Option<u32>>,
 }
 
 /// Users of one release.

@@ -225,6 +225,8 @@ pub struct AffectedQuery {
     pub by: Vec<Untrusted>,
     /// With whom they are compared.
     pub baseline: Baseline,
+    /// Conditions are tags with a value that so many of the affected share; 0: none are sought.
+    pub shared_by: u64,
     /// How many buckets the trend has at most.
     pub buckets: usize,
     /// How many sample users.

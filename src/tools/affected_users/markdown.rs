@@ -50,6 +50,9 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     for condition in &out.attribution {
         doc.line("Stands out: ", &[&condition.statement]);
     }
+    if let Some(note) = &out.attribution_note {
+        doc.line("Conditions: ", &[note]);
+    }
     if !out.sample.is_empty() {
         let mut sample = Clean::default();
         for user in &out.sample {

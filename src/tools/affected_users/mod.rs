@@ -1,5 +1,6 @@
 //! `affected_users`: who is hit, how many, and what they have in common.
 
+pub(super) mod attribution;
 mod markdown;
 mod view;
 
@@ -16,6 +17,8 @@ pub use view::Out;
 
 /// Buckets of a trend: enough to see a change, few enough to read.
 const BUCKETS: usize = 24;
+/// What fewer of the affected share is no condition of theirs.
+const SHARED_BY: u64 = 5;
 /// Users shown as a sample.
 const SAMPLE: usize = 5;
 
@@ -76,6 +79,7 @@ impl Tool for AffectedUsers {
                 Some(Baseline::Sessions) => store::Baseline::Sessions,
                 Some(Baseline::AllUsers) => store::Baseline::AllUsers,
             },
+            shared_by: SHARED_BY,
             buckets: BUCKETS,
             sample: SAMPLE,
         };

@@ -31,6 +31,9 @@ view! {
         pub breakdown: Named<Vec<ShareView>>,
         /// Conditions that mark the affected, strongest first.
         pub attribution: Vec<ConditionView>,
+        /// Where no condition stands out: what would have been seen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attribution_note: Option<Clean>,
         /// Some of the affected, by pseudonym.
         pub sample: Vec<SampleView>,
     }
@@ -150,6 +153,7 @@ fn is_zero(n: &u64) -> bool {
 }
 
 pub(super) fn of(facts: &AffectedFacts, guard: &mut Guard) -> Out {
+    let (attribution, attribution_note) = super::attribution::found(&facts.conditions, guard);
     let per_release = |r: &crate::store::ReleaseUsers| ReleaseView {
         release: guard.line(&r.release, Limit::Tag),
         users: r.users,
@@ -173,7 +177,8 @@ pub(super) fn of(facts: &AffectedFacts, guard: &mut Guard) -> Out {
         }),
         trend: facts.trend.iter().map(|b| Bucket { start: b.start.into(), users: b.users, events: b.events }).collect(),
         breakdown: breakdown(facts, guard),
-        attribution: Vec::new(),
+        attribution,
+        attribution_note,
         sample: facts
             .sample
             .iter()
@@ -208,12 +213,12 @@ fn breakdown(facts: &AffectedFacts, guard: &mut Guard) -> Named<Vec<ShareView>> 
     Named(listed.into_iter().map(|(tag, values)| (guard.line(&tag, Limit::Tag), values)).collect())
 }
 
-fn two_digits(number: f64) -> f64 {
+pub(super) fn two_digits(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 
 /// Three significant digits: small chances differ by powers of ten.
-fn significant(p: f64) -> f64 {
+pub(super) fn significant(p: f64) -> f64 {
     format!("{p:.2e}").parse().unwrap_or(p)
 }
 

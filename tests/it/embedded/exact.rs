@@ -178,6 +178,7 @@ async fn affected_agrees(world: &World, hits: &[Hit], part: &Part, project: &'st
         since: part.since.as_ref().map(|since| since.iter().map(|name| name.as_str().into()).collect()),
         by: vec!["browser".into(), "plan".into(), "missing".into()],
         baseline: Baseline::OtherEvents,
+        shared_by: 1,
         buckets: 30,
         sample: 3,
     };

@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use super::{
     breakdown::Breakdown,
+    first_tags::FirstTags,
     known::Known,
     pool::Snapshot,
     release_list::added,
@@ -44,6 +45,7 @@ pub(super) struct Affected {
     by_release: Grid,
     times: Times,
     pub(super) tags: Breakdown,
+    pub(super) first_tags: FirstTags,
     /// Users with an event in the period, of whatever release.
     pub(super) in_period: RoaringBitmap,
 }
@@ -58,6 +60,7 @@ impl Affected {
             by_release: Grid::default(),
             times,
             tags,
+            first_tags: FirstTags::default(),
             in_period: RoaringBitmap::new(),
         }
     }
@@ -90,6 +93,9 @@ impl Affected {
         }
         if let Some(rest) = rest {
             self.tags.see(rest, &taken);
+            for (row, place) in taken.iter().filter_map(|(row, place)| place.map(|place| (*row as usize, place))) {
+                self.first_tags.see(rest, row, head.ts[row], place);
+            }
         }
     }
 
@@ -106,6 +112,11 @@ impl Affected {
         hit.day = day;
         hit.events += 1;
         hit.last = hit.last.max(ts);
+    }
+
+    /// Users with an event in the period, each with its place.
+    pub(super) fn places_in_period(&self) -> impl Iterator<Item = (u32, usize)> {
+        self.places.users.iter().copied().zip(0..).filter(|(_, place)| self.hits[*place].events > 0)
     }
 
     fn users_in_period(&self) -> impl Iterator<Item = (u32, &Hit)> {
@@ -147,6 +158,10 @@ impl Snapshot<'_> {
         }
         self.add_releases(&mut facts, &seen, &releases, &bounds)?;
         self.add_breakdown(&mut facts, &seen, query, &bounds)?;
+        if query.shared_by > 0 && facts.in_period == 0 && facts.anonymous_events > 0 {
+            facts.conditions = self.conditions_of_events(&knowns, &want, &bounds, query.shared_by)?;
+            facts.warnings.push("no event of it names a user: conditions are those of events");
+        }
         facts.trend = seen.times.trend(query.buckets);
         Ok(facts)
     }

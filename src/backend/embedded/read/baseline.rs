@@ -2,7 +2,7 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never counts an affected user among them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use roaring::RoaringBitmap;
 use rusqlite::params;
@@ -23,54 +23,88 @@ use crate::{
 pub(super) struct BaseUsers {
     /// All of it.
     pub(super) users: RoaringBitmap,
-    /// By tag and value, the affected and others outside the baseline included.
-    sets: HashMap<u32, ValueSets>,
+    sets: HashMap<u32, TagUsers>,
     pub(super) warnings: Vec<&'static str>,
 }
 
 impl BaseUsers {
-    /// Users of the baseline with that value of a tag.
+    /// How many users of the baseline have that value of a tag.
     pub(super) fn with(&self, tag: u32, value: u32) -> u64 {
-        let set = self.sets.get(&tag).and_then(|sets| sets.get(&value));
+        let set = self.sets.get(&tag).and_then(|sets| sets.any.get(&value));
         set.map_or(0, |set| set.intersection_len(&self.users))
+    }
+
+    /// Users of the baseline who had that value of a tag on the first day that shows any.
+    pub(super) fn first_with(&self, tag: u32, value: u32) -> RoaringBitmap {
+        let set = self.sets.get(&tag).and_then(|sets| sets.first.get(&value));
+        set.map_or_else(RoaringBitmap::new, |set| set & &self.users)
     }
 }
 
-/// Sets of users that are being united; a tag with too many values has none.
+/// Users by value of one tag, the affected and others outside the baseline included.
 #[derive(Default)]
-struct United {
-    sets: HashMap<u32, ValueSets>,
+struct TagUsers {
+    /// Ever.
+    any: ValueSets,
+    /// On the first day; of several values that day the one with the smallest number.
+    first: ValueSets,
+}
+
+impl TagUsers {
+    /// Takes the next day.
+    fn add(&mut self, known: &mut RoaringBitmap, day: ValueSets) {
+        for (value, users) in day {
+            let new = &users - &*known;
+            *known |= &new;
+            *self.first.entry(value).or_default() |= new;
+            *self.any.entry(value).or_default() |= users;
+        }
+    }
+}
+
+/// Users by tag, day and value; tag 0 has all users under value 0.
+#[derive(Default)]
+struct Days {
+    sets: HashMap<u32, BTreeMap<i64, ValueSets>>,
+    /// Whether a tag had too many values on some day.
     too_many: bool,
 }
 
-impl United {
-    fn add(&mut self, tag: u32, sets: Option<ValueSets>) {
+impl Days {
+    fn add(&mut self, tag: u32, day: i64, sets: Option<ValueSets>) {
         let Some(sets) = sets else {
             self.too_many = true;
             return;
         };
-        let united = self.sets.entry(tag).or_default();
+        let known = self.sets.entry(tag).or_default().entry(day).or_default();
         for (value, users) in sets {
-            match united.get_mut(&value) {
-                Some(set) => *set |= users,
-                None => drop(united.insert(value, users)),
-            }
+            *known.entry(value).or_default() |= users;
         }
     }
 
     fn see(&mut self, head: &Head, rest: &Rest, want: &Want<'_>, tags: &[u32]) {
         for row in 0..head.len() {
-            let user = head.user[row];
-            if user == 0 || !want.takes(head.ts[row], head.rel[row], head.env[row]) {
+            let (user, ts) = (head.user[row], head.ts[row]);
+            if user == 0 || !want.takes(ts, head.rel[row], head.env[row]) {
                 continue;
             }
             for tag in tags {
                 let value = if *tag == 0 { 0 } else { rest.tag(*tag, row) };
                 if *tag == 0 || value != 0 {
-                    self.sets.entry(*tag).or_default().entry(value).or_default().insert(user);
+                    let day = self.sets.entry(*tag).or_default().entry(day_of(ts)).or_default();
+                    day.entry(value).or_default().insert(user);
                 }
             }
         }
+    }
+
+    fn united(self) -> HashMap<u32, TagUsers> {
+        let unite = |days: BTreeMap<i64, ValueSets>| {
+            let (mut united, mut known) = (TagUsers::default(), RoaringBitmap::new());
+            days.into_values().for_each(|day| united.add(&mut known, day));
+            united
+        };
+        self.sets.into_iter().map(|(tag, days)| (tag, unite(days))).collect()
     }
 }
 
@@ -86,15 +120,18 @@ impl Snapshot<'_> {
         let bounds = &bounds.whole_days();
         let mut tags = tags.to_vec();
         tags.push(0);
-        let mut united = self.users_with_events(bounds, &tags)?;
+        tags.sort_unstable();
+        tags.dedup();
+        let days = self.users_with_events(bounds, &tags)?;
         let mut warnings = Vec::new();
-        if united.too_many {
+        if days.too_many {
             warnings.push("a tag has so many values that its baseline is not kept");
         }
         if query.since.is_some() {
             warnings.push("the baseline's users are of all releases in the period");
         }
-        let with_events = united.sets.remove(&0).and_then(|mut sets| sets.remove(&0)).unwrap_or_default();
+        let mut sets = days.united();
+        let with_events = sets.remove(&0).and_then(|mut all| all.any.remove(&0)).unwrap_or_default();
         let mut users = match query.baseline {
             Baseline::OtherEvents => with_events,
             Baseline::Sessions => self.users_with_sessions(bounds)?,
@@ -104,15 +141,15 @@ impl Snapshot<'_> {
             warnings.push("sessions carry no tags: of the baseline, only users with an event have any");
         }
         users -= affected;
-        Ok(BaseUsers { users, sets: united.sets, warnings })
+        Ok(BaseUsers { users, sets, warnings })
     }
 
-    fn users_with_events(&mut self, bounds: &Bounds, tags: &[u32]) -> Result<United, StoreError> {
+    fn users_with_events(&mut self, bounds: &Bounds, tags: &[u32]) -> Result<Days, StoreError> {
         let last_day = day_of(bounds.hi);
         let cut = bounds.hi != i64::MAX && self.reaches_past(bounds, last_day)?;
         let whole_until = if cut { last_day - 1 } else { last_day };
-        let mut united = United::default();
-        let sql = "SELECT sets FROM base
+        let mut days = Days::default();
+        let sql = "SELECT day, sets FROM base
                    WHERE project=?1 AND tag=?2 AND day BETWEEN ?3 AND ?4 AND (?5 IS NULL OR env=?5)";
         for (project, _) in &bounds.projects {
             for tag in tags {
@@ -120,22 +157,23 @@ impl Snapshot<'_> {
                 let mut statement = self.conn.prepare_cached(sql)?;
                 let mut rows = statement.query(params![project, tag, day_of(bounds.lo), whole_until, bounds.env])?;
                 while let Some(row) = rows.next()? {
-                    united.add(*tag, decode_sets(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?);
+                    let sets = decode_sets(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                    days.add(*tag, row.get(0)?, sets);
                 }
             }
         }
         if cut {
-            self.last_day(bounds, tags, &mut united)?;
+            self.last_day(bounds, tags, &mut days)?;
         }
         let want = Want::of(bounds, None);
         let projects = self.projects_of_tail()?;
         for (issue, facts) in self.tails()? {
             if projects.get(&issue).is_some_and(|project| bounds.slug(*project).is_some()) {
                 let columns = crate::backend::embedded::pack::Columns::of(&facts);
-                united.see(&columns.head, &columns.rest, &want, tags);
+                days.see(&columns.head, &columns.rest, &want, tags);
             }
         }
-        Ok(united)
+        Ok(days)
     }
 
     /// Whether there are events of the day that lie after the scope's end.
@@ -150,7 +188,7 @@ impl Snapshot<'_> {
     }
 
     /// The part of the last day that lies before the scope's end, from the chunks of all issues.
-    fn last_day(&mut self, bounds: &Bounds, tags: &[u32], united: &mut United) -> Result<(), StoreError> {
+    fn last_day(&mut self, bounds: &Bounds, tags: &[u32], days: &mut Days) -> Result<(), StoreError> {
         let start = day_of(bounds.hi).saturating_mul(DAY_US);
         let part = Bounds { lo: start.max(bounds.lo), ..bounds.clone() };
         let want = Want::of(&part, None);
@@ -158,7 +196,7 @@ impl Snapshot<'_> {
             if known.cells.iter().any(|cell| want.touches(cell)) {
                 self.each_chunk(known.id, want.lo, want.hi, true, |head, rest| {
                     if let Some(rest) = rest {
-                        united.see(head, rest, &want, tags);
+                        days.see(head, rest, &want, tags);
                     }
                 })?;
             }

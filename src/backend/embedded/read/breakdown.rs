@@ -18,7 +18,7 @@ const VALUES: usize = 20;
 /// A tag with more values than that is not shown unasked.
 const MOST_VALUES: usize = 200;
 /// Tags that name the scope, the event or its place rather than a condition of its user.
-const NO_CONDITION: [&str; 16] = [
+const NO_CONDITION: [&str; 17] = [
     "url",
     "transaction",
     "trace",
@@ -30,6 +30,7 @@ const NO_CONDITION: [&str; 16] = [
     "environment",
     "user",
     "level",
+    "logger",
     "dist",
     "server_name",
     "request_id",
@@ -102,15 +103,20 @@ impl Snapshot<'_> {
         query: &AffectedQuery,
         bounds: &Bounds,
     ) -> Result<(), StoreError> {
+        let hidden = self.hidden_keys()?;
         let keys = if query.by.is_empty() {
-            let hidden = self.hidden_keys()?;
             seen.tags.telling(facts.events, |key| !hidden.contains(&key))
         } else {
             self.tag_keys(&query.by)?.into_iter().filter(|key| *key != 0).collect()
         };
-        let mut base = self.baseline(query, bounds, &keys, &seen.in_period)?;
+        let mut sought = if query.shared_by == 0 { Vec::new() } else { seen.first_tags.shared(query.shared_by) };
+        sought.retain(|key| !hidden.contains(key));
+        let mut base = self.baseline(query, bounds, &[keys.as_slice(), &sought].concat(), &seen.in_period)?;
         facts.baseline_users = base.users.len();
         facts.warnings.append(&mut base.warnings);
+        if query.shared_by > 0 && facts.in_period > 0 {
+            facts.conditions = self.conditions(seen, &sought, &base)?;
+        }
         for key in keys {
             let shares = self.shares(seen, &mut base, key)?;
             facts.breakdown.push((self.word(key)?, shares));
@@ -118,7 +124,7 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn hidden_keys(&self) -> Result<Vec<u32>, StoreError> {
+    pub(super) fn hidden_keys(&self) -> Result<Vec<u32>, StoreError> {
         let mut keys = Vec::new();
         for name in NO_CONDITION {
             keys.extend(self.word_id(Word::TagKey, 0, name)?);

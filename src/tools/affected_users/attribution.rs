@@ -1,0 +1,124 @@
+//! Which conditions mark the affected, and the sentence for each.
+
+use super::view::{ConditionView, TagValue};
+use crate::{
+    attribution::{Attribution, Condition, LEAST_AFFECTED, LEAST_BASELINE, Mark, Table, attribute},
+    guard::{Clean, Guard, Limit},
+    say,
+    store::Conditions,
+    view::{count, percent, rounded},
+};
+
+/// Other names of the same users that a statement lists.
+const SAME_USERS: usize = 3;
+
+/// What stands out; where nothing does, what would have been seen.
+pub(in crate::tools) fn found(conditions: &Conditions, guard: &mut Guard) -> (Vec<ConditionView>, Option<Clean>) {
+    let mut table = Table::new(conditions.affected.clone());
+    for tag in &conditions.tags {
+        table.push_tag(tag.column.clone());
+    }
+    let found = attribute(&table);
+    let views: Vec<ConditionView> = found.marks.iter().map(|mark| condition(mark, &found, conditions, guard)).collect();
+    let note = if views.is_empty() { nothing(&found, conditions.rows_are_events) } else { None };
+    (views, note)
+}
+
+fn condition(mark: &Mark, found: &Attribution, conditions: &Conditions, guard: &mut Guard) -> ConditionView {
+    ConditionView {
+        conditions: mark.parts.iter().map(|part| tag_value(part.condition, conditions, guard)).collect(),
+        users: mark.users,
+        coverage: rounded(mark.coverage),
+        baseline_share: rounded(mark.baseline_share),
+        lift: super::view::two_digits(mark.lift.ratio),
+        lift_low: super::view::two_digits(mark.lift.low),
+        lift_high: super::view::two_digits(mark.lift.high),
+        q_value: super::view::significant(mark.q_value),
+        statement: statement(mark, found, conditions, guard),
+    }
+}
+
+fn tag_value(condition: Condition, conditions: &Conditions, guard: &mut Guard) -> TagValue {
+    let tag = &conditions.tags[condition.tag];
+    TagValue {
+        tag: guard.line(&tag.tag, Limit::Tag),
+        value: guard.line(&tag.values[condition.value as usize], Limit::Tag),
+    }
+}
+
+fn named(condition: Condition, conditions: &Conditions, guard: &mut Guard) -> Clean {
+    let TagValue { tag, value } = tag_value(condition, conditions, guard);
+    say!(tag, "=", value)
+}
+
+/// Of association, never of cause: "52 of 60 affected users (87 %) have …, against 21 % of 840 others".
+fn statement(mark: &Mark, found: &Attribution, conditions: &Conditions, guard: &mut Guard) -> Clean {
+    let mut what = Clean::default();
+    let mut same = Clean::default();
+    for part in &mark.parts {
+        let gap = if what.is_empty() { "" } else { " and " };
+        what = say!(what, gap, named(part.condition, conditions, guard));
+        for other in part.same_users.iter().take(SAME_USERS) {
+            let gap = if same.is_empty() { "; the same users: " } else { ", " };
+            same = say!(same, gap, named(*other, conditions, guard));
+        }
+    }
+    let one = |number: f64| (number * 10.0).round() / 10.0;
+    let times = if mark.baseline_users == 0 {
+        say!(": at least ", one(mark.lift.low), " times as often")
+    } else {
+        let (low, high) = (one(mark.lift.low), one(mark.lift.high));
+        say!(": ", one(mark.lift.ratio), " times as often (", low, "–", high, ")")
+    };
+    say!(
+        mark.users,
+        " of ",
+        found.affected,
+        if conditions.rows_are_events { " events (" } else { " affected users (" },
+        percent(mark.coverage),
+        ") have ",
+        what,
+        ", against ",
+        percent(mark.baseline_share),
+        " of ",
+        if conditions.rows_are_events {
+            count(found.baseline, "other event", "other events")
+        } else {
+            count(found.baseline, "other", "others")
+        },
+        times,
+        same
+    )
+}
+
+/// An empty answer is worth as much as the power that it had.
+fn nothing(found: &Attribution, rows_are_events: bool) -> Option<Clean> {
+    if found.affected == 0 {
+        return None;
+    }
+    if found.too_few {
+        return Some(say!(
+            "no conditions sought: that needs ",
+            LEAST_AFFECTED,
+            if rows_are_events { " events and " } else { " affected users and " },
+            LEAST_BASELINE,
+            " others, there are ",
+            found.affected,
+            " and ",
+            found.baseline
+        ));
+    }
+    let among = count(found.tested, "condition", "conditions");
+    Some(match found.power {
+        Some(power) => say!(
+            "nothing stands out among ",
+            among,
+            "; one that covers ",
+            percent(power.coverage),
+            " of the affected and ",
+            percent(power.baseline_share),
+            " of the others would have been seen"
+        ),
+        None => say!("nothing stands out among ", among, "; there are too few to see any but the strongest"),
+    })
+}
