@@ -1,7 +1,7 @@
 //! Which of the conditions are named: the one that explains most, then what explains those who are left.
 
 use super::{
-    FALSE_DISCOVERY_RATE, LEAST_LIFT, Table,
+    FALSE_DISCOVERY_RATE, Table,
     candidates::{Candidate, Single, tests},
     contrast::gain,
     exact::false_discovery_rates,
@@ -53,7 +53,7 @@ impl Rest<'_> {
         let mut best: Option<(usize, f64)> = None;
         for (at, candidate) in candidates.iter().enumerate() {
             let Some((hits, marked)) = counts[at].filter(|_| corrected[at] <= FALSE_DISCOVERY_RATE) else { continue };
-            if candidate.lift.is_none_or(|lift| lift.low < LEAST_LIFT) {
+            if !candidate.lift.is_some_and(|lift| lift.is_large(candidate.others)) {
                 continue;
             }
             let cost = if candidate.singles.len() > 1 { COST_OF_A_PAIR } else { 0.0 };

@@ -1,5 +1,7 @@
 //! How much more often a condition holds among the affected: lift with its interval, and likelihood gained.
 
+use super::LEAST_LIFT;
+
 /// Standard deviations that hold 95 % of a normal distribution.
 const TWO_SIDED_95: f64 = 1.959_963_984_540_054;
 
@@ -12,6 +14,14 @@ pub struct Lift {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+}
+
+impl Lift {
+    /// Whether the contrast is large enough to be named. Where none of the baseline meets the condition the lower end
+    /// speaks of the half user that stands in for none, so above 1 will do: the exact test has said the rest.
+    pub(super) fn is_large(self, others: u64) -> bool {
+        if others == 0 { self.low > 1.0 } else { self.low >= LEAST_LIFT }
+    }
 }
 
 /// Lift of a condition that `hits` of `affected` users and `others` of `baseline` users meet; `None` where one side is

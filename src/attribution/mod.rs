@@ -20,11 +20,11 @@ pub const FALSE_DISCOVERY_RATE: f64 = 0.05;
 /// A condition is named only when the lower end of its lift reaches this.
 pub const LEAST_LIFT: f64 = 1.3;
 
-/// Below so many affected users nothing is sought.
-pub const LEAST_AFFECTED: u64 = 8;
+/// Below so many affected users nothing is sought: of two, anything holds.
+pub const LEAST_AFFECTED: u64 = 3;
 
 /// Below so many users of the baseline nothing is sought.
-pub const LEAST_BASELINE: u64 = 20;
+pub const LEAST_BASELINE: u64 = 8;
 
 /// One value of one tag, by the numbers they have in the [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,8 +89,9 @@ pub fn attribute(table: &Table) -> Attribution {
     if affected < LEAST_AFFECTED || baseline < LEAST_BASELINE {
         return Attribution { affected, baseline, too_few: true, tested: 0, marks: Vec::new(), power: None };
     }
-    // What covers less than a fifth of the affected explains nothing.
-    let least = affected.div_ceil(5).max(5);
+    // What covers less than a fifth of the affected explains nothing; of fewer than five, all must share it. The tests
+    // are exact, so it needs no more: how little a handful proves stands in the q-value.
+    let least = affected.div_ceil(5).max(affected.min(5));
     let singles = candidates::singles(table, least);
     let candidates = candidates::candidates(table, &singles, least);
     let mark = |(at, gain): (usize, f64)| {

@@ -1,6 +1,6 @@
 //! What would have been seen: an empty answer is worth as much as the power that it had.
 
-use super::{FALSE_DISCOVERY_RATE, LEAST_LIFT, contrast::lift, hypergeometric_tail};
+use super::{FALSE_DISCOVERY_RATE, contrast::lift, hypergeometric_tail};
 
 /// A condition that would have been found, had it been there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,14 +11,14 @@ pub struct Power {
     pub baseline_share: f64,
 }
 
-/// The largest share of the baseline at which a condition that half of the affected meet would have been found among
+/// The largest share of the baseline at which a condition that half of the affected (of a handful, all) meet would have been found among
 /// `tested` conditions, taking the strictest step of the correction; `None` where not even one that no other user meets.
 pub(super) fn power(affected: u64, baseline: u64, tested: u64) -> Option<Power> {
-    let hits = affected.div_ceil(2);
+    let hits = affected.div_ceil(2).max(affected.min(5));
     let bar = FALSE_DISCOVERY_RATE / tested.max(1) as f64;
     let seen = |others: u64| {
         hypergeometric_tail(hits, hits + others, affected, affected + baseline) <= bar
-            && lift(hits, affected, others, baseline).is_some_and(|lift| lift.low >= LEAST_LIFT)
+            && lift(hits, affected, others, baseline).is_some_and(|lift| lift.is_large(others))
     };
     if affected == 0 || baseline == 0 || !seen(0) {
         return None;

@@ -18,7 +18,7 @@ pub use view::Out;
 /// Buckets of a trend: enough to see a change, few enough to read.
 const BUCKETS: usize = 24;
 /// What fewer of the affected share is no condition of theirs.
-const SHARED_BY: u64 = 5;
+const SHARED_BY: u64 = 3;
 /// Users shown as a sample.
 const SAMPLE: usize = 5;
 
