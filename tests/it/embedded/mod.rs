@@ -1,6 +1,5 @@
 //! The embedded store: exact, durable, shared.
 
-mod answers;
 mod exact;
 mod files;
 mod naive;
