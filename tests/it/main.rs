@@ -9,7 +9,6 @@ mod clients;
 mod embedded;
 mod generated;
 mod grouping;
-mod guard;
 mod ingest;
 mod markers;
 mod mcp;
