@@ -1,7 +1,8 @@
 //! Tests of attribution: the method's vectors, planted conditions, and what must change nothing.
 
 use prodsignal::attribution::{
-    Attribution, Condition, Table, attribute, benjamini_hochberg, gain, hypergeometric_tail, lift, shares,
+    Attribution, Condition, LEAST_AFFECTED, LEAST_BASELINE, Table, attribute, benjamini_hochberg, gain,
+    hypergeometric_tail, lift, shares,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -182,7 +183,7 @@ fn what_is_printed_agrees_with_the_table() {
 
 #[test]
 fn too_few_users_say_so() {
-    for (affected, baseline) in [(7, 500), (50, 19), (0, 0)] {
+    for (affected, baseline) in [(LEAST_AFFECTED - 1, 500), (50, LEAST_BASELINE - 1), (0, 0)] {
         let mut table = Table::new((0..affected + baseline).map(|row| row < affected).collect());
         table.push_tag((0..affected + baseline).map(|row| Some(u32::from(row < affected))).collect());
         let answer = attribute(&table);

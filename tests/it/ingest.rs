@@ -39,10 +39,12 @@ fn user_of(record: &Record) -> Option<UserKey> {
 }
 
 fn items(taken: &Ingested) -> Vec<&ItemRecord> {
-    let item = |record| match record {
-        &Record::Item(ref item) => Some(item.as_ref()),
-        _ => None,
-    };
+    fn item(record: &Record) -> Option<&ItemRecord> {
+        match record {
+            Record::Item(item) => Some(item),
+            _ => None,
+        }
+    }
     taken.digest.records.iter().filter_map(item).collect()
 }
 

@@ -230,7 +230,7 @@ impl SignalStore for Staged {
         match &self.act {
             Act::Hang => std::future::pending().await,
             Act::PanicOnce => assert!(before > 0, "the first call fails"),
-            Act::Together(all) => drop(all.wait().await),
+            Act::Together(all) => _ = all.wait().await,
         }
         Ok(Vec::new())
     }
