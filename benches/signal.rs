@@ -122,7 +122,7 @@ fn event(n: u64, at: i64) -> Value {
     let system = ["Windows", "macOS", "Android"][(user % 3) as usize];
     let frame = |depth: u64| {
         json!({ "function": format!("step{depth}_{issue}"), "module": format!("shop.part{}", depth % 4),
-            "filename": format!("src/part{}.js", depth % 4), "lineno": 10 + depth, "in_app": depth % 3 != 0,
+            "filename": format!("src/part{}.js", depth % 4), "lineno": 10 + depth, "in_app": !depth.is_multiple_of(3),
             "context_line": "    const total = cart.lines.reduce(sum, 0)" })
     };
     let crumb =
@@ -133,7 +133,7 @@ fn event(n: u64, at: i64) -> Value {
         "environment": if dice.is_multiple_of(20) { "staging" } else { "production" },
         "release": format!("shop@2.{}.0", n * 12 / EVENTS),
         "exception": { "values": [{ "type": "TypeError", "value": format!("cannot read part {issue} of undefined"),
-            "mechanism": { "type": "generic", "handled": dice % 5 != 0 },
+            "mechanism": { "type": "generic", "handled": !dice.is_multiple_of(5) },
             "stacktrace": { "frames": (0..12).map(frame).collect::<Vec<_>>() } }] },
         "breadcrumbs": (0..9).map(crumb).collect::<Vec<_>>(),
         "user": { "id": format!("u{user}") },
