@@ -136,16 +136,3 @@ pub enum MarkKind {
     /// Nothing is known from here on for a while.
     Gap,
 }
-
-/// A test that does again what the user did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reproduction {
-    /// A whole file.
-    pub script: Untrusted,
-    /// `typescript`.
-    pub language: &'static str,
-    /// How far to trust it, in 0..=1.
-    pub confidence: f64,
-    /// What could not be known, each a sentence for the reader.
-    pub gaps: Vec<Untrusted>,
-}

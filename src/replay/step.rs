@@ -24,6 +24,9 @@ pub struct Step {
     pub action: Action,
     /// What changed after it, most telling first.
     pub effects: Vec<Effect>,
+    /// How long after `until_ms` the last change that it set off came (of the page, a request's end, a navigation),
+    /// before the user's next step, in milliseconds; `None`: none came.
+    pub settled_ms: Option<u32>,
 }
 
 /// Kinds of steps, as the contract names them.
@@ -163,6 +166,10 @@ pub struct Click {
     pub count: u32,
     /// A double click; its two clicks are this one step.
     pub double: bool,
+    /// With the secondary button.
+    pub right: bool,
+    /// No mouse did it: a script of the page or the browser itself, which do it again by themselves.
+    pub synthetic: bool,
     /// Keys held.
     pub modifiers: Modifiers,
     /// Place in the window in CSS pixels, when recorded.
@@ -220,8 +227,13 @@ pub struct Input {
     pub value: Value,
     /// What was in it before the first key, when known and not masked.
     pub before: Option<Untrusted>,
+    /// Values in turn, one after each event, at most 200; empty when masked or not recorded. One alone: pasted or
+    /// filled at once.
+    pub typed: Vec<Untrusted>,
     /// Whether Enter right after it sent the form (a submit that no mouse pressed).
     pub submitted: bool,
+    /// Whether the page emptied it, or went elsewhere, right after the last key with no other cause: Enter, most likely.
+    pub emptied: bool,
 }
 
 /// Sorts of fields.

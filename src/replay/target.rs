@@ -58,6 +58,12 @@ pub struct Container {
     pub name: Option<Shared>,
     /// A text directly in it that no sibling of the same tag holds, such as the heading of a card: for `hasText`.
     pub own_text: Option<Untrusted>,
+    /// How many elements of the same role hold `own_text` anywhere in their text, in any case of letters; 0: not known.
+    pub text_count: u32,
+    /// How many elements inside it have the target's role and name; 0: not known.
+    pub name_count: u32,
+    /// How many innermost elements inside it have the target's text; 0: not known.
+    pub text_count_inside: u32,
 }
 
 /// The element that a step was done to: as it was at that moment, before the step changed anything.
