@@ -32,6 +32,13 @@ pub struct Literal {
 }
 
 impl Literal {
+    /// A text of the program's own: a pattern over and over up to a number of characters, between a start and an end.
+    pub fn ours(start: &'static str, pattern: &'static str, chars: usize, end: &'static str) -> Self {
+        let middle = pattern.chars().cycle().take(chars.min(LONGEST));
+        let text: String = start.chars().chain(middle).chain(end.chars()).collect();
+        Self { code: quoted(&text), redacted: false, cut: false }
+    }
+
     /// The token, quotes included.
     pub fn code(&self) -> &str {
         &self.code
@@ -130,7 +137,9 @@ mod tests {
 
     #[test]
     fn plain_text_stays_readable() {
-        for text in ["Add note", "€45 – Größe ★ 你好 🦀", "[data-testid=\"save\"] > li:nth-child(2)", "a/b?c=d#e", "${x}"] {
+        for text in
+            ["Add note", "€45 – Größe ★ 你好 🦀", "[data-testid=\"save\"] > li:nth-child(2)", "a/b?c=d#e", "${x}"]
+        {
             assert_eq!(code(text), format!("'{text}'"));
         }
     }
@@ -166,7 +175,10 @@ mod tests {
         for c in (0..=char::MAX as u32).filter_map(char::from_u32) {
             let code = code(&format!("a{c}b"));
             let inner = &code[1..code.len() - 1];
-            assert!(!inner.chars().any(|o| o.is_control() || is_line_end(o) || is_bidi(o) || is_invisible(o)), "{code:?}");
+            assert!(
+                !inner.chars().any(|o| o.is_control() || is_line_end(o) || is_bidi(o) || is_invisible(o)),
+                "{code:?}"
+            );
             assert!(!inner.replace("\\'", "").contains('\''), "{code}");
             assert!(code.starts_with("'a") && code.ends_with("b'"), "{code}");
         }
