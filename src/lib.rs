@@ -16,6 +16,7 @@ pub mod replay;
 pub mod store;
 
 pub mod ingest;
+pub mod page;
 pub mod script;
 pub mod view;
 
