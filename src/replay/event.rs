@@ -55,6 +55,7 @@ pub(super) mod mouse {
     pub const UP: u8 = 0;
     pub const DOWN: u8 = 1;
     pub const CLICK: u8 = 2;
+    pub const CONTEXT: u8 = 3;
     pub const DOUBLE: u8 = 4;
     pub const FOCUS: u8 = 5;
     pub const BLUR: u8 = 6;

@@ -2,14 +2,26 @@
 //! It uses `model` alone.
 //! It does no IO and reads no clock.
 
+mod dom;
+mod draft;
+mod effects;
+mod event;
+mod header;
+mod reader;
+mod scene;
+mod settle;
 mod step;
+mod story;
 mod target;
+mod unpack;
 
+pub use reader::Reader;
 pub use step::{
     Action, Click, Control, Drag, Effect, Failure, Input, Key, Modifiers, Navigation, NavigationKind, Request, Step,
     StepKind, Value, Verdict, Viewport,
 };
 pub use target::{Container, Hop, HopKind, Shared, Target};
+pub use unpack::Limits;
 
 use crate::model::{EventId, Timestamp, Untrusted};
 

@@ -157,6 +157,13 @@ pub enum NavigationKind {
     Forward,
 }
 
+impl NavigationKind {
+    /// Whether a whole page was loaded.
+    pub const fn loads(self) -> bool {
+        matches!(self, Self::Load | Self::Reload | Self::BackForward)
+    }
+}
+
 /// One click or a run of quick ones.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Click {

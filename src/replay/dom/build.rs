@@ -69,7 +69,8 @@ impl Dom {
     pub(in crate::replay) fn mutate(&mut self, data: &Data<'_>, now: i64) -> Change {
         let mut change = Change::default();
         // What is added again has moved: nobody sees it come or go.
-        let again: HashSet<i64> = data.adds.iter().map(|add| add.node.id).filter(|id| self.find(*id).is_some()).collect();
+        let again: HashSet<i64> =
+            data.adds.iter().map(|add| add.node.id).filter(|id| self.find(*id).is_some()).collect();
         for removed in &data.removes {
             if let Some(nr) = self.find(removed.id).filter(|nr| Some(*nr) != self.root) {
                 if !again.contains(&removed.id) {
@@ -198,9 +199,9 @@ impl Dom {
 
     /// What a live region around a changed text says now.
     fn note_live(&self, nr: Nr, change: &mut Change) {
-        let live = self.closest(self.parent(nr).unwrap_or(nr), |up| self.is_live(up)).or_else(|| {
-            (self.is_element(nr) && self.is_live(nr)).then_some(nr)
-        });
+        let live = self
+            .closest(self.parent(nr).unwrap_or(nr), |up| self.is_live(up))
+            .or_else(|| (self.is_element(nr) && self.is_live(nr)).then_some(nr));
         if let Some(text) = live.and_then(|live| first_text(self, live)) {
             change.announced = Some(text);
         }

@@ -61,9 +61,24 @@ impl Dom {
         let role = self.role(nr)?;
         let from_content = matches!(
             role,
-            "button" | "link" | "heading" | "option" | "tab" | "menuitem" | "menuitemcheckbox" | "menuitemradio"
-                | "checkbox" | "radio" | "switch" | "treeitem" | "cell" | "gridcell" | "columnheader" | "rowheader"
-                | "row" | "tooltip"
+            "button"
+                | "link"
+                | "heading"
+                | "option"
+                | "tab"
+                | "menuitem"
+                | "menuitemcheckbox"
+                | "menuitemradio"
+                | "checkbox"
+                | "radio"
+                | "switch"
+                | "treeitem"
+                | "cell"
+                | "gridcell"
+                | "columnheader"
+                | "rowheader"
+                | "row"
+                | "tooltip"
         );
         from_content.then(|| self.name_words(nr))
     }
@@ -78,7 +93,8 @@ impl Dom {
             return None;
         }
         let named = self.attribute(nr, "id").filter(|id| !id.is_empty()).and_then(|id| {
-            self.elements(self.scope_of(nr)).find(|other| self.tag(*other) == "label" && self.attribute(*other, "for") == Some(id))
+            self.elements(self.scope_of(nr))
+                .find(|other| self.tag(*other) == "label" && self.attribute(*other, "for") == Some(id))
         });
         named.or_else(|| self.closest(nr, |up| self.tag(up) == "label"))
     }

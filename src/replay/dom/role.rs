@@ -131,8 +131,22 @@ impl Dom {
 fn is_control_role(role: &str) -> bool {
     matches!(
         role,
-        "button" | "link" | "tab" | "menuitem" | "menuitemcheckbox" | "menuitemradio" | "option" | "checkbox"
-            | "radio" | "switch" | "textbox" | "searchbox" | "combobox" | "slider" | "spinbutton" | "treeitem"
+        "button"
+            | "link"
+            | "tab"
+            | "menuitem"
+            | "menuitemcheckbox"
+            | "menuitemradio"
+            | "option"
+            | "checkbox"
+            | "radio"
+            | "switch"
+            | "textbox"
+            | "searchbox"
+            | "combobox"
+            | "slider"
+            | "spinbutton"
+            | "treeitem"
             | "gridcell"
     )
 }

@@ -173,15 +173,19 @@ fn is_good(value: &str) -> bool {
 /// Whether an id looks as if a library had counted it up: another visit would have another.
 pub(super) fn is_made_up(id: &str) -> bool {
     let digits = id.bytes().filter(u8::is_ascii_digit).count();
-    let prefixes = ["ember", "ext-gen", "yui", "radix-", "headlessui-", "mui-", "mat-", "cdk-", "ui-id-", "react-", "__", "rc_"];
+    let prefixes =
+        ["ember", "ext-gen", "yui", "radix-", "headlessui-", "mui-", "mat-", "cdk-", "ui-id-", "react-", "__", "rc_"];
     let counted = id.ends_with(|c: char| c.is_ascii_digit()) && prefixes.iter().any(|prefix| id.starts_with(prefix));
     id.contains(':') || id.contains('«') || counted || digits >= 5 || is_hash(id)
 }
 
 /// Whether a class names what an element is, rather than how it stands or what a build called it.
 fn is_lasting_class(class: &str) -> bool {
-    let states = ["active", "selected", "on", "off", "open", "opened", "closed", "hover", "focus", "focused", "hidden", "show",
-        "shown", "disabled", "enabled", "loading", "visible", "current", "checked", "error", "invalid", "valid", "dirty"];
+    let states = [
+        "active", "selected", "on", "off", "open", "opened", "closed", "hover", "focus", "focused", "hidden", "show",
+        "shown", "disabled", "enabled", "loading", "visible", "current", "checked", "error", "invalid", "valid",
+        "dirty",
+    ];
     let by_tool = ["css-", "sc-", "jss", "emotion-", "svelte-", "ng-", "_ng", "is-", "has-", "v-", "astro-"];
     !states.contains(&class)
         && !by_tool.iter().any(|prefix| class.starts_with(prefix))

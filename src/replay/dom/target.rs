@@ -98,8 +98,9 @@ impl Dom {
     fn shared_classes(&self, scope: Nr, nr: Nr) -> Vec<Shared> {
         let classes = self.attribute(nr, "class").unwrap_or("").split_whitespace().filter(|c| !is_masked(c)).take(8);
         let shared = classes.map(|class| {
-            let fits =
-                |other: Nr| self.attribute(other, "class").is_some_and(|all| all.split_whitespace().any(|c| c == class));
+            let fits = |other: Nr| {
+                self.attribute(other, "class").is_some_and(|all| all.split_whitespace().any(|c| c == class))
+            };
             self.shared(scope, nr, class.to_owned(), fits)
         });
         shared.collect()
@@ -168,6 +169,9 @@ impl Dom {
             id: self.shared_attribute(scope, up, "id", false),
             test_id: by_test.and_then(|name| self.shared_attribute(scope, up, name, false)),
             name: self.name(up).known().map(|name| self.shared_name(scope, up, name)),
+            text_count: 0,
+            name_count: 0,
+            text_count_inside: 0,
             own_text: self.own_text(up, target).map(Into::into),
         }
     }
@@ -192,6 +196,12 @@ impl Dom {
         self.upwards(nr).filter(|up| self.is_element(*up)).take(6).find_map(named).map(Into::into)
     }
 
+    /// The page's title.
+    pub(in crate::replay) fn title(&self) -> Option<String> {
+        let title = self.elements(self.root?).find(|nr| self.tag(*nr) == "title")?;
+        self.words(title).known()
+    }
+
     /// Text of an editable element as it stands.
     pub(in crate::replay) fn editable_text(&self, nr: Nr) -> Option<String> {
         let words = self.words(nr);
@@ -208,7 +218,8 @@ impl Dom {
         let options = || self.elements(select).filter(|nr| self.tag(*nr) == "option");
         let text = |nr: Nr| folded(&self.words(nr).text);
         let by_value = options().position(|nr| self.attribute(nr, "value") == Some(value));
-        let at = by_value.or_else(|| options().position(|nr| self.attribute(nr, "value").is_none() && text(nr) == folded(value)));
+        let at = by_value
+            .or_else(|| options().position(|nr| self.attribute(nr, "value").is_none() && text(nr) == folded(value)));
         let label = at.and_then(|at| options().nth(at)).map(text);
         let label = label.filter(|label| !label.is_empty() && !is_masked(label));
         (label.map(|l| l.chars().take(LONGEST).collect()), at.and_then(|at| u32::try_from(at).ok()))

@@ -57,8 +57,27 @@ impl Words {
 fn is_block(tag: &str) -> bool {
     !matches!(
         tag,
-        "a" | "abbr" | "b" | "bdi" | "cite" | "code" | "em" | "font" | "i" | "kbd" | "label" | "mark" | "q" | "s"
-            | "small" | "span" | "strong" | "sub" | "sup" | "time" | "u" | "var"
+        "a" | "abbr"
+            | "b"
+            | "bdi"
+            | "cite"
+            | "code"
+            | "em"
+            | "font"
+            | "i"
+            | "kbd"
+            | "label"
+            | "mark"
+            | "q"
+            | "s"
+            | "small"
+            | "span"
+            | "strong"
+            | "sub"
+            | "sup"
+            | "time"
+            | "u"
+            | "var"
     )
 }
 
@@ -158,7 +177,8 @@ impl Dom {
     /// Whether an element by itself says that it is shown.
     pub(super) fn shown_itself(&self, nr: Nr) -> bool {
         let node = self.node(nr);
-        !node.hidden && self.attribute(nr, "hidden").is_none()
+        !node.hidden
+            && self.attribute(nr, "hidden").is_none()
             && !(node.tag.as_ref() == "dialog" && self.attribute(nr, "open").is_none())
     }
 
@@ -200,7 +220,8 @@ mod tests {
 
     #[test]
     fn masks_are_asterisks_alone() {
-        for (text, masked) in [("***", true), ("** ****", true), ("*", false), ("", false), ("a**", false), ("••••", true)]
+        for (text, masked) in
+            [("***", true), ("** ****", true), ("*", false), ("", false), ("a**", false), ("••••", true)]
         {
             assert_eq!(is_masked(text), masked, "{text}");
         }
