@@ -1,0 +1,1 @@
+//! The scripts against real applications.
