@@ -243,7 +243,7 @@ impl Find<'_> {
         if target.css.is_empty() || target.css_count > 1 {
             return None;
         }
-        let css = self.guard.literal(&target.css);
+        let css = self.guard.literal(&unrooted(target.css.raw()).into());
         let first = if target.css_count == 1 { "" } else { ".first()" };
         css.exact().then(|| (js!("locator(", css, ")", first), target.css_count == 1))
     }
@@ -272,6 +272,23 @@ impl Find<'_> {
 fn role(role: Option<&Untrusted>, guard: &mut Guard) -> Option<Expr> {
     let role = role.filter(|role| ROLES.contains(&role.raw()))?;
     Some(js!(guard.literal(role)))
+}
+
+/// Recordings give every link its full address; the page's own attribute is mostly relative, and another copy of the
+/// application has another origin.
+fn unrooted(css: &str) -> String {
+    let mut out = css.to_owned();
+    for attribute in ["href", "src", "action"] {
+        for scheme in ["http://", "https://"] {
+            let start = format!("[{attribute}=\"{scheme}");
+            while let Some(at) = out.find(&start) {
+                let from = at + start.len();
+                let end = from + out[from..].find(['/', '"', '?', '#']).unwrap_or(out.len() - from);
+                out.replace_range(at..end, &format!("[{attribute}$=\""));
+            }
+        }
+    }
+    out
 }
 
 /// Whether an id was made up by a library at run time, so that it is another one the next time.

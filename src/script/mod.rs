@@ -134,6 +134,7 @@ fn body(replay: &Replay, steps: &[&Step], guard: &mut Guard, doubts: &mut Doubts
         hides: false,
         path: String::new(),
         opened: false,
+        leads: Vec::new(),
     };
     // A recording that begins with a load opens that page by itself.
     let loads = steps.iter().find(|step| step.kind().by_user()).is_some_and(
