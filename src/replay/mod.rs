@@ -7,6 +7,7 @@ mod draft;
 mod effects;
 mod event;
 mod header;
+mod path;
 mod reader;
 mod scene;
 mod settle;
@@ -15,6 +16,7 @@ mod story;
 mod target;
 mod unpack;
 
+pub use path::{Common, Way, common, path};
 pub use reader::Reader;
 pub use step::{
     Action, Click, Control, Drag, Effect, Failure, Input, Key, Modifiers, Navigation, NavigationKind, Request, Step,

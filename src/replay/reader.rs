@@ -86,6 +86,11 @@ impl Reader {
         self.header.errors.iter().map(|(id, _)| *id)
     }
 
+    /// When the recording began, as the headers taken so far say.
+    pub fn started(&self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.header.started?).ok()
+    }
+
     /// Takes an error whose event is known, when it happened, and the clicks among its breadcrumbs with their times.
     pub fn failure(&mut self, at: Timestamp, failure: Failure, clicks: Vec<(Timestamp, Untrusted)>) {
         let clicks = clicks.into_iter().map(|(at, path)| (at.as_millisecond(), path.into_raw())).collect();

@@ -7,12 +7,14 @@ mod digest;
 mod error;
 mod field;
 mod query;
+mod replay;
 mod search;
 
 pub use answer::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use query::*;
+pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
 
 use crate::model::{Project, Timestamp};
@@ -51,6 +53,16 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// One replay, its segments' bytes aside.
+    async fn replay(&self, _query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        Err(StoreError::Unsupported("this store has no replays"))
+    }
+
+    /// One segment of a replay as it was sent: header line and payload.
+    async fn replay_segment(&self, _query: &ReplayQuery, _segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        Err(StoreError::Unsupported("this store has no replays"))
+    }
 }
 
 /// Writing: ingestion and the commands that change a store.

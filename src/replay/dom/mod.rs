@@ -11,5 +11,5 @@ mod target;
 mod text;
 
 pub(super) use build::Change;
-pub(super) use node::{Dom, Kind, Nr};
+pub(super) use node::Dom;
 pub(super) use text::is_masked;
