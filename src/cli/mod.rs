@@ -11,6 +11,7 @@ mod import;
 mod intake;
 mod parts;
 mod project;
+mod replay;
 mod schemas;
 mod serve;
 mod stdio;
@@ -46,6 +47,8 @@ enum Command {
     Import(import::Args),
     /// Create or show a project and print its DSN
     Project(project::Args),
+    /// Show a replay: its steps, a page to look at, a Playwright test
+    Replay(replay::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -77,6 +80,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call::run(settings, args),
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
+        Command::Replay(args) => replay::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),
         Command::Schemas(_) => unreachable!("answered above"),
     }

@@ -1,6 +1,7 @@
 //! The answer as Markdown.
 
 use super::{
+    reproduction,
     sentence::{Elapsed, line},
     view::{MarkView, Out, ReplayView},
 };
@@ -33,6 +34,12 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
                 &common,
             ],
         );
+    }
+    if let Some(made) = &out.reproduction {
+        doc.open();
+        reproduction::write(made, doc);
+        doc.close();
+        return;
     }
     doc.open();
     if out.earlier_steps > 0 {

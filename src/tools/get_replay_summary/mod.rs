@@ -4,6 +4,7 @@ mod choice;
 mod load;
 mod markdown;
 mod narrow;
+mod reproduction;
 mod sentence;
 mod view;
 

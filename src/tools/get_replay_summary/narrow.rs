@@ -1,6 +1,9 @@
 //! Which steps are told, and how less is said where the budget is small.
 
-use super::view::{Out, mark_view, step_view};
+use super::{
+    reproduction,
+    view::{Out, mark_view, step_view},
+};
 use crate::{
     guard::{Clean, Guard},
     model::Untrusted,
@@ -142,6 +145,9 @@ fn cut(out: &mut Out, chars: usize) {
 
 /// How many ways there are to say less.
 pub(super) fn plans(out: &Out) -> usize {
+    if out.reproduction.is_some() {
+        return reproduction::PLANS;
+    }
     out.shown() + 2
 }
 
@@ -150,6 +156,9 @@ pub(super) fn apply(out: &mut Out, step: usize) -> Vec<Omission> {
     out.replay.urls.truncate(3);
     out.replay.errors.truncate(5);
     out.replay.gaps.truncate(3);
+    if let Some(made) = &mut out.reproduction {
+        return reproduction::apply(made, step);
+    }
     let gone = step.saturating_sub(1).min(out.shown());
     let summary = out.format.0 == "summary";
     for _ in 0..gone {

@@ -5,11 +5,12 @@ use super::{
     choice::Chosen,
     load::Loaded,
     markdown, narrow,
+    reproduction::{self, ReproductionView},
     sentence::{self, detail, effect, mark_kind},
 };
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::{EventId, Kind},
+    model::EventId,
     replay::{Gap, GapKind, HopKind, Replay, Step, Target},
     say,
     tools::{Resolved, ToolError},
@@ -35,6 +36,9 @@ view! {
         /// What the replays of the issue have in common.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub among: Option<AmongView>,
+        /// A test that does it again (format playwright).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reproduction: Option<ReproductionView>,
         /// How many steps and marks there are from this page on.
         #[serde(skip)]
         #[schemars(skip)]
@@ -206,16 +210,9 @@ pub(super) fn of(
     around_error_s: Option<u64>,
     guard: &mut Guard,
 ) -> Result<Out, ToolError> {
-    if format == Format::Playwright {
-        return Err(ToolError {
-            kind: Kind::Unsupported,
-            message: Clean::ours("no reproduction is written yet"),
-            retry_after_s: None,
-            near: Vec::new(),
-        });
-    }
     let replay = &chosen.loaded.replay;
     let told = match format {
+        Format::Playwright => Vec::new(),
         Format::Summary => narrow::summary(replay, chosen.error_at(), around_error_s),
         _ => narrow::around(replay, around_error_s),
     };
@@ -227,6 +224,7 @@ pub(super) fn of(
         timeline: Vec::new(),
         earlier_steps: if format == Format::Summary { earlier } else { 0 },
         among: chosen.among.as_ref().map(|among| among_view(among, guard)),
+        reproduction: (format == Format::Playwright).then(|| reproduction::of(chosen, guard)),
         left: 0,
         next_call: next_call(format, replay.id),
     };
