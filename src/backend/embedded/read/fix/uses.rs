@@ -156,7 +156,11 @@ fn see(
         };
         let add = |hourly: &mut Hourly| {
             let (users, anonymous) = hourly.entry((hour, place)).or_default();
-            if user == 0 { *anonymous += 1 } else { drop(users.insert(user)) }
+            if user == 0 {
+                *anonymous += 1;
+            } else {
+                users.insert(user);
+            }
         };
         add(all);
         for ((key, value), hourly) in tags.iter().zip(having.iter_mut()) {
