@@ -56,7 +56,6 @@ pub trait SignalStore: Send + Sync {
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
 
-<<<<<<< HEAD
     /// One replay, its segments' bytes aside.
     async fn replay(&self, _query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
         Err(StoreError::Unsupported("this store has no replays"))
@@ -65,7 +64,8 @@ pub trait SignalStore: Send + Sync {
     /// One segment of a replay as it was sent: header line and payload.
     async fn replay_segment(&self, _query: &ReplayQuery, _segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
         Err(StoreError::Unsupported("this store has no replays"))
-=======
+    }
+
     /// The history of an issue around a fix.
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
         let _ = query;
@@ -75,7 +75,6 @@ pub trait SignalStore: Send + Sync {
     /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
     async fn data_version(&self) -> Result<u64, StoreError> {
         Err(StoreError::Unsupported("this store doesn't tell when it changes"))
->>>>>>> main
     }
 }
 

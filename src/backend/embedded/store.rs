@@ -19,14 +19,9 @@ use super::{
 use crate::{
     model::{FixHistory, Project, Untrusted},
     store::{
-<<<<<<< HEAD
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page,
-        ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore,
-        Source, StoreError, StoreKind,
-=======
         AffectedFacts, AffectedQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef,
-        Page, ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
->>>>>>> main
+        Page, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts,
+        SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -172,7 +167,7 @@ impl SignalStore for EmbeddedStore {
         let query = query.clone();
         self.read(move |snapshot| snapshot.search(&query)).await
     }
-<<<<<<< HEAD
+
     async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.replay(&query)).await
@@ -181,7 +176,7 @@ impl SignalStore for EmbeddedStore {
     async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.replay_segment(&query, segment)).await
-=======
+    }
 
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
         let query = query.clone();
@@ -191,6 +186,5 @@ impl SignalStore for EmbeddedStore {
     async fn data_version(&self) -> Result<u64, StoreError> {
         let pool = Arc::clone(&self.pool);
         self.changes.version(pool).await
->>>>>>> main
     }
 }
