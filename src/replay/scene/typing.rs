@@ -43,7 +43,7 @@ impl Scene {
         }
         let control = self.control(id);
         let before = self.dom.find(id).and_then(|nr| self.dom.value(nr)).map(str::to_owned);
-        let same = before.as_deref() == Some(text);
+        let same = self.dom.find(id).is_some() && before.as_deref().unwrap_or("") == text;
         if let Some(nr) = self.dom.find(id) {
             self.dom.set_value(nr, text, data.checked);
         }
