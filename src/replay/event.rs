@@ -202,6 +202,7 @@ fn telling(name: &str) -> bool {
             | "multiple"
             | "style"
             | "tabindex"
+            | "autofocus"
             | "label"
             | "list"
             | "size"
