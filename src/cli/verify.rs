@@ -17,7 +17,7 @@ use crate::{
 /// How often the store is asked whether it has changed: one number, no query.
 const LOOK: Duration = Duration::from_secs(1);
 /// Changes come in swarms; after one, so long passes before the evidence is weighed again.
-const SETTLE: Duration = Duration::from_secs(5);
+const SETTLE: Duration = Duration::from_secs(2);
 /// Evidence grows by whole hours, also where nothing new arrives.
 const HOUR_S: i64 = 3_600;
 
