@@ -2,7 +2,7 @@
 //! It uses the step model.
 //! It never grows without end.
 
-use super::dom::Change;
+use super::dom::{Change, TEXTS};
 use super::{Action, Mark, MarkKind, Target};
 
 /// Place of a draft in the log.
@@ -66,8 +66,9 @@ impl Changes {
         sum.opened = change.opened.or(sum.opened.take());
         sum.announced = change.announced.or(sum.announced.take());
         sum.text = change.text.or(sum.text.take());
-        sum.added_text = sum.added_text.take().or(change.added_text);
-        sum.removed_text = sum.removed_text.take().or(change.removed_text);
+        let room = |texts: &Vec<String>| TEXTS - texts.len().min(TEXTS);
+        sum.added_texts.extend(change.added_texts.into_iter().take(room(&sum.added_texts)));
+        sum.removed_texts.extend(change.removed_texts.into_iter().take(room(&sum.removed_texts)));
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::{
     Action, Effect, Gap, Verdict,
+    dom::Change,
     draft::{Draft, DraftNr, Log},
 };
 use crate::model::Untrusted;
@@ -125,18 +126,34 @@ fn changed(draft: &Draft, effects: &mut Vec<Effect>) {
     if let Some(said) = text(&sum.announced) {
         effects.push(Effect::Announced(said));
     }
-    if sum.added > 0 && sum.opened.is_none() {
-        effects.push(Effect::Appeared { elements: sum.added, text: text(&sum.added_text) });
+    let (added, removed) = net(sum);
+    if added.0 > 0 && sum.opened.is_none() {
+        effects.push(Effect::Appeared { elements: added.0, text: text(&added.1) });
     }
-    if sum.removed > 0 && !sum.closed {
-        effects.push(Effect::Vanished { elements: sum.removed, text: text(&sum.removed_text) });
+    if removed.0 > 0 && !sum.closed {
+        effects.push(Effect::Vanished { elements: removed.0, text: text(&removed.1) });
     }
     if (sum.text.is_some() || sum.masked_text) && sum.announced.is_none() {
         effects.push(Effect::TextChanged(text(&sum.text)));
     }
-    if effects.is_empty() && sum.styled > 0 {
+    if effects.is_empty() && (sum.styled > 0 || sum.added > 0 || sum.removed > 0) {
         effects.push(Effect::Restyled);
     }
+}
+
+/// What came and went in the end: a list that is drawn anew has most of its rows as before.
+fn net(sum: &Change) -> ((u32, Option<String>), (u32, Option<String>)) {
+    let mut removed = sum.removed_texts.clone();
+    let mut added = Vec::new();
+    for text in &sum.added_texts {
+        match removed.iter().position(|old| old == text) {
+            Some(at) => drop(removed.remove(at)),
+            None => added.push(text.clone()),
+        }
+    }
+    let same = u32::try_from(sum.added_texts.len() - added.len()).unwrap_or(0);
+    let left = |n: u32| n.saturating_sub(same);
+    ((left(sum.added), added.into_iter().next()), (left(sum.removed), removed.into_iter().next()))
 }
 
 /// How long after a step the last of what it set off came.

@@ -158,7 +158,6 @@ pub(super) struct AttributeChange<'a> {
 pub(super) struct Position {
     pub(super) x: f64,
     pub(super) y: f64,
-    pub(super) id: i64,
 }
 
 /// Attributes that can name an element or tell its state.

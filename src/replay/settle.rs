@@ -47,13 +47,19 @@ fn click(draft: &Draft) -> Option<&super::Click> {
 /// Elements that the page does not have come from the breadcrumb of the same click.
 fn describe(log: &mut Log) {
     for draft in log.drafts.iter_mut().filter(|draft| click(draft).is_some()) {
-        let missing = draft.target.as_ref().is_none_or(|target| !target.rebuilt);
+        // After a loss places among siblings are those of a page that is gone.
+        let doubtful = |target: &super::Target| target.css_count == 0 && target.css.raw().contains(":nth-");
+        let missing = draft.target.as_ref().is_none_or(|target| !target.rebuilt || doubtful(target));
         if !missing {
             continue;
         }
         let near = log.described.iter().filter(|d| d.tab == draft.tab && (d.at - draft.at).abs() <= SAME);
         if let Some(best) = near.min_by_key(|d| ((d.node != draft.node), (d.at - draft.at).abs())) {
-            draft.target = Some(best.target.clone());
+            let known = draft.target.take().filter(|target| target.rebuilt);
+            draft.target = Some(match known {
+                Some(known) => super::Target { css: best.target.css.clone(), ..known },
+                None => best.target.clone(),
+            });
         }
     }
 }

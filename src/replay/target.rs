@@ -101,7 +101,7 @@ pub struct Target {
     pub input_type: Option<Untrusted>,
     /// `value` attribute of a radio, checkbox or option, unless masked.
     pub value: Option<Untrusted>,
-    /// `href` of a link as written, shared by links.
+    /// `href` of a link, shared by links: in full, as recordings have it, whatever the page wrote.
     pub href: Option<Shared>,
     /// Shortest stable CSS selector found: unique at that moment in its document or shadow tree when `css_count` is 1.
     pub css: Untrusted,

@@ -6,6 +6,7 @@ mod answer;
 mod digest;
 mod error;
 mod field;
+mod fix;
 mod query;
 mod replay;
 mod search;
@@ -13,11 +14,12 @@ mod search;
 pub use answer::*;
 pub use digest::*;
 pub use error::StoreError;
+pub use fix::FixQuery;
 pub use query::*;
 pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
 
-use crate::model::{Project, Timestamp};
+use crate::model::{FixHistory, Project, Timestamp};
 
 /// Reading: every tool asks through this.
 ///
@@ -62,6 +64,17 @@ pub trait SignalStore: Send + Sync {
     /// One segment of a replay as it was sent: header line and payload.
     async fn replay_segment(&self, _query: &ReplayQuery, _segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
         Err(StoreError::Unsupported("this store has no replays"))
+    }
+
+    /// The history of an issue around a fix.
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let _ = query;
+        Err(StoreError::Unsupported("this store has no history to verify a fix with"))
+    }
+
+    /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        Err(StoreError::Unsupported("this store doesn't tell when it changes"))
     }
 }
 

@@ -13,12 +13,12 @@ use crate::replay::event::{Add, Attribute, Attributes, Data, RawNode};
 pub(in crate::replay) struct Change {
     /// Elements at the top of what was added.
     pub(in crate::replay) added: u32,
-    /// First text of them.
-    pub(in crate::replay) added_text: Option<String>,
+    /// Their texts, of the first few.
+    pub(in crate::replay) added_texts: Vec<String>,
     /// Elements at the top of what was removed.
     pub(in crate::replay) removed: u32,
-    /// First text of them.
-    pub(in crate::replay) removed_text: Option<String>,
+    /// Their texts, of the first few.
+    pub(in crate::replay) removed_texts: Vec<String>,
     /// A text changed, to this.
     pub(in crate::replay) text: Option<String>,
     /// A text changed that is masked.
@@ -42,6 +42,8 @@ impl Change {
 
 /// Longest text of a node that is kept, in bytes.
 const TEXT: usize = 4_096;
+/// Most texts kept of one mutation.
+pub(in crate::replay) const TEXTS: usize = 40;
 /// Longest value of an attribute that is kept, in bytes.
 const VALUE: usize = 1_024;
 
@@ -178,9 +180,7 @@ impl Dom {
             return;
         }
         change.added += 1;
-        if change.added_text.is_none() {
-            change.added_text = text;
-        }
+        change.added_texts.extend(text.filter(|_| change.added_texts.len() < TEXTS));
         if let Some(dialog) = self.dialog_in(nr) {
             change.opened = Some(self.heading(dialog));
         }
@@ -191,8 +191,8 @@ impl Dom {
             return;
         }
         change.removed += 1;
-        if change.removed_text.is_none() {
-            change.removed_text = first_text(self, nr);
+        if change.removed_texts.len() < TEXTS {
+            change.removed_texts.extend(first_text(self, nr));
         }
         change.closed |= self.dialog_in(nr).is_some();
     }

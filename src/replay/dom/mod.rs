@@ -10,6 +10,6 @@ mod selector;
 mod target;
 mod text;
 
-pub(super) use build::Change;
+pub(super) use build::{Change, TEXTS};
 pub(super) use node::Dom;
 pub(super) use text::is_masked;

@@ -36,7 +36,7 @@ impl Dom {
     }
 
     fn name_by_label(&self, nr: Nr) -> Option<Words> {
-        self.label(nr).map(|label| self.label_words(label, nr))
+        self.label(nr).map(|label| self.name_words(label))
     }
 
     /// Buttons that are inputs, and pictures.
@@ -97,21 +97,6 @@ impl Dom {
                 .find(|other| self.tag(*other) == "label" && self.attribute(*other, "for") == Some(id))
         });
         named.or_else(|| self.closest(nr, |up| self.tag(up) == "label"))
-    }
-
-    /// The field that a label belongs to.
-    pub(in crate::replay) fn labelled(&self, label: Nr) -> Option<Nr> {
-        if let Some(id) = self.attribute(label, "for") {
-            return self.by_dom_id(label, id);
-        }
-        let fields = |nr: &Nr| matches!(self.tag(*nr), "input" | "select" | "textarea" | "button");
-        self.elements(label).find(fields)
-    }
-
-    /// A label's text, without the field in it.
-    pub(super) fn label_words(&self, label: Nr, field: Nr) -> Words {
-        let _ = field;
-        self.name_words(label)
     }
 
     /// What a dialog is called: its name, else its first heading.

@@ -24,11 +24,17 @@ impl Simple {
         self
     }
 
+    /// An address by its end: recordings have it in full, pages mostly without what stands before its path.
+    fn with_address(self, address: &str) -> Self {
+        self.with("href", ending(address))
+    }
+
     fn fits(&self, dom: &Dom, nr: Nr) -> bool {
         (self.tag.is_empty() || dom.tag(nr) == self.tag)
             && self.tests.iter().all(|(name, want)| {
                 let have = dom.attribute(nr, name);
                 match name.as_str() {
+                    "href" => have.is_some_and(|have| have.ends_with(want.as_str())),
                     "class" => have.is_some_and(|all| all.split_whitespace().any(|one| one == want)),
                     _ => have == Some(want),
                 }
@@ -41,6 +47,7 @@ impl Simple {
             match name.as_str() {
                 "id" if is_plain(value) => out.extend(["#", value]),
                 "class" => out.extend([".", &escaped(value)]),
+                "href" => out.extend(["[href$=\"", &quoted(value), "\"]"]),
                 _ => out.extend(["[", name, "=\"", &quoted(value), "\"]"]),
             }
         }
@@ -118,9 +125,11 @@ impl Dom {
             all.push(named.clone());
             all.extend(has("value").filter(|_| self.is_choice(nr)).map(|value| named.with("value", value)));
         }
-        for name in ["aria-label", "placeholder", "href", "title", "alt"] {
+        for name in ["aria-label", "placeholder", "title", "alt"] {
             all.extend(has(name).filter(|v| v.len() <= 80).map(|value| Simple::new(tag).with(name, value)));
         }
+        let address = has("href").filter(|href| ending(href).len() > 1 && ending(href).len() <= 80);
+        all.extend(address.map(|href| Simple::new(tag).with_address(href)));
         let classes = self.attribute(nr, "class").unwrap_or("");
         let classes: Vec<&str> = classes.split_whitespace().filter(|c| is_lasting_class(c)).take(4).collect();
         all.extend(classes.iter().map(|class| Simple::new(tag).with("class", class)));
@@ -163,6 +172,15 @@ impl Dom {
         }
         counts
     }
+}
+
+/// The end of an address that a page is likely to have written: its fragment alone, else path and query.
+fn ending(address: &str) -> &str {
+    if let Some(at) = address.find('#') {
+        return &address[at..];
+    }
+    let Some(host) = address.find("://").map(|at| at + 3) else { return address };
+    address[host..].find('/').map_or(address, |slash| &address[host + slash..])
 }
 
 /// Whether a value of an attribute can stand in a selector.

@@ -32,7 +32,7 @@ impl Dom {
         }
         let scope = self.scope_of(nr);
         let (name, text) = (self.name(nr), self.words(nr));
-        let label = self.label(nr).map(|label| self.label_words(label, nr));
+        let label = self.label(nr).map(|label| self.name_words(label));
         let masked = name.masked || text.masked || label.as_ref().is_some_and(|label| label.masked);
         let (css, css_count) = self.selector(nr);
         let by_test = TEST_IDS.iter().find(|name| self.attribute(nr, name).is_some()).copied();
@@ -120,7 +120,7 @@ impl Dom {
     }
 
     fn shared_label(&self, scope: Nr, nr: Nr, label: String) -> Shared {
-        let fits = |other: Nr| self.label(other).is_some_and(|l| self.label_words(l, other).text == label);
+        let fits = |other: Nr| self.label(other).is_some_and(|l| self.name_words(l).text == label);
         self.shared(scope, nr, label.clone(), fits)
     }
 

@@ -21,6 +21,8 @@ use address::Address;
 use pointer::Pointer;
 use typing::Typing;
 
+/// Before anything: far enough from now, and from the ends of numbers.
+const NEVER: i64 = i64::MIN / 4;
 /// Longest time after a step in which a change of the page is thought to come of it, in milliseconds.
 const REACTION: i64 = 5_000;
 
@@ -50,6 +52,8 @@ pub(super) struct Scene {
     /// Since when nothing of the recording is missing; milliseconds since 1970.
     whole_since: i64,
     last_change: i64,
+    /// The field that changed last, and when.
+    last_input: Option<(i64, i64)>,
     /// Last known scroll position by node.
     scrolled: HashMap<i64, (i64, i64)>,
     scrolling: Option<(i64, DraftNr)>,
@@ -69,8 +73,9 @@ impl Scene {
             pointer: Pointer::default(),
             typing: None,
             last_user: None,
-            whole_since: i64::MIN,
-            last_change: i64::MIN,
+            whole_since: NEVER,
+            last_change: NEVER,
+            last_input: None,
             scrolled: HashMap::new(),
             scrolling: None,
             resizing: None,
@@ -96,12 +101,12 @@ impl Scene {
         self.pointer = Pointer::default();
         self.typing = None;
         self.scrolling = None;
-        self.whole_since = i64::MIN;
+        self.whole_since = NEVER;
     }
 
     /// Takes one event; `at` is its time in milliseconds since 1970.
     pub(super) fn take(&mut self, event: &Event<'_>, at: i64, log: &mut Log) {
-        if self.whole_since == i64::MIN && event.ty <= kind::META {
+        if self.whole_since == NEVER && event.ty <= kind::META {
             self.whole_since = at;
         }
         match event.ty {
@@ -176,6 +181,9 @@ impl Scene {
             return;
         }
         self.last_change = at;
+        if self.pointer.hold(&change, at) {
+            return;
+        }
         let Some(nr) = self.last_user else { return };
         let draft = &mut log.drafts[nr];
         if at - draft.until <= REACTION {

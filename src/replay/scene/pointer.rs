@@ -5,7 +5,8 @@
 use super::{Focus, Scene};
 use crate::replay::{
     Action, Click, Control, Drag, Input, Key, Modifiers, Value,
-    draft::{Draft, Log},
+    dom::Change,
+    draft::{Changes, Draft, Log},
     event::Data,
 };
 
@@ -13,6 +14,8 @@ use crate::replay::{
 const MOVED: i64 = 10;
 /// After a loss or a snapshot, how long a click's press may have come before it, in milliseconds.
 const JUST_BEGUN: i64 = 1_000;
+/// The longest press, in milliseconds.
+const HELD: i64 = 30_000;
 /// How long after a label's click its field's comes.
 const PASSED_ON: i64 = 30;
 
@@ -21,16 +24,36 @@ const PASSED_ON: i64 = 30;
 pub(super) struct Pointer {
     down: Option<Down>,
     /// A native drag: where it went last.
-    carried: Option<(i64, i64, i64)>,
+    carried: Option<(i64, i64)>,
     /// When a drag ended: its click is no click.
     dragged: Option<i64>,
     /// The label clicked last: its time and draft.
     label: Option<(i64, usize)>,
+    /// What changed since the press: it belongs to the click or drag that the press becomes.
+    meanwhile: Changes,
+}
+
+impl Pointer {
+    /// Whether something is pressed right now, so that a change waits for what becomes of it.
+    pub(super) fn hold(&mut self, change: &Change, at: i64) -> bool {
+        let held = self.down.is_some_and(|down| at - down.at <= HELD);
+        if held {
+            self.meanwhile.add(change.clone(), at);
+        }
+        held
+    }
+
+    /// Whether a press on that node has not become a click yet.
+    pub(super) fn holds(&self, id: i64) -> bool {
+        self.down.is_some_and(|down| down.id == id)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Down {
     id: i64,
+    /// What the node stood in.
+    parent: Option<i64>,
     x: i64,
     y: i64,
     at: i64,
@@ -45,7 +68,14 @@ impl Scene {
     pub(super) fn pressed(&mut self, id: i64, data: &Data<'_>, touch: bool, at: i64, log: &mut Log) {
         self.drop_ended(at, log);
         let (x, y) = place(data);
-        self.pointer.down = Some(Down { id, x, y, at, touch });
+        let parent = self.parent_id(id);
+        self.pointer.meanwhile = Changes::default();
+        self.pointer.down = Some(Down { id, parent, x, y, at, touch });
+    }
+
+    fn parent_id(&self, id: i64) -> Option<i64> {
+        let parent = self.dom.find(id).and_then(|nr| self.dom.parent(nr))?;
+        Some(self.dom.id(parent))
     }
 
     pub(super) fn released(&mut self, id: i64, data: &Data<'_>, at: i64, log: &mut Log) {
@@ -56,31 +86,34 @@ impl Scene {
         }
         self.pointer.down = None;
         self.pointer.dragged = Some(at);
-        self.drag(down, (x, y), id, at, log);
+        self.drag(down, (x, y), Some(id), at, log);
     }
 
     /// A native drag goes on: it has no release and no click.
     pub(super) fn dragged(&mut self, data: &Data<'_>, at: i64) {
         if let Some(last) = data.positions.last().filter(|_| self.pointer.down.is_some()) {
-            self.pointer.carried = Some((last.x as i64, last.y as i64, last.id));
+            self.pointer.carried = Some((last.x as i64, last.y as i64));
             self.pointer.dragged = Some(at);
         }
     }
 
     /// Whatever comes after the last position of a native drag means that it has ended.
     pub(super) fn drop_ended(&mut self, at: i64, log: &mut Log) {
-        let Some((x, y, id)) = self.pointer.carried.take() else { return };
+        let Some((x, y)) = self.pointer.carried.take() else { return };
         let Some(down) = self.pointer.down.take() else { return };
         let ended = self.pointer.dragged.unwrap_or(at);
-        self.drag(down, (x, y), id, ended, log);
+        // The positions name what is dragged; where it went shows in where it stands now.
+        let onto = self.parent_id(down.id).filter(|parent| Some(*parent) != down.parent);
+        self.drag(down, (x, y), onto, ended, log);
     }
 
-    fn drag(&mut self, down: Down, to: (i64, i64), onto: i64, at: i64, log: &mut Log) {
-        let onto = self.describe(onto).map(Box::new);
+    fn drag(&mut self, down: Down, to: (i64, i64), onto: Option<i64>, at: i64, log: &mut Log) {
+        let onto = onto.and_then(|id| self.describe(id)).map(Box::new);
         let mut draft = Draft::new(down.at, self.tab, Action::Drag(Drag { from: (down.x, down.y), to, onto }));
         draft.until = at;
         draft.node = Some(down.id);
         draft.target = self.dragged_target(down.id);
+        draft.changes = std::mem::take(&mut self.pointer.meanwhile);
         self.done(draft, log);
     }
 
@@ -110,6 +143,7 @@ impl Scene {
         let mut draft = Draft::new(at, self.tab, Action::Click(click));
         draft.node = Some(id);
         draft.target = self.describe(id).or_else(|| down.and_then(|down| self.describe(down.id)));
+        draft.changes = std::mem::take(&mut self.pointer.meanwhile);
         let is_label = draft.target.as_ref().is_some_and(|target| target.tag.raw() == "label");
         let nr = self.done(draft, log);
         self.pointer.label = is_label.then_some((at, nr));

@@ -16,6 +16,8 @@ const NEWBORN: i64 = 300;
 const ANSWER: i64 = 150;
 /// A page that empties a field after Enter has changed something else just before.
 const JUST_CHANGED: i64 = 60;
+/// A page that fills a form sets its fields within so many milliseconds of each other.
+const BURST: i64 = 15;
 /// The most pause between two positions of a slider that are one movement, in milliseconds.
 const SLIDE: i64 = 450;
 /// Most values kept of one field's typing.
@@ -41,15 +43,19 @@ impl Scene {
         }
         let control = self.control(id);
         let before = self.dom.find(id).and_then(|nr| self.dom.value(nr)).map(str::to_owned);
+        let same = before.as_deref() == Some(text);
         if let Some(nr) = self.dom.find(id) {
             self.dom.set_value(nr, text, data.checked);
         }
+        let burst = self.last_input.replace((id, at)).is_some_and(|(other, then)| other != id && at - then <= BURST);
         match control {
             Control::Check | Control::Radio => {
                 self.toggled(id, data.checked == Some(true), control == Control::Radio, at, log);
             }
             Control::File => self.chose_file(id, at, log),
-            Control::Select => self.chose(id, text, at, log),
+            Control::Select => self.chose(id, text, burst, at, log),
+            // Set to what it was: a page does that, a person can't.
+            Control::Text | Control::Editable | Control::Range | Control::Color if same => {}
             Control::Text | Control::Editable | Control::Range | Control::Color => {
                 self.typed(id, control, before, text, at, log);
             }
@@ -69,9 +75,9 @@ impl Scene {
         }
     }
 
-    /// A choice in a `select` that has the focus; without it, the page's.
-    fn chose(&mut self, id: i64, text: &str, at: i64, log: &mut Log) {
-        if !matches!(self.focus, Focus::On(focus) if focus == id) && self.focus != Focus::Unknown {
+    /// A choice in a `select`.
+    fn chose(&mut self, id: i64, text: &str, burst: bool, at: i64, log: &mut Log) {
+        if !self.chooses(id, burst, at, log) {
             return;
         }
         let option = self.dom.find(id).map(|nr| self.dom.option(nr, text));
@@ -82,6 +88,24 @@ impl Scene {
         draft.node = Some(id);
         draft.target = self.describe(id);
         self.done(draft, log);
+    }
+
+    /// Whether the user made a choice, rather than the page: a list gets the focus when it is used with the mouse, not
+    /// always otherwise, so the page is who chooses in a list it just made, in answer to something, or in several at once.
+    fn chooses(&self, id: i64, burst: bool, at: i64, log: &Log) -> bool {
+        if matches!(self.focus, Focus::On(focus) if focus == id) || self.pointer.holds(id) {
+            return true;
+        }
+        let answer = self.since_user(at, log) <= ANSWER || at - self.last_change <= JUST_CHANGED;
+        !answer && !burst && !self.newborn(id, at)
+    }
+
+    /// Whether the page made an element a moment ago.
+    fn newborn(&self, id: i64, at: i64) -> bool {
+        self.dom.find(id).is_some_and(|nr| {
+            let born = self.dom.born(nr);
+            born != 0 && at - born <= NEWBORN
+        })
     }
 
     fn typed(&mut self, id: i64, control: Control, before: Option<String>, text: &str, at: i64, log: &mut Log) {
@@ -135,10 +159,7 @@ impl Scene {
             let answered = self.since_user(at, log) <= ANSWER && !own;
             return !answered && at - self.last_change > JUST_CHANGED;
         }
-        let newborn = self.dom.find(id).is_some_and(|nr| {
-            let born = self.dom.born(nr);
-            born != 0 && at - born <= NEWBORN
-        });
+        let newborn = self.newborn(id, at);
         !(jump && (newborn || (self.since_user(at, log) <= ANSWER && !own)))
     }
 

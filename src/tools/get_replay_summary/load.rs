@@ -61,8 +61,13 @@ pub async fn load(store: &dyn SignalStore, scope: &Scope, replay: EventId) -> Re
 
 fn described(replay: Replay, facts: ReplayFacts) -> Loaded {
     let agent = replay.user_agent.as_ref().map(|agent| read_agent(agent.raw())).unwrap_or_default();
+    // The first two parts tell all that matters, and four of them look like an address.
+    let short = |version: &Option<String>| {
+        let version = version.as_deref().unwrap_or("");
+        version.split('.').take(2).collect::<Vec<_>>().join(".")
+    };
     let versioned = |part: Option<(&'static str, Option<String>)>| {
-        part.map(|(name, version)| Untrusted::from([name, " ", version.as_deref().unwrap_or("")].concat().trim_end()))
+        part.map(|(name, version)| Untrusted::from([name, " ", &short(&version)].concat().trim_end()))
     };
     Loaded {
         user: facts.user,

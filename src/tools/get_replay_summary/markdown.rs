@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn write(out: &Out, doc: &mut Doc) {
     doc.heading("Replay");
     head(&out.replay, doc);
-    if let Some(among) = &out.among {
+    if let Some(among) = out.among.as_ref().filter(|among| among.replays > 1) {
         let path = among.common_path.iter().fold(Clean::default(), |path, n| {
             let gap = if path.is_empty() { "" } else { ", " };
             say!(path, gap, *n)
@@ -42,15 +42,16 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         return;
     }
     doc.open();
-    if out.earlier_steps > 0 {
-        doc.line("… ", &[&count(out.earlier_steps, "earlier step", "earlier steps")]);
-    }
+    let mut between = Some(out.earlier_steps).filter(|n| *n > 0);
     let mut marks = out.timeline.iter().peekable();
     for step in &out.steps {
         while let Some(mark) = marks.next_if(|mark| mark.at_ms < step.at_ms) {
             write_mark(mark, doc);
         }
         doc.line("", &[&line(step)]);
+        if let Some(between) = between.take() {
+            doc.line("… ", &[&count(between, "step", "steps"), &" left out here"]);
+        }
     }
     marks.for_each(|mark| write_mark(mark, doc));
     if out.steps.is_empty() && out.timeline.is_empty() {
@@ -98,6 +99,6 @@ fn head(replay: &ReplayView, doc: &mut Doc) {
 }
 
 fn write_mark(mark: &MarkView, doc: &mut Doc) {
-    let took = mark.duration_ms.map(|ms| say!(" in ", ms, " ms"));
+    let took = mark.duration_ms.filter(|ms| *ms > 0).map(|ms| say!(" in ", ms, " ms"));
     doc.bullet(&say!(Elapsed(mark.at_ms), " ", mark.kind, " ", mark.text.clone(), took));
 }

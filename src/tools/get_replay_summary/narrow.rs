@@ -7,7 +7,7 @@ use super::{
 use crate::{
     guard::{Clean, Guard},
     model::Untrusted,
-    replay::{Action, Mark, Replay, Step, StepKind},
+    replay::{Action, Mark, Replay, Step},
     tools::Resolved,
     view::{Doc, Omission, View, count, tokens},
 };
@@ -15,12 +15,13 @@ use crate::{
 /// Steps of a summary.
 const SUMMARY: usize = 10;
 /// Tokens of a summary without what every answer has.
-const SUMMARY_TOKENS: usize = 470;
+const SUMMARY_TOKENS: usize = 500;
 /// Steps and marks of a page.
 const PAGE: usize = 1_000;
 
-/// What led to an error: the page's opening, the last of what was done, what failed, the error.
-pub(super) fn summary(replay: &Replay, error_at: Option<i64>, around_s: Option<u64>) -> Vec<&Step> {
+/// What led to an error: the page's opening, the last of what was done, what failed, the error; and how many steps
+/// were left out between.
+pub(super) fn summary(replay: &Replay, error_at: Option<i64>, around_s: Option<u64>) -> (Vec<&Step>, usize) {
     let end = error_at.unwrap_or(i64::MAX);
     let from = around_s
         .zip(error_at)
@@ -28,13 +29,14 @@ pub(super) fn summary(replay: &Replay, error_at: Option<i64>, around_s: Option<u
     let told = replay.steps.iter().filter(|step| tells(step) && step.at_ms <= end && step.at_ms >= from);
     let told: Vec<&Step> = told.collect();
     if told.len() <= SUMMARY {
-        return told;
+        return (told, 0);
     }
-    let mut short = told[told.len() - SUMMARY..].to_vec();
+    let left_out = told.len() - SUMMARY;
+    let mut short = told[left_out..].to_vec();
     if matches!(told[0].action, Action::Navigate(_)) {
         short[0] = told[0];
     }
-    short
+    (short, left_out)
 }
 
 /// Whether a step is worth one of ten lines.
@@ -107,39 +109,25 @@ pub(super) fn shorten(out: &mut Out) {
         let data = serde_json::to_string(out).unwrap_or_default();
         tokens::estimate(&doc.finish()) <= SUMMARY_TOKENS && tokens::estimate(&data) <= SUMMARY_TOKENS
     };
-    for chars in [200, 120, 80, 60, 40] {
+    out.replay.urls.truncate(3);
+    out.replay.gaps.truncate(3);
+    out.replay.errors.truncate(3);
+    for chars in [160, 120, 90, 70, 50] {
         if fits(out) {
             return;
         }
-        cut(out, chars);
-        out.replay.urls.truncate(3);
-        out.replay.errors.truncate(3);
-        out.replay.gaps.truncate(3);
+        for step in &mut out.steps {
+            step.detail = step.detail.as_ref().map(|detail| detail.shortened(chars));
+        }
+        if chars < 100 {
+            out.replay.errors.truncate(1);
+            out.replay.urls.truncate(1);
+        }
     }
     while !fits(out) && out.steps.len() > 3 {
         // The opening and what is nearest to the error stay.
         out.steps.remove(1);
-    }
-}
-
-/// Cuts texts to so many characters.
-fn cut(out: &mut Out, chars: usize) {
-    let shorter = |text: &mut Option<Clean>| {
-        if let Some(long) = text {
-            *long = long.shortened(chars);
-        }
-    };
-    for step in &mut out.steps {
-        let error = step.kind.0 == StepKind::Error.as_str();
-        shorter(&mut step.effect);
-        if !error {
-            shorter(&mut step.detail);
-            shorter(&mut step.url);
-        }
-        if let Some(target) = &mut step.target {
-            shorter(&mut target.text);
-            target.component = None;
-        }
+        out.earlier_steps += 1;
     }
 }
 

@@ -195,6 +195,30 @@ fn short(url: &crate::model::Untrusted) -> crate::model::Untrusted {
     after.map_or_else(|| url.clone(), |at| raw[at..].into())
 }
 
+/// A step as a summary tells it: all in one phrase.
+pub(super) fn brief(step: &StepView) -> StepView {
+    let target = step.target.as_ref().map(|target| {
+        let text = target.text.as_ref().map(|text| say!("\"", text.shortened(50), "\""));
+        match (&target.role, text) {
+            (Some(role), Some(text)) => say!(role, " ", text),
+            (_, text) => text.unwrap_or_else(|| target.selector.shortened(60)),
+        }
+    });
+    let colon = if target.is_some() && step.detail.is_some() { ": " } else { "" };
+    let effect = step.effect.as_ref().map(|effect| say!(" → ", effect.shortened(90)));
+    let phrase = say!(target, colon, step.detail.clone(), effect);
+    StepView {
+        n: step.n,
+        at_ms: step.at_ms,
+        kind: step.kind,
+        target: None,
+        url: None,
+        detail: (!phrase.is_empty()).then_some(phrase),
+        effect: None,
+        tab: step.tab,
+    }
+}
+
 /// A step on one line.
 pub fn line(step: &StepView) -> Clean {
     let target = step.target.as_ref().map(|target| say!(" ", named(target)));

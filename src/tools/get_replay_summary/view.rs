@@ -30,7 +30,7 @@ view! {
         /// Beside the steps: loads, vitals, breadcrumbs (format timeline).
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub timeline: Vec<MarkView>,
-        /// Steps before the first that is told here.
+        /// Steps that a summary leaves out, between the first and the second told here.
         #[serde(skip_serializing_if = "is_zero")]
         pub earlier_steps: u64,
         /// What the replays of the issue have in common.
@@ -211,18 +211,17 @@ pub(super) fn of(
     guard: &mut Guard,
 ) -> Result<Out, ToolError> {
     let replay = &chosen.loaded.replay;
-    let told = match format {
-        Format::Playwright => Vec::new(),
+    let (told, left_out) = match format {
+        Format::Playwright => (Vec::new(), 0),
         Format::Summary => narrow::summary(replay, chosen.error_at(), around_error_s),
-        _ => narrow::around(replay, around_error_s),
+        _ => (narrow::around(replay, around_error_s), 0),
     };
-    let earlier = told.first().map_or(0, |step| u64::from(step.n) - 1);
     let mut out = Out {
         replay: replay_view(&chosen.loaded, guard),
         format: Word(format.name()),
         steps: Vec::new(),
         timeline: Vec::new(),
-        earlier_steps: if format == Format::Summary { earlier } else { 0 },
+        earlier_steps: left_out as u64,
         among: chosen.among.as_ref().map(|among| among_view(among, guard)),
         reproduction: (format == Format::Playwright).then(|| reproduction::of(chosen, guard)),
         left: 0,
@@ -231,6 +230,7 @@ pub(super) fn of(
     let marks = if format == Format::Timeline { narrow::marks(replay, around_error_s) } else { Vec::new() };
     narrow::page(&mut out, replay, told, marks, asked, guard);
     if format == Format::Summary {
+        out.steps = out.steps.iter().map(sentence::brief).collect();
         narrow::shorten(&mut out);
     }
     Ok(out)
