@@ -8,6 +8,7 @@ mod error;
 mod field;
 mod fix;
 mod query;
+mod replay;
 mod search;
 
 pub use answer::*;
@@ -15,6 +16,7 @@ pub use digest::*;
 pub use error::StoreError;
 pub use fix::FixQuery;
 pub use query::*;
+pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
 
 use crate::model::{FixHistory, Project, Timestamp};
@@ -53,6 +55,16 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// One replay, its segments' bytes aside.
+    async fn replay(&self, _query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        Err(StoreError::Unsupported("this store has no replays"))
+    }
+
+    /// One segment of a replay as it was sent: header line and payload.
+    async fn replay_segment(&self, _query: &ReplayQuery, _segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        Err(StoreError::Unsupported("this store has no replays"))
+    }
 
     /// The history of an issue around a fix.
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {

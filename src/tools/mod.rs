@@ -6,6 +6,7 @@ mod affected_users;
 mod cursor;
 mod error;
 mod get_event;
+mod get_replay_summary;
 mod input;
 mod list_issues;
 mod list_projects;
@@ -25,7 +26,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use error::ToolError;
+pub use get_replay_summary::{lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};
+pub use named::id_in;
 pub use resolve::Resolved;
 
 use crate::{
@@ -114,6 +117,7 @@ pub struct Descriptor {
 pub static TOOLS: &[Descriptor] = &[
     describe::<affected_users::AffectedUsers>(),
     describe::<get_event::GetEvent>(),
+    describe::<get_replay_summary::GetReplaySummary>(),
     describe::<list_issues::ListIssues>(),
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),

@@ -22,6 +22,7 @@ mod pattern;
 mod pool;
 mod release_list;
 mod releases;
+mod replay;
 mod scope;
 mod search;
 mod table;
