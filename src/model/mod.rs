@@ -8,6 +8,7 @@ mod issue;
 mod kind;
 mod release;
 mod session;
+mod standing;
 mod text;
 
 pub use data::Data;
@@ -20,4 +21,5 @@ pub use jiff::Timestamp;
 pub use kind::Kind;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};
+pub use standing::{Spread, Standing};
 pub use text::Untrusted;

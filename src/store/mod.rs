@@ -3,6 +3,7 @@
 //! It never names a backend.
 
 mod answer;
+mod diagnosis;
 mod digest;
 mod error;
 mod field;
@@ -10,6 +11,7 @@ mod query;
 mod search;
 
 pub use answer::*;
+pub use diagnosis::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use query::*;
@@ -51,6 +53,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// What a diagnosis of an issue looks at.
+    async fn diagnosis(&self, _query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        Err(StoreError::Unsupported("this store does not count the frames of stacks"))
+    }
 }
 
 /// Writing: ingestion and the commands that change a store.

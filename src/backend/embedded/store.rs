@@ -18,8 +18,9 @@ use super::{
 use crate::{
     model::{Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page,
-        ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, Freshness, IssueFacts,
+        IssueQuery, IssueRef, Page, ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source,
+        StoreError, StoreKind,
     },
 };
 
@@ -157,6 +158,11 @@ impl SignalStore for EmbeddedStore {
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.affected(&query)).await
+    }
+
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.diagnosis(&query)).await
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {

@@ -8,6 +8,7 @@ mod baseline;
 mod breakdown;
 mod conditions;
 mod count;
+mod diagnosis;
 mod event;
 mod extras;
 mod filter;
