@@ -6,6 +6,7 @@ mod data;
 mod event;
 mod issue;
 mod kind;
+mod onset;
 mod release;
 mod session;
 mod standing;
@@ -19,6 +20,7 @@ pub use event::{
 pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;
 pub use kind::Kind;
+pub use onset::Onset;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};
 pub use standing::{Spread, Standing};

@@ -13,6 +13,7 @@ mod event;
 mod extras;
 mod filter;
 mod first_tags;
+mod hours;
 mod issues;
 mod judge;
 mod known;

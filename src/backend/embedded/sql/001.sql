@@ -62,6 +62,10 @@ CREATE TABLE active(
   project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL,
   n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, users BLOB NOT NULL,
   PRIMARY KEY(project, rel, env, day, kind)) WITHOUT ROWID;
+-- Events by hour, whatever their issue: the traffic where there are no sessions.
+CREATE TABLE used(
+  project INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY(project, env, hour)) WITHOUT ROWID;
 
 -- Sessions --------------------------------------------------------------------------------------------
 CREATE TABLE session(
