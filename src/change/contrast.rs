@@ -78,8 +78,7 @@ impl<'c> Split<'c> {
         for day in 0..days {
             let hours = (self.at - (day + 1) * 24)..(self.at - day * 24);
             let known = hours.filter(|hour| of.exposures[*hour] > 0.0);
-            let expected: f64 =
-                known.clone().map(|hour| self.rate_before(of.strata[hour]) * of.exposures[hour]).sum();
+            let expected: f64 = known.clone().map(|hour| self.rate_before(of.strata[hour]) * of.exposures[hour]).sum();
             let seen: f64 = known.map(|hour| of.series.hours[hour].count as f64).sum();
             if expected > 0.0 {
                 squares += (seen - expected).powi(2) / expected;

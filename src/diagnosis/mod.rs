@@ -23,12 +23,14 @@
 mod faults;
 mod frames;
 mod measure;
+mod record;
 mod related;
 mod verdict;
 
 pub use faults::{Fault, Sort};
 pub use frames::{JudgedFrame, Role};
 pub use measure::{Measure, measure};
+pub use record::is_one_record;
 pub use related::{Kin, Kinship, Sibling, related};
 pub use verdict::{Reason, Verdict};
 

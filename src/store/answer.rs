@@ -1,7 +1,8 @@
 //! What a store answers.
 
 use crate::model::{
-    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Onset, Project, Release, SessionCounts, Timestamp, Untrusted,
+    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Onset, Project, Release, SessionCounts, Timestamp,
+    Untrusted,
 };
 
 /// Which store answered.

@@ -56,7 +56,10 @@ impl Snapshot<'_> {
             let begun = self.first_hour(*project)?.unwrap_or(end).clamp(end - LOOK_BACK, end);
             let mut traffic = Traffic::new(begun, end);
             for (sessions, sql) in [
-                (false, "SELECT hour, n FROM used WHERE project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4"),
+                (
+                    false,
+                    "SELECT hour, n FROM used WHERE project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
+                ),
                 (
                     true,
                     "SELECT hour, total FROM sess JOIN release ON release.id=sess.rel
