@@ -97,7 +97,7 @@ impl Walk {
 
     fn collect(&mut self, case: &Case<'_>, exception: usize) {
         for (at, frame) in case.event.exceptions[exception].frames.iter().enumerate() {
-            if !frame.in_app || is_extension(frame) {
+            if !is_own(frame) {
                 continue;
             }
             let standing = case.standings.get(exception).and_then(|all| all.get(at).copied().flatten());
@@ -156,7 +156,7 @@ impl Walk {
         let Some(root) = self.root else { return };
         for outer in 0..root {
             let frames = &case.event.exceptions[outer].frames;
-            let Some(at) = frames.iter().position(|frame| frame.in_app) else { continue };
+            let Some(at) = frames.iter().position(is_own) else { continue };
             let standing = case.standings.get(outer).and_then(|all| all.get(at).copied().flatten());
             let thrower = Place { exception: outer, frame: at, standing, role: Role::Around };
             let inner = self.places[..self.root_places].iter().skip(1).any(|p| p.is_same(&thrower, case.event));
@@ -209,7 +209,7 @@ impl Walk {
         };
         let frames = case.event.exceptions[exception].frames.iter().enumerate();
         let most = if self.places.is_empty() { 2 * LIBRARY } else { LIBRARY };
-        let other = frames.take_while(|(_, frame)| !frame.in_app || is_extension(frame)).take(most);
+        let other = frames.take_while(|(_, frame)| !is_own(frame)).take(most);
         other.map(|(frame, _)| JudgedFrame { exception, frame, specificity: None, role: Role::Library }).collect()
     }
 }
@@ -294,13 +294,17 @@ const fn rank(role: Role) -> u8 {
 
 /// The error that the others come from: the last of the chain that shows frames of the application.
 fn root(event: &Event) -> Option<usize> {
-    let own = |frame: &Frame| frame.in_app && !is_extension(frame);
-    event.exceptions.iter().rposition(|exception| exception.frames.iter().any(own))
+    event.exceptions.iter().rposition(|exception| exception.frames.iter().any(is_own))
 }
 
 /// Whether library code, not a builtin, stands between the crash and the application.
 fn library_above(frames: &[Frame]) -> bool {
-    frames.iter().take_while(|frame| !frame.in_app).any(|frame| !is_native(frame))
+    frames.iter().take_while(|frame| !is_own(frame)).any(|frame| !is_native(frame))
+}
+
+/// The application's own code: not an extension's, and not what was generated while it ran.
+fn is_own(frame: &Frame) -> bool {
+    frame.in_app && !is_extension(frame) && !is_generated(frame)
 }
 
 /// Code that the user's browser added.
@@ -312,9 +316,18 @@ pub(super) fn is_extension(frame: &Frame) -> bool {
     })
 }
 
+fn path_of(frame: &Frame) -> Option<&str> {
+    [&frame.file, &frame.abs_path].into_iter().flatten().map(|path| path.raw()).find(|path| !path.is_empty())
+}
+
+/// Code without a file: of an engine, of a template that was compiled while the program ran.
+fn is_generated(frame: &Frame) -> bool {
+    path_of(frame).is_some_and(|path| path.starts_with(['<', '[']) || path == "native")
+}
+
+/// Builtins of the language: nobody can be blamed for calling them.
 fn is_native(frame: &Frame) -> bool {
-    let path = [&frame.file, &frame.abs_path].into_iter().flatten().map(|p| p.raw()).find(|p| !p.is_empty());
-    path.is_none_or(|path| path.starts_with(['<', '[']) || path == "native" || path.starts_with("node:"))
+    is_generated(frame) || path_of(frame).is_none_or(|path| path.starts_with("node:"))
 }
 
 /// Whether the line itself throws.

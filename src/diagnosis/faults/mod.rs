@@ -109,7 +109,7 @@ fn has(text: &str, fragment: &str) -> bool {
 }
 
 fn find_word(text: &str, part: &str) -> Option<usize> {
-    let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let (first, last) = (part.chars().next(), part.chars().next_back());
     text.match_indices(part).map(|(at, _)| at).find(|at| {
         let before = text[..*at].chars().next_back();

@@ -109,8 +109,10 @@ pub(super) const LANGUAGE: &[Row] = &[
         "something is read from nothing",
         &["NullPointerException", "NullReferenceException"],
         &[
-            "cannot read propert",
-            "cannot set propert",
+            "cannot read property",
+            "cannot read properties",
+            "cannot set property",
+            "cannot set properties",
             "cannot destructure",
             "can't access property",
             "is not an object (evaluating",

@@ -1,8 +1,9 @@
 //! What the diagnosis is made of: the store's answers, put together.
 
+use super::since;
 use crate::{
     guard::Clean,
-    model::{Change, Event, Untrusted},
+    model::{Event, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
         ReleaseFacts, ReleaseQuery, Scope, StoreError,
@@ -37,10 +38,11 @@ impl Gathered {
         warnings
     }
 
-    /// Whether a release explains when it began.
-    pub(super) fn release_explains(&self) -> bool {
-        matches!(self.facts.issue.change, Change::New | Change::Regressed)
-            && super::since::of(self).is_some_and(|since| since.last_good.is_some() && since.soon)
+    /// Whether it began, or its rate rose, at a time that no release explains: then something around it changed.
+    pub(super) fn began_without_release(&self) -> bool {
+        let rose = self.facts.issue.onset.as_ref().is_some_and(|onset| since::release_of(onset, self).is_none());
+        let late = since::of(self).is_some_and(|since| !since.soon);
+        rose || late
     }
 }
 

@@ -49,6 +49,13 @@ fn started(release: &Release) -> Timestamp {
     release.deploys.first().map_or(release.first_seen, |deploy| deploy.at)
 }
 
+/// The release that began when the rate rose.
+pub(super) fn release_of<'a>(onset: &Onset, gathered: &'a Gathered) -> Option<&'a Release> {
+    let (low, high) = (onset.low.as_second() - BEFORE_S, onset.high.as_second());
+    let explains = |release: &&Release| (low..=high).contains(&started(release).as_second());
+    gathered.releases.iter().map(|known| &known.release).rfind(explains)
+}
+
 /// The answer's part.
 pub(super) fn view(gathered: &Gathered, guard: &mut Guard) -> SinceView {
     let facts = &gathered.facts.issue;
@@ -71,10 +78,7 @@ pub(super) fn view(gathered: &Gathered, guard: &mut Guard) -> SinceView {
 }
 
 fn onset_view(onset: &Onset, gathered: &Gathered, guard: &mut Guard) -> OnsetView {
-    let (low, high) = (onset.low.as_second() - BEFORE_S, onset.high.as_second());
-    let explains = |release: &&Release| (low..=high).contains(&started(release).as_second());
-    let release = gathered.releases.iter().map(|known| &known.release).rfind(explains);
-    let release = release.map(|release| guard.line(&release.version, Limit::Tag));
+    let release = release_of(onset, gathered).map(|release| guard.line(&release.version, Limit::Tag));
     let by = match &release {
         Some(release) => say!("; ", release, " began then"),
         None => Clean::ours("; no release began then"),

@@ -209,7 +209,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         standings: &facts.standings,
         issues: facts.issues,
         same_fault: facts.same_fault,
-        surroundings_changed: reasons::marks_surroundings(&conditions) && !gathered.release_explains(),
+        surroundings_changed: reasons::marks_surroundings(&conditions) && gathered.began_without_release(),
         users: gathered.affected.in_period,
         one_record: diagnosis::is_one_record(&facts.samples),
     };
