@@ -193,6 +193,7 @@ impl Walk {
             (Verdict::Resource | Verdict::Environment | Verdict::Dependency, Role::Cause | Role::Around) => Role::Met,
             // What reads the data stands between whoever wants it and whatever wrote it.
             (Verdict::Data, Role::Cause) if self.reads_for_others(at) => Role::Helper,
+            (Verdict::Data, Role::Cause) => Role::Around,
             (_, role) => role,
         }
     }

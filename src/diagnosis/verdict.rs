@@ -155,12 +155,10 @@ fn is_missing_file(exception: &Exception) -> bool {
 
 /// Python's `os.environ[…]` and its kin.
 fn reads_environment(exception: &Exception) -> bool {
-    let first = exception.frames.iter().take_while(|frame| !frame.in_app).next();
-    first.is_some_and(|frame| {
-        let is =
-            |text: &Option<crate::model::Untrusted>, want: &str| text.as_ref().is_some_and(|text| text.raw() == want);
-        is(&frame.module, "os") && (is(&frame.function, "__getitem__") || is(&frame.function, "_Environ.__getitem__"))
-    })
+    let key = exception.ty.as_ref().is_some_and(|ty| short_type(ty.raw()) == "KeyError");
+    let line = exception.frames.iter().find(|frame| frame.in_app).and_then(|frame| frame.context_line.as_ref());
+    let reads = |line: &str| ["environ[", "ENV.fetch(", "ENV["].iter().any(|words| line.contains(words));
+    key && line.is_some_and(|line| reads(line.raw()))
 }
 
 /// The verdict and its reasons.

@@ -47,7 +47,7 @@ pub fn place_names(exception: &Exception) -> Vec<Option<PlaceName>> {
 
 /// Whether the name of a frame's module, file or folder says that many callers share it.
 pub fn is_shared_by_name(frame: &Frame) -> bool {
-    module::is_shared(frame)
+    module::serves_by_name(frame)
 }
 
 /// Groups an event.

@@ -87,10 +87,12 @@ pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
         }
         Action::CreateIndex(Some(name)) => say!("index ", quoted(name), " is missing"),
         Action::CreateIndex(None) => Clean::ours("an index is missing"),
-        Action::CreateObject(what, name) => say!(*what, " ", quoted(name), " is missing, or its name is wrong"),
         Action::Install(name) => say!("module ", quoted(name), " is not installed"),
         Action::Grant(name) => say!("a right on ", quoted(name), " is missing"),
         Action::Raise(what) => say!("the limit was met: ", *what),
         Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
+        Action::CreateFile(name) => say!("file ", quoted(name), " is missing, or its path is wrong"),
+        Action::Retry => Clean::ours("run the transaction again"),
+        Action::AsItSays => Clean::ours("what the error says to do"),
     }
 }
