@@ -74,7 +74,8 @@ pub fn draw(replay: &Replay, guard: &mut Guard) -> Html {
     let scale = Scale::of(replay);
     let lanes = Lanes::of(replay);
     let mut svg = html!(
-        "<svg class=timeline width=\"100%\" height=\"", lanes.axis + 22,
+        "<svg class=timeline width=\"100%\" height=\"",
+        lanes.axis + 22,
         "\" role=img aria-label=\"Timeline of the replay\">\n",
         "<defs><pattern id=hatch width=8 height=8 patternUnits=userSpaceOnUse patternTransform=\"rotate(45)\">",
         "<rect width=4 height=8 class=hatch /></pattern></defs>\n"

@@ -1,7 +1,8 @@
 //! What a store answers.
 
 use crate::model::{
-    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Project, Release, SessionCounts, Timestamp, Untrusted,
+    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Onset, Project, Release, SessionCounts, Timestamp,
+    Untrusted,
 };
 
 /// Which store answered.
@@ -96,6 +97,8 @@ pub struct IssueFacts {
     pub change: Change,
     /// Why it is that.
     pub why: ChangeReason,
+    /// When its rate rose; in a list only of what is escalating.
+    pub onset: Option<Onset>,
 }
 
 /// A release and its numbers, over all projects of the scope.

@@ -48,7 +48,8 @@ fn each_script_fails_where_the_bug_is_and_passes_where_it_is_mended() {
     let mut wrong = Vec::new();
     for session in SESSIONS {
         let (broken, mended) = (&results[session]["broken"], &results[session]["mended"]);
-        if broken["status"] != "failed" || !broken["error"].as_str().unwrap().contains("recorded errors that came back") {
+        if broken["status"] != "failed" || !broken["error"].as_str().unwrap().contains("recorded errors that came back")
+        {
             wrong.push(format!("{session} on the broken application: {broken}"));
         }
         if mended["status"] != "passed" {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     backend::embedded::pack::{Cell, moment},
-    model::{Change, Issue, Status},
+    model::{Change, ChangeReason, Issue, Status},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term, Test},
 };
 
@@ -71,9 +71,12 @@ impl Snapshot<'_> {
         let known = self.meant_issue(issue, &bounds)?;
         let history = known.history(self, &bounds)?;
         let releases = self.known_releases(&bounds)?;
-        let judged = Judge::new(self, &bounds, &releases, None)?.judge(&known, &history);
+        let mut judge = Judge::new(self, &bounds, &releases, None)?;
+        let judged = judge.judge(self, &known, &history)?;
+        let onset = judge.onset(self, &known)?;
         let counts = known.count(self, &Want::of(&bounds, None), None)?;
-        self.facts(&bounds, &releases, Candidate { known, history, judged, most: counts, exact: Some(counts) })
+        let candidate = Candidate { known, history, judged, most: counts, exact: Some(counts) };
+        Ok(IssueFacts { onset, ..self.facts(&bounds, &releases, candidate)? })
     }
 
     fn candidates(&mut self, listing: &Listing<'_>, query: &IssueQuery) -> Result<Vec<Candidate>, StoreError> {
@@ -97,7 +100,7 @@ impl Snapshot<'_> {
             if exact.is_some_and(|counts| counts.events == 0) {
                 continue;
             }
-            let judged = judge.judge(&known, &history);
+            let judged = judge.judge(self, &known, &history)?;
             let mut candidate = Candidate { known, history, judged, most, exact };
             if self.conditions_hold(listing, &want, &mut candidate)? {
                 found.push(candidate);
@@ -207,6 +210,10 @@ impl Snapshot<'_> {
             environments,
             replays: counts.replays,
             change: candidate.judged.change,
+            onset: match &candidate.judged.why {
+                ChangeReason::Grew(onset) => Some(*onset),
+                _ => None,
+            },
             why: candidate.judged.why,
         })
     }

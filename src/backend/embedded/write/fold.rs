@@ -11,7 +11,7 @@ use super::{commit::SessionTouch, session::add_active, writer::Writer};
 use crate::{
     backend::embedded::pack::{
         Cell, Columns, Fact, Unpacker, ValueSets, add_to_cells, day_of, decode_cells, decode_sets, decode_users,
-        encode_cells, encode_sets, encode_users,
+        encode_cells, encode_sets, encode_users, hour_of,
     },
     store::StoreError,
 };
@@ -225,12 +225,15 @@ pub(super) struct Across {
     /// By project, day, environment; then by tag; then by value.
     base: HashMap<(u64, i64, u32), HashMap<u32, UsersByValue>>,
     active: HashMap<(u64, u32, u32, i64), SessionTouch>,
+    /// By project, environment, hour.
+    used: HashMap<(u64, u32, i64), u64>,
 }
 
 impl Across {
     pub(super) fn add(&mut self, project: u64, facts: &[&Fact]) {
         for fact in facts {
             let day = day_of(fact.ts);
+            *self.used.entry((project, fact.env, hour_of(fact.ts))).or_default() += 1;
             let active = self.active.entry((project, fact.rel, fact.env, day)).or_insert_with(|| SessionTouch {
                 first: fact.ts,
                 last: fact.ts,
@@ -251,6 +254,10 @@ impl Across {
     pub(super) fn write(self, conn: &Connection) -> Result<(), StoreError> {
         for ((project, rel, env, day), touch) in self.active {
             add_active(conn, (project, rel, env, day, 0), &touch)?;
+        }
+        for ((project, env, hour), n) in self.used {
+            let sql = "INSERT INTO used(project, env, hour, n) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n=n+?4";
+            conn.prepare_cached(sql)?.execute(params![project, env, hour, n])?;
         }
         for ((project, day, env), tags) in self.base {
             for (tag, values) in tags {

@@ -5,6 +5,7 @@
 mod commit;
 mod event;
 mod fold;
+mod frames;
 mod item;
 mod names;
 mod prepare;
