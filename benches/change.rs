@@ -156,7 +156,9 @@ fn main() {
         }
         println!("| {} | {HISTORIES} | {ever} | {polls} of {} |", world.name, HISTORIES * (HOURS as u64 - 72));
     }
-    println!("\n| step after four weeks | rate before, a day | found | hours until then, median (90 %) |\n|---|---|---|---|");
+    println!(
+        "\n| step after four weeks | rate before, a day | found | hours until then, median (90 %) |\n|---|---|---|---|"
+    );
     let at = 4 * 7 * 24 + 9;
     for step in [2.0, 3.0, 5.0] {
         for a_day in [2.0, 20.0, 200.0] {

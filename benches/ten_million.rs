@@ -47,7 +47,12 @@ fn main() {
         times.sort_unstable();
         let (median, p99) = (times[calls / 2], times[calls * 99 / 100]);
         let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
-        println!("{tool} {arguments}: first {:.1} ms, median {:.1} ms, p99 {:.1} ms", millis(first), millis(median), millis(p99));
+        println!(
+            "{tool} {arguments}: first {:.1} ms, median {:.1} ms, p99 {:.1} ms",
+            millis(first),
+            millis(median),
+            millis(p99)
+        );
     }
 }
 

@@ -165,7 +165,8 @@ impl World {
         record.event.id = EventId(id);
         record.event.timestamp = at;
         record.event.release = Some(release_at(at).into());
-        record.event.environment = Some(if mixed(n * 4 + 2).is_multiple_of(20) { "staging" } else { "production" }.into());
+        record.event.environment =
+            Some(if mixed(n * 4 + 2).is_multiple_of(20) { "staging" } else { "production" }.into());
         record.user = Some(self.users[user as usize]);
         record.tags = TAGS
             .iter()
@@ -212,9 +213,7 @@ fn event_of(ingest: &Ingest, project: &ProjectKey, issue: usize) -> EventRecord 
 
 /// Few bytes, but frames that tell issues apart: one of all, one of ten issues, one of its own.
 fn body(issue: usize, id: u128, at: Timestamp) -> Vec<u8> {
-    let frame = |function: String, file: String| {
-        json!({ "function": function, "filename": file, "lineno": 10 + issue % 90, "in_app": true })
-    };
+    let frame = |function: String, file: String| json!({ "function": function, "filename": file, "lineno": 10 + issue % 90, "in_app": true });
     let frames = [
         frame("dispatch".to_owned(), "src/loop.js".to_owned()),
         frame(format!("handle{}", issue % 100), format!("src/part{}.js", issue % 100)),

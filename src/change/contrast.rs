@@ -12,7 +12,9 @@ use super::series::Series;
 pub(super) const DAYS_BEFORE: usize = 3;
 /// Days' worth of prior belief about how counts vary, and what is believed: a little more than by chance.
 const PRIOR_DAYS: f64 = 4.0;
-const PRIOR_DISPERSION: f64 = 1.25;
+const PRIOR_DISPERSION: f64 = 1.1;
+/// Standard deviations that one in twenty of a normal distribution lies above.
+const ONE_SIDED_95: f64 = 1.644_853_626_951_472;
 
 /// One stratum: counts and exposure before and since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,22 +73,24 @@ impl<'c> Split<'c> {
     }
 
     /// How many times more the days before vary than they would by chance, at least 1: Pearson's statistic of the
-    /// whole days before, by its degrees of freedom, drawn a little to the prior.
+    /// whole days before, by its degrees of freedom, drawn a little to the prior. What goes beyond chance may go as far
+    /// as so few days allow (Wilson and Hilferty's approximation of chi-square, 1931).
     fn dispersion(&self) -> f64 {
         let (days, of) = (self.at / 24, self.of);
         let mut squares = 0.0;
         for day in 0..days {
             let hours = (self.at - (day + 1) * 24)..(self.at - day * 24);
             let known = hours.filter(|hour| of.exposures[*hour] > 0.0);
-            let expected: f64 =
-                known.clone().map(|hour| self.rate_before(of.strata[hour]) * of.exposures[hour]).sum();
+            let expected: f64 = known.clone().map(|hour| self.rate_before(of.strata[hour]) * of.exposures[hour]).sum();
             let seen: f64 = known.map(|hour| of.series.hours[hour].count as f64).sum();
             if expected > 0.0 {
                 squares += (seen - expected).powi(2) / expected;
             }
         }
-        let free = days.saturating_sub(2) as f64;
-        ((squares + PRIOR_DAYS * PRIOR_DISPERSION) / (free + PRIOR_DAYS)).max(1.0)
+        let free = days.saturating_sub(2) as f64 + PRIOR_DAYS;
+        let excess = ((squares + PRIOR_DAYS * PRIOR_DISPERSION) / free - 1.0).max(0.0);
+        let spread = 2.0 / (9.0 * free);
+        1.0 + excess / (1.0 - spread - ONE_SIDED_95 * spread.sqrt()).powi(3)
     }
 
     fn rate_before(&self, stratum: usize) -> f64 {

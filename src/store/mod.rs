@@ -8,12 +8,14 @@ mod error;
 mod field;
 mod query;
 mod search;
+mod window;
 
 pub use answer::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use query::*;
 pub use search::{SearchError, parse_search};
+pub use window::{Window, WindowStart};
 
 use crate::model::{Project, Timestamp};
 

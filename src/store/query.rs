@@ -212,6 +212,17 @@ pub enum Baseline {
     AllUsers,
 }
 
+impl Baseline {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherEvents => "other_events",
+            Self::Sessions => "sessions",
+            Self::AllUsers => "all_users",
+        }
+    }
+}
+
 /// Asks who is affected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AffectedQuery {
