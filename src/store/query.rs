@@ -61,7 +61,7 @@ pub struct IssueQuery {
     /// Names of the releases since which something changed, oldest first, the first being the one asked for.
     /// With them, an issue must have been seen in one of them, and counts are of them alone.
     pub since: Option<Vec<Untrusted>>,
-    /// Kinds of change; empty: all.
+    /// Kinds of change; empty: all, but since a release and by impact, without a filter, those alone that broke.
     pub change: Vec<Change>,
     /// Decided statuses; empty: all.
     pub status: Vec<Status>,

@@ -6,6 +6,7 @@ mod commit;
 mod event;
 mod fold;
 mod item;
+mod load;
 mod names;
 mod prepare;
 mod project;
