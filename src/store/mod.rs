@@ -11,6 +11,7 @@ mod fix;
 mod query;
 mod replay;
 mod search;
+mod window;
 
 pub use answer::*;
 pub use diagnosis::*;
@@ -20,6 +21,7 @@ pub use fix::FixQuery;
 pub use query::*;
 pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
+pub use window::{Window, WindowStart};
 
 use crate::model::{FixHistory, Project, Timestamp};
 

@@ -30,5 +30,6 @@ mod search;
 mod table;
 mod tally;
 mod trend;
+mod windows;
 
 pub(super) use pool::{Pool, Snapshot};
