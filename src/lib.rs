@@ -7,6 +7,7 @@ pub mod model;
 
 pub mod attribution;
 pub mod change;
+pub mod diagnosis;
 pub mod grouping;
 pub mod guard;
 pub mod protocol;

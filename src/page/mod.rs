@@ -109,16 +109,10 @@ fn facts(replay: &Replay, guard: &mut Guard) -> Html {
     say("browser", &replay.user_agent.as_ref().map(|agent| browser(agent.raw()).into()));
     let failed = replay.steps.iter().filter(|s| matches!(&s.action, Action::Request(r) if r.failed())).count();
     let requests = replay.steps.iter().filter(|s| matches!(s.action, Action::Request(_))).count();
-    fact(
-        "requests",
-        html!(
-            requests,
-            if failed > 0 { ", <em class=fail>" } else { "<span>" },
-            failed,
-            " failed",
-            if failed > 0 { "</em>" } else { "</span>" }
-        ),
-    );
+    if requests > 0 {
+        let failed = (failed > 0).then(|| html!(", <em class=fail>", failed, " failed</em>"));
+        fact("requests", html!(requests, failed));
+    }
     let masked = if replay.masked_text {
         "text and values masked"
     } else if replay.masked_inputs {
@@ -176,8 +170,7 @@ fn before_error(replay: &Replay, guard: &mut Guard) -> Html {
         step.at_ms <= *at
             && match &step.action {
                 Action::Request(request) => request.failed(),
-                Action::Console { level, .. } => level.raw() == "error",
-                Action::Error(_) | Action::Scroll { .. } | Action::Visibility { .. } => false,
+                Action::Console { .. } | Action::Error(_) | Action::Scroll { .. } | Action::Visibility { .. } => false,
                 _ => true,
             }
     };
@@ -196,21 +189,15 @@ fn list(replay: &Replay, guard: &mut Guard) -> Html {
     let mut list = html!("<section class=card><h2>All steps</h2><ol class=steps>\n");
     for step in &replay.steps {
         let (class, sign) = words::sign(step);
-        let by = if step.kind().by_user() { "" } else { " page" };
-        list.push(&[
-            &"<li id=s",
-            &step.n,
-            &" class=\"",
-            &class,
-            &by,
-            &"\"><time>",
-            &words::clock(step.at_ms),
-            &"</time><i>",
-            &sign,
-            &"</i><div>",
-        ]);
+        let by = match (&step.action, step.kind().by_user()) {
+            (Action::Error(_), _) => " page fault",
+            (_, false) => " page",
+            (_, true) => "",
+        };
+        list.push(&[&"<li id=s", &step.n, &" class=\"", &class, &by, &"\"><span class=n>", &step.n, &"</span>"]);
+        list.push(&[&"<time>", &words::clock(step.at_ms), &"</time><i>", &sign, &"</i><div>"]);
         list.push(&[&words::told(step, guard)]);
-        for effect in step.effects.iter().filter_map(|effect| words::effect(effect, guard)).take(3) {
+        for effect in words::effects(&step.effects, guard) {
             list.push(&[&"<div class=effect>", &effect, &"</div>"]);
         }
         list.push(&[&"</div></li>\n"]);

@@ -15,14 +15,31 @@ const REQUEST_ROWS: usize = 3;
 const UNITS: &[i64] =
     &[100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000];
 
-/// Tops of the lanes, in pixels.
-const PAGES: u32 = 18;
-const USER: u32 = 62;
-const REQUESTS: u32 = 110;
-const CONSOLE: u32 = 164;
-const AXIS: u32 = 196;
-/// Height of the drawing.
-const HEIGHT: u32 = 218;
+/// Tops of the lanes and the axis, in pixels. A lane in which nothing happened is left out.
+#[derive(Clone, Copy)]
+struct Lanes {
+    pages: u32,
+    user: u32,
+    requests: Option<u32>,
+    console: Option<u32>,
+    axis: u32,
+}
+
+impl Lanes {
+    fn of(replay: &Replay) -> Self {
+        let any = |wanted: fn(&Action) -> bool| replay.steps.iter().any(|step| wanted(&step.action));
+        let (pages, user) = (18, 62);
+        let mut axis = user + 38;
+        let mut lane = |height: u32, used: bool| {
+            let top = used.then_some(axis + 10);
+            axis += if used { height } else { 0 };
+            top
+        };
+        let requests = lane(54, any(|action| matches!(action, Action::Request(_))));
+        let console = lane(34, any(|action| matches!(action, Action::Console { .. })));
+        Self { pages, user, requests, console, axis }
+    }
+}
 
 /// From a time to a place on the drawing, in percent of its width.
 #[derive(Clone, Copy)]
@@ -55,41 +72,51 @@ impl Scale {
 /// Draws it.
 pub fn draw(replay: &Replay, guard: &mut Guard) -> Html {
     let scale = Scale::of(replay);
+    let lanes = Lanes::of(replay);
     let mut svg = html!(
         "<svg class=timeline width=\"100%\" height=\"",
-        HEIGHT,
+        lanes.axis + 22,
         "\" role=img aria-label=\"Timeline of the replay\">\n",
         "<defs><pattern id=hatch width=8 height=8 patternUnits=userSpaceOnUse patternTransform=\"rotate(45)\">",
         "<rect width=4 height=8 class=hatch /></pattern></defs>\n"
     );
-    for (label, y) in [("Pages", PAGES), ("User", USER), ("Requests", REQUESTS), ("Console", CONSOLE)] {
+    let labels = [
+        ("Pages", Some(lanes.pages)),
+        ("User", Some(lanes.user)),
+        ("Requests", lanes.requests),
+        ("Console", lanes.console),
+    ];
+    for (label, y) in labels.into_iter().filter_map(|(label, y)| Some((label, y?))) {
         svg.push(&[&"<text class=lane x=0 y=\"", &(y - 5), &"\">", &label, &"</text>\n"]);
     }
-    axis(&mut svg, scale);
+    axis(&mut svg, scale, lanes);
     for gap in replay.gaps.iter().filter(|gap| gap.to_ms > gap.from_ms) {
         let (x, width) = (scale.x(gap.from_ms), scale.width(gap.from_ms, gap.to_ms));
         svg.push(&[&html!(
             "<rect fill=\"url(#hatch)\" x=\"",
             x,
             "%\" y=",
-            PAGES,
+            lanes.pages,
             " width=\"",
             width,
             "%\" height=",
-            AXIS - PAGES,
+            lanes.axis - lanes.pages,
             " ><title>not recorded</title></rect>\n"
         )]);
     }
-    pages(&mut svg, replay, scale, guard);
+    pages(&mut svg, replay, scale, lanes, guard);
     let mut rows = [i64::MIN; REQUEST_ROWS];
-    for step in &replay.steps {
-        mark(&mut svg, step, scale, &mut rows, guard);
+    // Errors first: what failed at the same moment is drawn over their line.
+    let (errors, others): (Vec<&Step>, Vec<&Step>) =
+        replay.steps.iter().partition(|step| matches!(step.action, Action::Error(_)));
+    for step in errors.into_iter().chain(others) {
+        mark(&mut svg, step, Place { scale, lanes }, &mut rows, guard);
     }
     svg.push(&[&"</svg>\n"]);
     svg
 }
 
-fn axis(svg: &mut Html, scale: Scale) {
+fn axis(svg: &mut Html, scale: Scale, lanes: Lanes) {
     let unit = UNITS.iter().copied().find(|unit| (scale.to - scale.from) / unit <= 8).unwrap_or(3_600_000);
     let mut at = scale.from.div_euclid(unit) * unit + unit;
     while at < scale.to {
@@ -99,14 +126,14 @@ fn axis(svg: &mut Html, scale: Scale) {
             "%\" x2=\"",
             scale.x(at),
             "%\" y1=",
-            PAGES,
+            lanes.pages,
             " y2=",
-            AXIS,
+            lanes.axis,
             " />",
             "<text class=tick x=\"",
             scale.x(at),
             "%\" y=",
-            AXIS + 14,
+            lanes.axis + 14,
             " >",
             words::clock(at),
             "</text>\n"
@@ -116,7 +143,7 @@ fn axis(svg: &mut Html, scale: Scale) {
 }
 
 /// A band for each address, from its navigation to the next.
-fn pages(svg: &mut Html, replay: &Replay, scale: Scale, guard: &mut Guard) {
+fn pages(svg: &mut Html, replay: &Replay, scale: Scale, lanes: Lanes, guard: &mut Guard) {
     let changes: Vec<(&Step, _)> = replay
         .steps
         .iter()
@@ -136,7 +163,7 @@ fn pages(svg: &mut Html, replay: &Replay, scale: Scale, guard: &mut Guard) {
             "<svg x=\"",
             scale.x(*at),
             "%\" y=",
-            PAGES,
+            lanes.pages,
             " width=\"",
             scale.width(*at, end),
             "%\" height=22><rect class=\"",
@@ -159,7 +186,15 @@ fn linked(n: Option<u32>, inner: Html) -> Html {
     }
 }
 
-fn mark(svg: &mut Html, step: &Step, scale: Scale, rows: &mut [i64; REQUEST_ROWS], guard: &mut Guard) {
+/// Where things are drawn.
+#[derive(Clone, Copy)]
+struct Place {
+    scale: Scale,
+    lanes: Lanes,
+}
+
+fn mark(svg: &mut Html, step: &Step, place: Place, rows: &mut [i64; REQUEST_ROWS], guard: &mut Guard) {
+    let Place { scale, lanes } = place;
     let x = scale.x(step.at_ms);
     let (class, _) = words::sign(step);
     let title = html!("<title>", words::clock(step.at_ms), "</title>");
@@ -169,7 +204,7 @@ fn mark(svg: &mut Html, step: &Step, scale: Scale, rows: &mut [i64; REQUEST_ROWS
             let end = step.at_ms + i64::try_from(request.duration_ms).unwrap_or(0);
             let row = rows.iter().position(|until| *until < step.at_ms).unwrap_or(REQUEST_ROWS - 1);
             rows[row] = end;
-            let top = REQUESTS + 14 * u32::try_from(row).unwrap_or(0);
+            let top = lanes.requests.unwrap_or(0) + 14 * u32::try_from(row).unwrap_or(0);
             let path = words::place(&request.url, guard);
             html!(
                 "<rect class=\"bar ",
@@ -194,7 +229,7 @@ fn mark(svg: &mut Html, step: &Step, scale: Scale, rows: &mut [i64; REQUEST_ROWS
                 "\" x=\"",
                 x,
                 "%\" y=",
-                CONSOLE,
+                lanes.console.unwrap_or(0),
                 " width=3 height=14 rx=1>",
                 title,
                 "</rect>"
@@ -206,14 +241,14 @@ fn mark(svg: &mut Html, step: &Step, scale: Scale, rows: &mut [i64; REQUEST_ROWS
             "%\" x2=\"",
             x,
             "%\" y1=",
-            PAGES,
+            lanes.pages,
             " y2=",
-            AXIS,
+            lanes.axis,
             " />",
             "<circle class=\"errordot\" cx=\"",
             x,
             "%\" cy=",
-            AXIS,
+            lanes.axis,
             " r=6>",
             title,
             "</circle>"
@@ -222,24 +257,24 @@ fn mark(svg: &mut Html, step: &Step, scale: Scale, rows: &mut [i64; REQUEST_ROWS
             "<rect class=\"typed\" x=\"",
             x,
             "%\" y=",
-            USER + 6,
+            lanes.user + 6,
             " width=\"",
             scale.width(step.at_ms, step.until_ms),
             "%\" height=12 rx=3>",
             title,
             "</rect>"
         ),
-        (_, StepKind::RageClick) => ring(x, 11, title),
-        (_, StepKind::DeadClick | StepKind::SlowClick) => ring(x, 8, title),
+        (_, StepKind::RageClick) => ring(x, lanes.user + 12, 11, title),
+        (_, StepKind::DeadClick | StepKind::SlowClick) => ring(x, lanes.user + 12, 8, title),
         (_, StepKind::Scroll | StepKind::Resize | StepKind::Visibility) => {
-            html!("<circle class=\"dot dim\" cx=\"", x, "%\" cy=", USER + 12, " r=3>", title, "</circle>")
+            html!("<circle class=\"dot dim\" cx=\"", x, "%\" cy=", lanes.user + 12, " r=3>", title, "</circle>")
         }
-        _ => html!("<circle class=\"dot\" cx=\"", x, "%\" cy=", USER + 12, " r=6>", title, "</circle>"),
+        _ => html!("<circle class=\"dot\" cx=\"", x, "%\" cy=", lanes.user + 12, " r=6>", title, "</circle>"),
     };
     svg.push(&[&linked(Some(step.n), drawn), &"\n"]);
 }
 
 /// A click that the page didn't answer.
-fn ring(x: f64, r: u32, title: Html) -> Html {
-    html!("<circle class=\"dot bad\" cx=\"", x, "%\" cy=", USER + 12, " r=", r, " >", title, "</circle>")
+fn ring(x: f64, y: u32, r: u32, title: Html) -> Html {
+    html!("<circle class=\"dot bad\" cx=\"", x, "%\" cy=", y, " r=", r, " >", title, "</circle>")
 }

@@ -190,8 +190,16 @@ pub fn named(target: Option<&Target>, guard: &mut Guard) -> Html {
     }
 }
 
-/// What changed after a step, in a few words; what has a step of its own is left to that.
-pub fn effect(effect: &Effect, guard: &mut Guard) -> Option<Html> {
+/// What changed after a step, the most telling two.
+pub fn effects(effects: &[Effect], guard: &mut Guard) -> Vec<Html> {
+    let appeared = effects.iter().any(|effect| matches!(effect, Effect::Appeared { text: Some(_), .. }));
+    // What is drawn anew vanishes and appears: once is enough.
+    let told = effects.iter().filter(|effect| !(appeared && matches!(effect, Effect::Vanished { .. })));
+    told.filter_map(|told| effect(told, guard)).take(2).collect()
+}
+
+/// One change in a few words; what has a step of its own is left to that.
+fn effect(effect: &Effect, guard: &mut Guard) -> Option<Html> {
     let mut text = |text: &Option<Untrusted>| {
         text.as_ref().map(|t| html!(" <q>", guard.line(t, Limit::Tag).shortened(LONGEST), "</q>"))
     };

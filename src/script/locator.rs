@@ -174,7 +174,7 @@ impl Find<'_> {
 
     fn by_text(&mut self) -> Option<Expr> {
         let target = self.target;
-        if let Some(text) = self.unique(target.text.as_ref()) {
+        if let Some(text) = self.unique(target.text.as_ref().filter(|_| !is_field(target))) {
             return Some(js!("getByText(", text, ", { exact: true })"));
         }
         if let Some(alt) = self.unique(target.alt.as_ref()) {
@@ -203,7 +203,7 @@ impl Find<'_> {
                 _ => None,
             };
             let inner = inner.or_else(|| {
-                let text = target.text.as_ref().filter(|_| container.text_count_inside == 1)?;
+                let text = target.text.as_ref().filter(|_| container.text_count_inside == 1 && !is_field(target))?;
                 self.usable(&text.text).map(|text| js!("getByText(", text, ", { exact: true })"))
             });
             if let Some(inner) = inner
@@ -262,7 +262,7 @@ impl Find<'_> {
             let place = name.index;
             return Some((js!("getByRole(", role, ", { name: ", text, ", exact: true }).nth(", place, ")"), false));
         }
-        let text = self.usable(&target.text.as_ref()?.text)?;
+        let text = self.usable(&target.text.as_ref().filter(|_| !is_field(target))?.text)?;
         let place = target.text.as_ref().map_or(0, |text| text.index);
         Some((js!("getByText(", text, ", { exact: true }).nth(", place, ")"), false))
     }
@@ -289,6 +289,11 @@ fn unrooted(css: &str) -> String {
         }
     }
     out
+}
+
+/// Whether what it reads is its value or its choices, by which no locator finds it.
+fn is_field(target: &Target) -> bool {
+    matches!(target.tag.raw(), "input" | "select" | "textarea" | "option")
 }
 
 /// Whether an id was made up by a library at run time, so that it is another one the next time.

@@ -3,6 +3,7 @@
 //! It never names a backend.
 
 mod answer;
+mod diagnosis;
 mod digest;
 mod error;
 mod field;
@@ -10,14 +11,17 @@ mod fix;
 mod query;
 mod replay;
 mod search;
+mod window;
 
 pub use answer::*;
+pub use diagnosis::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use fix::FixQuery;
 pub use query::*;
 pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
+pub use window::{Window, WindowStart};
 
 use crate::model::{FixHistory, Project, Timestamp};
 
@@ -75,6 +79,11 @@ pub trait SignalStore: Send + Sync {
     /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
     async fn data_version(&self) -> Result<u64, StoreError> {
         Err(StoreError::Unsupported("this store doesn't tell when it changes"))
+    }
+
+    /// What a diagnosis of an issue looks at.
+    async fn diagnosis(&self, _query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        Err(StoreError::Unsupported("this store does not count the frames of stacks"))
     }
 }
 

@@ -19,9 +19,9 @@ use super::{
 use crate::{
     model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef,
-        Page, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts,
-        SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery, Freshness,
+        IssueFacts, IssueQuery, IssueRef, Page, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope,
+        SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -161,6 +161,11 @@ impl SignalStore for EmbeddedStore {
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.affected(&query)).await
+    }
+
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.diagnosis(&query)).await
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {

@@ -29,7 +29,7 @@ impl Scene {
             return;
         }
         let answer = self.since_user(at, log) <= ANSWER;
-        let shrunk = y < old_y && at - self.last_change <= SHRUNK;
+        let shrunk = y < old_y && at.saturating_sub(self.last_change) <= SHRUNK;
         let little = (x - old_x).abs() < LEAST && (y - old_y).abs() < LEAST;
         let mut draft = Draft::new(at, self.tab, Action::Scroll { x, y });
         draft.node = Some(id);
