@@ -48,11 +48,11 @@ impl Scene {
             self.dom.set_value(nr, text, data.checked);
         }
         let burst = self.last_input.replace((id, at)).is_some_and(|(other, then)| other != id && at - then <= BURST);
-        // A choice that others come with at once was the page's after all.
-        if let Some((nr, _)) = self.doubtful.take_if(|(_, then)| at - *then > BURST || burst)
-            && burst
-        {
-            log.drafts[nr].dropped = true;
+        if let Some((nr, then)) = self.doubtful.take() {
+            let at_once = at - then <= BURST;
+            // A choice that others come with at once was the page's after all.
+            log.drafts[nr].dropped |= at_once && burst;
+            self.doubtful = Some((nr, then)).filter(|_| at_once && !burst);
         }
         match control {
             Control::Check | Control::Radio => {
