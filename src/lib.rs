@@ -13,9 +13,13 @@ pub mod guard;
 pub mod protocol;
 pub mod release;
 pub mod remedy;
+pub mod replay;
 pub mod store;
+pub mod verify;
 
 pub mod ingest;
+pub mod page;
+pub mod script;
 pub mod view;
 
 pub mod backend;

@@ -12,7 +12,9 @@ use super::series::Series;
 pub(super) const DAYS_BEFORE: usize = 3;
 /// Days' worth of prior belief about how counts vary, and what is believed: a little more than by chance.
 const PRIOR_DAYS: f64 = 4.0;
-const PRIOR_DISPERSION: f64 = 1.25;
+const PRIOR_DISPERSION: f64 = 1.1;
+/// Standard deviations that one in twenty of a normal distribution lies above.
+const ONE_SIDED_95: f64 = 1.644_853_626_951_472;
 
 /// One stratum: counts and exposure before and since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,7 +73,8 @@ impl<'c> Split<'c> {
     }
 
     /// How many times more the days before vary than they would by chance, at least 1: Pearson's statistic of the
-    /// whole days before, by its degrees of freedom, drawn a little to the prior.
+    /// whole days before, by its degrees of freedom, drawn a little to the prior. What goes beyond chance may go as far
+    /// as so few days allow (Wilson and Hilferty's approximation of chi-square, 1931).
     fn dispersion(&self) -> f64 {
         let (days, of) = (self.at / 24, self.of);
         let mut squares = 0.0;
@@ -84,8 +87,10 @@ impl<'c> Split<'c> {
                 squares += (seen - expected).powi(2) / expected;
             }
         }
-        let free = days.saturating_sub(2) as f64;
-        ((squares + PRIOR_DAYS * PRIOR_DISPERSION) / (free + PRIOR_DAYS)).max(1.0)
+        let free = days.saturating_sub(2) as f64 + PRIOR_DAYS;
+        let excess = ((squares + PRIOR_DAYS * PRIOR_DISPERSION) / free - 1.0).max(0.0);
+        let spread = 2.0 / (9.0 * free);
+        1.0 + excess / (1.0 - spread - ONE_SIDED_95 * spread.sqrt()).powi(3)
     }
 
     fn rate_before(&self, stratum: usize) -> f64 {

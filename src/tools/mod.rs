@@ -7,6 +7,7 @@ mod cursor;
 mod diagnose_issue;
 mod error;
 mod get_event;
+mod get_replay_summary;
 mod input;
 mod list_issues;
 mod list_projects;
@@ -17,6 +18,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod verify_fix_since_release;
 
 use std::sync::Arc;
 
@@ -26,7 +28,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use error::ToolError;
+pub use get_replay_summary::{lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};
+pub use named::id_in;
 pub use resolve::Resolved;
 
 use crate::{
@@ -118,10 +122,12 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<affected_users::AffectedUsers>(),
     describe::<diagnose_issue::DiagnoseIssue>(),
     describe::<get_event::GetEvent>(),
+    describe::<get_replay_summary::GetReplaySummary>(),
     describe::<list_issues::ListIssues>(),
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),
     describe::<search_events::SearchEvents>(),
+    describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
 
 /// The tool of that name.

@@ -47,6 +47,19 @@ impl Traffic {
     }
 }
 
+impl Traffic {
+    /// Whether there is a whole hour.
+    pub(super) fn is_some(&self) -> bool {
+        self.end > self.first
+    }
+
+    /// How much was used from that hour on.
+    pub(super) fn since(&self, hour: i64) -> u64 {
+        let hours = if self.by_sessions { &self.sessions } else { &self.events };
+        hours.iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
+    }
+}
+
 impl Snapshot<'_> {
     /// The traffic of each project up to the scope's end; `end` is the moment that the answer speaks of.
     pub(super) fn traffic(&self, bounds: &Bounds, end: i64) -> Result<HashMap<u64, Traffic>, StoreError> {
@@ -101,26 +114,18 @@ impl Snapshot<'_> {
         traffic: Option<&Traffic>,
         bounds: &Bounds,
     ) -> Result<Series, StoreError> {
-        let Some(traffic) = traffic.filter(|traffic| traffic.end > traffic.first) else { return Ok(Series::default()) };
-        let (lo, hi) = (traffic.first * HOUR_US, traffic.end * HOUR_US - 1);
-        let want = Want { lo, hi, env: bounds.env, rels: None };
-        let mut counted = UserDays::new(lo, hi);
-        self.each_part(known, lo, hi, false, |head, _| counted.see(head, &want))?;
-        let (counts, events) = counted.by_hour(traffic);
-        let hour = |at: usize| Hour {
-            count: counts[at],
-            exposure: if traffic.by_sessions {
-                traffic.sessions[at]
-            } else {
-                traffic.events[at].saturating_sub(events[at])
-            },
-        };
-        Ok(Series { start: moment(lo), hours: (0..counts.len()).map(hour).collect() })
+        let Some(traffic) = traffic.filter(|traffic| traffic.is_some()) else { return Ok(Series::default()) };
+        let mut counted = UserDays::new(traffic);
+        let want = counted.want(bounds);
+        self.each_part(known, want.lo, want.hi, false, |head, _| counted.see(head, &want))?;
+        Ok(counted.series(traffic))
     }
 }
 
 /// The first hour of each user's day.
-struct UserDays {
+pub(super) struct UserDays {
+    lo: i64,
+    hi: i64,
     first_day: i64,
     days: usize,
     places: Places,
@@ -133,14 +138,20 @@ struct UserDays {
 const NEVER: u8 = u8::MAX;
 
 impl UserDays {
-    fn new(lo: i64, hi: i64) -> Self {
+    pub(super) fn new(traffic: &Traffic) -> Self {
+        let (lo, hi) = (traffic.first * HOUR_US, traffic.end * HOUR_US - 1);
         let first_day = day_of(lo);
         let days = usize::try_from(day_of(hi) - first_day + 1).unwrap_or(0);
         let (anonymous, events) = (HashMap::new(), HashMap::new());
-        Self { first_day, days, places: Places::default(), first_hours: Vec::new(), anonymous, events }
+        Self { lo, hi, first_day, days, places: Places::default(), first_hours: Vec::new(), anonymous, events }
     }
 
-    fn see(&mut self, head: &Head, want: &Want<'_>) {
+    /// The events that count.
+    pub(super) fn want(&self, bounds: &Bounds) -> Want<'static> {
+        Want { lo: self.lo, hi: self.hi, env: bounds.env, rels: None }
+    }
+
+    pub(super) fn see(&mut self, head: &Head, want: &Want<'_>) {
         for row in 0..head.len() {
             let (ts, user) = (head.ts[row], head.user[row]);
             if !want.takes(ts, head.rel[row], head.env[row]) {
@@ -158,6 +169,17 @@ impl UserDays {
             let of_day = (ts.rem_euclid(DAY_US) / HOUR_US) as u8;
             self.first_hours[at] = self.first_hours[at].min(of_day);
         }
+    }
+
+    /// The user-days beside the traffic.
+    pub(super) fn series(&self, traffic: &Traffic) -> Series {
+        let (counts, events) = self.by_hour(traffic);
+        let exposure = |at: usize| match traffic.by_sessions {
+            true => traffic.sessions[at],
+            false => traffic.events[at].saturating_sub(events[at]),
+        };
+        let hours = (0..counts.len()).map(|at| Hour { count: counts[at], exposure: exposure(at) });
+        Series { start: moment(self.lo), hours: hours.collect() }
     }
 
     /// User-days and events by the hours of the traffic.

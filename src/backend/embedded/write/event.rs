@@ -61,6 +61,17 @@ impl Commit<'_> {
         Ok(true)
     }
 
+    /// The event's issue and numbers, without a place in the journal.
+    pub(super) fn counted(&mut self, project: u64, record: &EventRecord) -> Result<(i64, Fact), StoreError> {
+        let ts = micros(record.event.timestamp);
+        let (issue, _) = self.issue(project, record, ts)?;
+        let fact = self.fact(project, record, ts)?;
+        self.touch_release(fact.rel, ts, ts);
+        self.touch_project(project, ts, record.event.platform.as_ref().map(Untrusted::raw));
+        self.touch_issue(issue, record, ts);
+        Ok((issue, fact))
+    }
+
     /// The key under which the event is to be noted; `None` if it is there already.
     fn free_key(&self, project: u64, ts: i64, id: EventId) -> Result<Option<i64>, StoreError> {
         let mut free = None;

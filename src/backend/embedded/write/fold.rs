@@ -85,7 +85,12 @@ fn first_of_tail(conn: &Connection) -> Result<Vec<(i64, u64, Fact)>, StoreError>
 }
 
 /// Puts facts into the issue's last chunk or a new one.
-fn append_chunk(conn: &Connection, unpacker: &mut Unpacker, issue: i64, facts: &[&Fact]) -> Result<(), StoreError> {
+pub(super) fn append_chunk(
+    conn: &Connection,
+    unpacker: &mut Unpacker,
+    issue: i64,
+    facts: &[&Fact],
+) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached("SELECT id, n FROM chunk WHERE issue=?1 ORDER BY id DESC")?;
     let mut rows = statement.query([issue])?;
     let (mut n, mut joined, mut id) = (facts.len() as u64, Vec::new(), 1);

@@ -7,6 +7,7 @@ mod event;
 mod fold;
 mod frames;
 mod item;
+mod load;
 mod names;
 mod prepare;
 mod project;
