@@ -3,6 +3,7 @@
 //! It never names a backend.
 
 mod answer;
+mod commits;
 mod diagnosis;
 mod digest;
 mod error;
@@ -14,6 +15,7 @@ mod search;
 mod window;
 
 pub use answer::*;
+pub use commits::*;
 pub use diagnosis::*;
 pub use digest::*;
 pub use error::StoreError;
@@ -59,6 +61,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// Commits that came with releases. A store that is told of none has none.
+    async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        Ok(Page { items: Vec::new(), total: None, more: false, warnings: Vec::new(), by_change: Vec::new() })
+    }
 
     /// One replay, its segments' bytes aside.
     async fn replay(&self, _query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
