@@ -12,6 +12,7 @@ mod grouping;
 mod ingest;
 mod markers;
 mod mcp;
+mod page;
 mod program;
 mod protocol;
 mod release;
