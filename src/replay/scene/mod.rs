@@ -19,7 +19,7 @@ use super::{
 };
 use address::Address;
 use pointer::Pointer;
-use typing::Typing;
+use typing::{Doubtful, Typing};
 
 /// Before anything: far enough from now, and from the ends of numbers.
 const NEVER: i64 = i64::MIN / 4;
@@ -54,8 +54,7 @@ pub(super) struct Scene {
     last_change: i64,
     /// The field that changed last, and when.
     last_input: Option<(i64, i64)>,
-    /// A choice that may have been the page's, and when it was made.
-    doubtful: Option<(DraftNr, i64)>,
+    doubtful: Option<Doubtful>,
     /// Last known scroll position by node.
     scrolled: HashMap<i64, (i64, i64)>,
     scrolling: Option<(i64, DraftNr)>,

@@ -33,6 +33,15 @@ pub(super) struct Typing {
     control: Control,
 }
 
+/// A choice that may have been the page's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubtful {
+    draft: DraftNr,
+    at: i64,
+    /// Other fields that were set right after it.
+    others: u32,
+}
+
 impl Scene {
     /// A field has another value.
     pub(super) fn input(&mut self, data: &Data<'_>, at: i64, log: &mut Log) {
@@ -48,12 +57,7 @@ impl Scene {
             self.dom.set_value(nr, text, data.checked);
         }
         let burst = self.last_input.replace((id, at)).is_some_and(|(other, then)| other != id && at - then <= BURST);
-        // A choice that others come with at once was the page's after all.
-        if let Some((nr, _)) = self.doubtful.take_if(|(_, then)| at - *then > BURST || burst)
-            && burst
-        {
-            log.drafts[nr].dropped = true;
-        }
+        self.fill(burst, at, log);
         match control {
             Control::Check | Control::Radio => {
                 self.toggled(id, data.checked == Some(true), control == Control::Radio, at, log);
@@ -95,7 +99,18 @@ impl Scene {
         draft.node = Some(id);
         draft.target = self.describe(id);
         let nr = self.done(draft, log);
-        self.doubtful = (!sure).then_some((nr, at));
+        self.doubtful = (!sure).then_some(Doubtful { draft: nr, at, others: 0 });
+    }
+
+    /// Notes whether a choice came with a form that the page filled: two fields or more right after it, and nothing else.
+    fn fill(&mut self, burst: bool, at: i64, log: &mut Log) {
+        let Some(mut choice) = self.doubtful.take().filter(|choice| at - choice.at <= BURST) else { return };
+        choice.others += u32::from(burst);
+        if choice.others >= 2 && self.last_change < choice.at {
+            log.drafts[choice.draft].dropped = true;
+        } else {
+            self.doubtful = Some(choice);
+        }
     }
 
     /// Whether the user made a choice, rather than the page: a list gets the focus when it is used with the mouse, not
