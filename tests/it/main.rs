@@ -9,6 +9,7 @@ mod clients;
 mod embedded;
 mod generated;
 mod grouping;
+mod impact;
 mod ingest;
 mod markers;
 mod mcp;
