@@ -10,6 +10,7 @@ mod diagnosis;
 mod embedded;
 mod generated;
 mod grouping;
+mod impact;
 mod ingest;
 mod markers;
 mod mcp;

@@ -10,6 +10,7 @@ use std::sync::{
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 
+use super::memory::Memory;
 use crate::{
     backend::embedded::{connect, files::Files, pack::Unpacker},
     store::StoreError,
@@ -25,6 +26,7 @@ pub(in crate::backend::embedded) struct Pool {
     ready: Mutex<bool>,
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
+    memory: Memory,
 }
 
 /// One connection and what it keeps between answers.
@@ -37,6 +39,7 @@ struct Reader {
 pub(in crate::backend::embedded) struct Snapshot<'c> {
     pub(in crate::backend::embedded) conn: &'c Connection,
     pub(super) unpacker: &'c mut Unpacker,
+    pub(super) memory: &'c Memory,
     stopped: &'c AtomicBool,
 }
 
@@ -76,7 +79,7 @@ impl Drop for StopOnDrop {
 impl Pool {
     pub(in crate::backend::embedded) fn new(files: Files) -> Self {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { files, ready: Mutex::new(false), idle: Mutex::default(), permits }
+        Self { files, ready: Mutex::new(false), idle: Mutex::default(), permits, memory: Memory::default() }
     }
 
     /// Makes sure that the tables are there and of a format known here.
@@ -119,7 +122,7 @@ impl Pool {
             None => Reader { conn: connect::reader(&self.files)?, unpacker: Unpacker::new()? },
         };
         running.set(Some(reader.conn.get_interrupt_handle()));
-        let answer = answer(&mut reader, &running.stopped, work);
+        let answer = answer(&mut reader, &self.memory, &running.stopped, work);
         running.set(None);
         // A connection whose answer failed is not trusted with another.
         if answer.is_ok() || matches!(answer, Err(StoreError::NotFound { .. } | StoreError::Invalid(_))) {
@@ -132,11 +135,12 @@ impl Pool {
 /// The transaction ends with the answer, so that the log can be moved on.
 fn answer<T>(
     reader: &mut Reader,
+    memory: &Memory,
     stopped: &AtomicBool,
     work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let tx = reader.conn.unchecked_transaction()?;
-    let mut snapshot = Snapshot { conn: &tx, unpacker: &mut reader.unpacker, stopped };
+    let mut snapshot = Snapshot { conn: &tx, unpacker: &mut reader.unpacker, memory, stopped };
     snapshot.go_on()?;
     let answer = work(&mut snapshot);
     drop(tx);
