@@ -4,6 +4,7 @@
 
 mod body;
 mod connect;
+mod decision;
 mod fault;
 mod files;
 mod health;

@@ -3,6 +3,7 @@
 //! It never parses or compresses on its thread: callers did that.
 
 mod commit;
+mod decide;
 mod event;
 mod fold;
 mod item;
@@ -15,6 +16,7 @@ mod retain;
 mod session;
 mod writer;
 
+pub(super) use decide::Decision;
 pub(super) use event::id_key;
 pub(super) use fold::BIG;
 pub(super) use names::{Word, digest64};
