@@ -11,6 +11,6 @@ mod scrub;
 mod text;
 
 pub use clean::{Clean, CleanData, Guard, Limit};
-pub use pseudonym::{Pseudonyms, show_user};
+pub use pseudonym::{Pseudonyms, is_pseudonym, show_user};
 pub use safe::{Safe, Say};
 pub use scrub::Scrubber;

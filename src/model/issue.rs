@@ -164,6 +164,11 @@ pub enum ChangeReason {
         /// When it was first seen.
         since: Timestamp,
     },
+    /// The upstream says so, and its numbers are not at hand.
+    Marked {
+        /// Its word: `resolved`, `regressed`, `escalating`.
+        word: &'static str,
+    },
     /// Resolved and not seen since.
     Quiet {
         /// When it was resolved.
