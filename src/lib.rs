@@ -18,6 +18,7 @@ pub mod ingest;
 pub mod view;
 
 pub mod backend;
+pub mod client;
 
 pub mod tools;
 

@@ -15,6 +15,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod update_issue;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub use resolve::Resolved;
 
 use crate::{
     model::Timestamp,
-    store::SignalStore,
+    store::{SignalStore, SignalWrite},
     view::{Answer, Fitted, View, fit},
 };
 
@@ -42,6 +43,20 @@ pub struct Ctx {
     pub now: fn() -> Timestamp,
     /// Scope used where a call names none.
     pub defaults: Defaults,
+    /// Where issues may be changed; `None`: nowhere, and no tool that writes is there.
+    pub writes: Option<Arc<dyn SignalWrite>>,
+}
+
+impl Ctx {
+    /// For one call: with its own deadline and its own account of how old the answers are.
+    fn begun(&self) -> Self {
+        Self { store: self.store.for_call().unwrap_or_else(|| self.store.clone()), ..self.clone() }
+    }
+
+    /// Whether a tool is there: one that writes needs leave.
+    pub fn offers(&self, tool: &Descriptor) -> bool {
+        !tool.writes || self.writes.is_some()
+    }
 }
 
 /// The default scope.
@@ -117,6 +132,7 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),
     describe::<search_events::SearchEvents>(),
+    describe::<update_issue::UpdateIssue>(),
 ];
 
 /// The tool of that name.
@@ -138,7 +154,7 @@ const fn describe<T: Tool>() -> Descriptor {
 
 /// From arguments as typed to an answer that fits.
 async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
-    match attempt::<T>(&ctx, arguments).await {
+    match attempt::<T>(&ctx.begun(), arguments).await {
         Ok(Fitted { text, data }) => Rendered { text, data, is_error: false },
         Err(error) => error.rendered(),
     }

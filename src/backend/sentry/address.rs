@@ -29,7 +29,8 @@ impl Address {
     }
 
     fn parse(text: &str) -> Result<Self, ConnectError> {
-        let mut base = Url::parse(text.trim()).map_err(|_| ConnectError::Url("say it like https://sentry.example.com"))?;
+        let mut base =
+            Url::parse(text.trim()).map_err(|_| ConnectError::Url("say it like https://sentry.example.com"))?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none_or(str::is_empty) {
             return Err(ConnectError::Url("it begins with https:// or http://"));
         }
@@ -90,8 +91,7 @@ mod tests {
     use super::*;
 
     fn at(url: Option<&str>, region: Option<&str>) -> String {
-        let carried =
-            Carried { url: Some("https://sentry.io".into()), region_url: region.map(Into::into), org: None };
+        let carried = Carried { url: Some("https://sentry.io".into()), region_url: region.map(Into::into), org: None };
         Address::new(url, region.map(|_| &carried)).unwrap().base.to_string()
     }
 
@@ -101,7 +101,10 @@ mod tests {
         assert_eq!(at(None, Some("https://de.sentry.io")), "https://de.sentry.io/");
         assert_eq!(at(Some("https://sentry.io"), Some("https://de.sentry.io")), "https://de.sentry.io/");
         assert_eq!(at(Some("https://sentry.io"), Some("https://de.sentry.io.evil.example")), "https://sentry.io/");
-        assert_eq!(at(Some("https://x.example/sentry/api/0/"), Some("https://de.sentry.io")), "https://x.example/sentry/");
+        assert_eq!(
+            at(Some("https://x.example/sentry/api/0/"), Some("https://de.sentry.io")),
+            "https://x.example/sentry/"
+        );
         assert_eq!(at(Some("http://127.0.0.1:8969"), None), "http://127.0.0.1:8969/");
         for bad in ["", "sentry.io", "ftp://x.example", "https://u:p@x.example", "http://sentry.io"] {
             assert!(Address::new(Some(bad), None).is_err(), "{bad}");

@@ -13,9 +13,7 @@ use super::{
 };
 use crate::{
     model::{SessionCounts, Timestamp, Untrusted},
-    store::{
-        AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError,
-    },
+    store::{AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError},
 };
 
 /// Users that are looked at one by one.
@@ -89,7 +87,8 @@ impl SentryStore {
         );
         let ((events, in_period), (_, total)) = (within?, ever?);
         let users = optional(users)?.items;
-        let mut facts = AffectedFacts { total, in_period, events, issue: row.map(|row| row.issue), ..Default::default() };
+        let mut facts =
+            AffectedFacts { total, in_period, events, issue: row.map(|row| row.issue), ..Default::default() };
         self.add_users(&mut facts, scope, hit, &users, query.sample).await?;
         let (sessions, trend, parted) = tokio::join!(
             self.add_sessions(scope, &whole, releases?),
@@ -177,7 +176,11 @@ impl SentryStore {
             let health = health.get(name).unwrap_or(&nobody);
             let active = health.users.max(with_events.get(name).copied().unwrap_or(0)).max(*users);
             counts = added(counts, health.counts);
-            per_release.push(ReleaseUsers { release: facts.release.version.clone(), users: *users, active_users: Some(active) });
+            per_release.push(ReleaseUsers {
+                release: facts.release.version.clone(),
+                users: *users,
+                active_users: Some(active),
+            });
         }
         Ok((per_release, (counts.total > 0).then_some(AffectedSessions { counts, affected: None })))
     }
@@ -227,7 +230,9 @@ impl SentryStore {
         let all = shown.into_iter().map(|tag| (Untrusted::from(tags[tag].as_str()), shares(&hit, &base, tag)));
         facts.breakdown = all.filter(|(_, shares)| !shares.is_empty() || !query.by.is_empty()).collect();
         if query.baseline != Baseline::OtherEvents {
-            facts.warnings.push("Sentry tells no tags of users with sessions alone: shares are of users with other events");
+            facts
+                .warnings
+                .push("Sentry tells no tags of users with sessions alone: shares are of users with other events");
         }
         if query.since.is_some() {
             facts.warnings.push("the baseline's users are of all releases in the period");

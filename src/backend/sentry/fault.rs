@@ -3,10 +3,7 @@
 use serde_json::Value;
 
 use super::operation::Operation;
-use crate::{
-    model::Untrusted,
-    store::StoreError,
-};
+use crate::{model::Untrusted, store::StoreError};
 
 /// Longest text of an upstream that is passed on, in characters.
 const LONGEST: usize = 300;
@@ -94,7 +91,9 @@ impl From<Fault> for StoreError {
 
 fn forbidden(operation: &Operation) -> &'static str {
     match operation.right {
-        "event:read" => "the token lacks event:read (a token of an organisation carries org:ci alone); see `prodsignal doctor`",
+        "event:read" => {
+            "the token lacks event:read (a token of an organisation carries org:ci alone); see `prodsignal doctor`"
+        }
         "event:write" => "the token lacks event:write, which changing an issue needs",
         "project:read" => "the token lacks project:read; see `prodsignal doctor`",
         "project:releases" => "the token lacks project:releases or project:read; see `prodsignal doctor`",

@@ -35,11 +35,8 @@ impl SentryStore {
             IssueSort::Events | IssueSort::Impact | IssueSort::Users => "-count",
         };
         let (start, end) = self.span(&query.scope);
-        let ask = Ask::new(&ISSUES)
-            .param("query", search)
-            .param("sort", sort)
-            .param("limit", "100")
-            .between(start, end);
+        let ask =
+            Ask::new(&ISSUES).param("query", search).param("sort", sort).param("limit", "100").between(start, end);
         let pages = self.server.pages(self.scoped(ask, &query.scope).await?, "", query.skip + query.limit).await?;
         let mut found: Vec<IssueFacts> =
             pages.items.iter().filter_map(|json| self.row(json)).map(|row| self.glitchtip_facts(row)).collect();

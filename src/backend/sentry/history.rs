@@ -95,7 +95,8 @@ impl SentryStore {
             extra = format!("{extra} {}", any_of("release", since.iter().map(Untrusted::raw)));
         }
         let rows = self.of_issues(ids, shared.scope, &extra, &["issue.id", "count()"]).await?;
-        let pair = |row: &serde_json::Value| Some((i64::try_from(count(row, "issue.id")?).ok()?, count(row, "count()")?));
+        let pair =
+            |row: &serde_json::Value| Some((i64::try_from(count(row, "issue.id")?).ok()?, count(row, "count()")?));
         Ok(rows.iter().filter_map(pair).collect())
     }
 

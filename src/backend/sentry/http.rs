@@ -56,9 +56,8 @@ impl Http {
             .gzip(true)
             .retry(reqwest::retry::never());
         if let Some(path) = &options.ca_file {
-            let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| {
-                ConnectError::Certificates(path.clone(), error)
-            };
+            let unreadable =
+                |error: Box<dyn std::error::Error + Send + Sync>| ConnectError::Certificates(path.clone(), error);
             let pem = std::fs::read(path).map_err(|e| unreadable(e.into()))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| unreadable(e.into()))?;
             if certificates.is_empty() {
@@ -159,7 +158,12 @@ fn read(headers: &header::HeaderMap, body: &[u8]) -> Result<Reply, Fault> {
 
 /// Why nothing came through. The error's own text may hold the address with its query, so it goes to the log alone.
 fn of_transport(error: &reqwest::Error) -> Fault {
-    tracing::debug!(connect = error.is_connect(), timeout = error.is_timeout(), body = error.is_body(), "request failed");
+    tracing::debug!(
+        connect = error.is_connect(),
+        timeout = error.is_timeout(),
+        body = error.is_body(),
+        "request failed"
+    );
     if error.is_timeout() {
         return Fault::Timeout;
     }

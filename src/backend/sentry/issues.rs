@@ -17,9 +17,7 @@ use super::{
 use crate::{
     change::impact,
     model::{Change, Untrusted},
-    store::{
-        Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Page, Scope, StoreError, Term, Test,
-    },
+    store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Page, Scope, StoreError, Term, Test},
 };
 
 /// Issues of one page of the upstream.
@@ -65,7 +63,8 @@ impl SentryStore {
         if judged_first {
             found = found.into_iter().skip(query.skip).take(query.limit).collect();
             if more && query.sort == IssueSort::Impact && total.is_none() {
-                warnings.push("ranked by hundreds, those with most users first: there are more issues than one page holds");
+                warnings
+                    .push("ranked by hundreds, those with most users first: there are more issues than one page holds");
             }
         } else {
             let shown: Vec<Row> = rows.into_iter().skip(query.skip).take(query.limit).collect();
@@ -95,7 +94,8 @@ impl SentryStore {
                 let known = self.known_releases(&self.whole(&scope)).await?;
                 let first = known.iter().find(|facts| since.first() == Some(&facts.release.version));
                 scope.start = first.map(|facts| facts.release.first_seen).or(scope.start);
-                warnings.push("too many releases since then for one search: issues are those seen since the first of them");
+                warnings
+                    .push("too many releases since then for one search: issues are those seen since the first of them");
             }
         }
         let sort = match query.sort {

@@ -27,15 +27,7 @@ pub struct Options {
 impl Options {
     /// With what suits most servers.
     pub fn new(token: Token, now: fn() -> Timestamp) -> Self {
-        Self {
-            url: None,
-            org: None,
-            token,
-            ca_file: None,
-            at_once: 6,
-            request_timeout: Duration::from_secs(5),
-            now,
-        }
+        Self { url: None, org: None, token, ca_file: None, at_once: 6, request_timeout: Duration::from_secs(5), now }
     }
 }
 

@@ -83,7 +83,8 @@ impl Pace {
     /// Takes note of a refusal; how long to wait.
     pub(super) fn refused(&self, path: &'static str, headers: &HeaderMap, now: Timestamp, tries: u32) -> Duration {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let after = text("retry-after").and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite() && *s >= 0.0);
+        let after =
+            text("retry-after").and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite() && *s >= 0.0);
         let reset = text("x-sentry-rate-limit-reset").and_then(|text| text.parse::<f64>().ok());
         let wait = match (after, reset) {
             (Some(seconds), _) => Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64())),

@@ -98,7 +98,10 @@ impl SentryStore {
 fn adoption(uses: &HashMap<String, Use>) -> Option<HashMap<String, f64>> {
     let by_sessions = uses.values().any(|used| used.by_sessions);
     let cells = || {
-        uses.values().filter(|used| used.by_sessions == by_sessions).flat_map(|used| &used.cells).filter(|(_, n)| **n > 0)
+        uses.values()
+            .filter(|used| used.by_sessions == by_sessions)
+            .flat_map(|used| &used.cells)
+            .filter(|(_, n)| **n > 0)
     };
     let newest = cells().map(|((day, _), _)| *day).max()?;
     let mut shares: HashMap<String, f64> = HashMap::new();

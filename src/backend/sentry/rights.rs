@@ -79,11 +79,8 @@ impl SentryStore {
         let ask = |operation: &'static Operation| Ask::new(operation).param("project", "-1");
         let issues = ask(&ISSUES).param("query", "").param("limit", "1").param("statsPeriod", "24h");
         let releases = ask(&RELEASES).param("per_page", "1");
-        let events = ask(&EVENTS)
-            .param("dataset", "errors")
-            .param("field", "count()")
-            .param("per_page", "1")
-            .between(hour, now);
+        let events =
+            ask(&EVENTS).param("dataset", "errors").param("field", "count()").param("per_page", "1").between(hour, now);
         let sessions = ask(&SESSIONS)
             .param("field", "sum(session)")
             .param("interval", "1h")

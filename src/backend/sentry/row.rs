@@ -77,7 +77,10 @@ impl SentryStore {
             },
             days: days(json),
             releases: (name("firstRelease"), name("lastRelease")),
-            tags: list(json, "tags").iter().map(|tag| (word(tag, "key").to_owned(), count(tag, "totalValues").unwrap_or(0))).collect(),
+            tags: list(json, "tags")
+                .iter()
+                .map(|tag| (word(tag, "key").to_owned(), count(tag, "totalValues").unwrap_or(0)))
+                .collect(),
         })
     }
 }

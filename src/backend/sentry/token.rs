@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn an_organisations_token_says_where_it_belongs_and_debug_says_nothing() {
-        let payload = BASE64_STANDARD.encode(r#"{"iat":1,"url":"https://sentry.io","region_url":"https://de.sentry.io","org":"shop"}"#);
+        let payload = BASE64_STANDARD
+            .encode(r#"{"iat":1,"url":"https://sentry.io","region_url":"https://de.sentry.io","org":"shop"}"#);
         let token = Token::new(&format!(" sntrys_{payload}_c2Vj/cmV0 ")).unwrap();
         let carried = token.carried().unwrap();
         assert_eq!(carried.region_url.as_deref(), Some("https://de.sentry.io"));
