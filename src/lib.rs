@@ -13,6 +13,7 @@ pub mod protocol;
 pub mod release;
 pub mod remedy;
 pub mod store;
+pub mod verify;
 
 pub mod ingest;
 pub mod view;

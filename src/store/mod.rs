@@ -6,6 +6,7 @@ mod answer;
 mod digest;
 mod error;
 mod field;
+mod fix;
 mod query;
 mod search;
 mod write;
@@ -13,13 +14,14 @@ mod write;
 pub use answer::*;
 pub use digest::*;
 pub use error::StoreError;
+pub use fix::FixQuery;
 pub use query::*;
 pub use search::{SearchError, parse_search};
 pub use write::*;
 
 use std::sync::Arc;
 
-use crate::model::{IssueId, Project, Timestamp};
+use crate::model::{FixHistory, IssueId, Project, Timestamp};
 
 /// Reading: every tool asks through this.
 ///
@@ -66,6 +68,17 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// The history of an issue around a fix.
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let _ = query;
+        Err(StoreError::Unsupported("this store has no history to verify a fix with"))
+    }
+
+    /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        Err(StoreError::Unsupported("this store doesn't tell when it changes"))
+    }
 }
 
 /// Writing: ingestion and the commands that change a store.

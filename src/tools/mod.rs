@@ -16,6 +16,7 @@ mod schema;
 mod search_events;
 mod sentence;
 mod update_issue;
+mod verify_fix_since_release;
 
 use std::sync::Arc;
 
@@ -133,6 +134,7 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<list_releases::ListReleases>(),
     describe::<search_events::SearchEvents>(),
     describe::<update_issue::UpdateIssue>(),
+    describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
 
 /// The tool of that name.

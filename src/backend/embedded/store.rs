@@ -11,15 +11,16 @@ use std::{
 use hmac::{Hmac, KeyInit, Mac};
 
 use super::{
+    changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
     write::{Queue, start},
 };
 use crate::{
-    model::{Project, Untrusted},
+    model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page,
-        ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef,
+        Page, ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -45,6 +46,7 @@ pub struct EmbeddedStore {
     options: Options,
     pub(super) pool: Arc<Pool>,
     pub(super) queue: Arc<Queue>,
+    changes: Changes,
     /// The writer's thread, once something was written.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -63,7 +65,8 @@ impl EmbeddedStore {
             pool.ready()?;
         }
         let queue = Arc::new(Queue::new(options.queue_bytes));
-        Ok(Self { files, key, options, pool, queue, writer: Mutex::new(None) })
+        let changes = Changes::of(files.clone());
+        Ok(Self { files, key, options, pool, queue, changes, writer: Mutex::new(None) })
     }
 
     /// Removes a store's files from a folder, and the folder if nothing else is in it.
@@ -162,5 +165,15 @@ impl SignalStore for EmbeddedStore {
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.fix_history(&query)).await
+    }
+
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        let pool = Arc::clone(&self.pool);
+        self.changes.version(pool).await
     }
 }

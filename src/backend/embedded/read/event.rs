@@ -126,6 +126,11 @@ impl Snapshot<'_> {
         Ok(None)
     }
 
+    /// The number of an issue's newest wanted event.
+    pub(super) fn newest(&mut self, known: &Known, want: &Want<'_>) -> Result<Option<i64>, StoreError> {
+        self.best(known, want, By::Newest, |_, _| true)
+    }
+
     /// The best of an issue's wanted events; chunks that can't hold a better one stay closed.
     fn best(
         &mut self,

@@ -12,6 +12,7 @@ mod event;
 mod extras;
 mod filter;
 mod first_tags;
+mod fix;
 mod issues;
 mod judge;
 mod known;
