@@ -47,7 +47,7 @@ pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
 
 /// What takes envelopes apart.
 pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
-    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings))
+    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings)).with_maps(store.clone())
 }
 
 /// What a request may cost.

@@ -14,6 +14,7 @@ mod script;
 pub use bundle::{ArtifactFile, BundleError, FileKind, Limits, read_bundle};
 pub use cache::Cache;
 pub use frames::{Wanted, map_event};
+pub use paths::join as map_url;
 pub use script::{MapError, Script, check_map};
 
 use std::sync::Arc;

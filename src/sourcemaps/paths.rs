@@ -29,8 +29,8 @@ pub(super) fn source_name(source: &str) -> String {
     if name.is_empty() { source.to_owned() } else { name }
 }
 
-/// The whole path of a source, seen from the script: `/app/dist/a.js` and `../src/b.ts` → `/app/src/b.ts`.
-pub(super) fn join(script: &str, source: &str) -> String {
+/// The whole path of a source or a map, seen from the script: `/app/dist/a.js` and `../src/b.ts` → `/app/src/b.ts`.
+pub fn join(script: &str, source: &str) -> String {
     if source.contains("://") || source.starts_with('/') {
         return source.to_owned();
     }

@@ -3,15 +3,19 @@
 //! It never names a backend.
 
 mod answer;
+mod commits;
 mod digest;
 mod error;
 mod field;
+mod hosted;
 mod query;
 mod search;
 
 pub use answer::*;
+pub use commits::*;
 pub use digest::*;
 pub use error::StoreError;
+pub use hosted::*;
 pub use query::*;
 pub use search::{SearchError, parse_search};
 
@@ -51,6 +55,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// Commits that came with releases. A store that is told of none has none.
+    async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        Ok(Page { items: Vec::new(), total: None, more: false, warnings: Vec::new(), by_change: Vec::new() })
+    }
 }
 
 /// Writing: ingestion and the commands that change a store.

@@ -7,6 +7,7 @@ mod connect;
 mod fault;
 mod files;
 mod health;
+mod hosted;
 mod pack;
 mod read;
 mod schema;

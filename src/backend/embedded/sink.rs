@@ -28,7 +28,7 @@ impl EmbeddedStore {
         self.control(Writer::rebuild).await
     }
 
-    async fn control<T: Send + 'static>(
+    pub(super) async fn control<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
