@@ -7,8 +7,6 @@ use std::io::{Cursor, Read};
 use serde_json::{Map, Value};
 use zip::ZipArchive;
 
-/// Stands before the ZIP.
-const MAGIC: &[u8] = b"SYSB\x02\0\0\0";
 /// Names the files.
 const MANIFEST: &str = "manifest.json";
 
@@ -90,8 +88,8 @@ pub fn read_bundle<E: From<BundleError>>(
     limits: &Limits,
     mut take: impl FnMut(ArtifactFile) -> Result<(), E>,
 ) -> Result<usize, E> {
-    let bytes = bundle.strip_prefix(MAGIC).unwrap_or(bundle);
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| BundleError::Archive(shortened(&e)))?;
+    // The ZIP counts its places from the first byte of all; tools that put nothing before it are read as well.
+    let mut archive = ZipArchive::new(Cursor::new(bundle)).map_err(|e| BundleError::Archive(shortened(&e)))?;
     let most = limits.total_bytes.min((bundle.len().max(SMALL)).saturating_mul(limits.ratio));
     let mut unpacker = Unpacker { left: most, file_bytes: limits.file_bytes };
     let manifest = unpacker.file(&mut archive, MANIFEST)?;
