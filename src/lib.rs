@@ -14,6 +14,7 @@ pub mod release;
 pub mod remedy;
 pub mod sourcemaps;
 pub mod store;
+pub mod verify;
 
 pub mod ingest;
 pub mod view;

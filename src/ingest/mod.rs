@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     guard::Scrubber,
-    model::{EventId, Timestamp},
+    model::{EventId, Timestamp, Untrusted},
     protocol::{
         self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json, store_body,
     },
@@ -25,6 +25,11 @@ use crate::{
     store::{Digest, ProjectKey, Record},
 };
 use taken::Taken;
+
+/// The tags that a session's user agent tells, as a browser's events have them: browser and system.
+pub fn tags_of_user_agent(text: &str) -> Vec<(Untrusted, Untrusted)> {
+    tags::of_user_agent(text)
+}
 
 /// Takes envelopes apart into what a store keeps. Pure but for maps: equal bytes and maps give equal digests.
 pub struct Ingest {

@@ -4,6 +4,7 @@
 
 mod data;
 mod event;
+mod fix;
 mod issue;
 mod kind;
 mod release;
@@ -14,6 +15,9 @@ pub use data::Data;
 pub use event::{
     Breadcrumb, Event, EventId, EventKind, Exception, Flag, Frame, Level, Mechanism, ParseIdError, Request, Sdk,
     Thread, User, UserKey,
+};
+pub use fix::{
+    FixCandidate, FixCondition, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Returning, Side, Sign, Use,
 };
 pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;

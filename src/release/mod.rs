@@ -4,8 +4,10 @@
 
 mod name;
 mod order;
+mod sides;
 mod version;
 
 pub use name::{Resolved, Unresolved, nearest, resolve};
 pub use order::{before, since, sort_releases};
+pub use sides::{Sides, sides};
 pub use version::{Version, split_name};

@@ -7,6 +7,7 @@ mod commits;
 mod digest;
 mod error;
 mod field;
+mod fix;
 mod hosted;
 mod query;
 mod search;
@@ -15,11 +16,12 @@ pub use answer::*;
 pub use commits::*;
 pub use digest::*;
 pub use error::StoreError;
+pub use fix::FixQuery;
 pub use hosted::*;
 pub use query::*;
 pub use search::{SearchError, parse_search};
 
-use crate::model::{Project, Timestamp};
+use crate::model::{FixHistory, Project, Timestamp};
 
 /// Reading: every tool asks through this.
 ///
@@ -59,6 +61,17 @@ pub trait SignalStore: Send + Sync {
     /// Commits that came with releases. A store that is told of none has none.
     async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
         Ok(Page { items: Vec::new(), total: None, more: false, warnings: Vec::new(), by_change: Vec::new() })
+    }
+
+    /// The history of an issue around a fix.
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let _ = query;
+        Err(StoreError::Unsupported("this store has no history to verify a fix with"))
+    }
+
+    /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        Err(StoreError::Unsupported("this store doesn't tell when it changes"))
     }
 }
 

@@ -15,6 +15,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod verify_fix_since_release;
 
 use std::sync::Arc;
 
@@ -117,6 +118,7 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),
     describe::<search_events::SearchEvents>(),
+    describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
 
 /// The tool of that name.

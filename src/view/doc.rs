@@ -46,6 +46,11 @@ impl Doc {
         }
     }
 
+    /// A text of several lines that was put together line by line, each with words of the program in front.
+    pub fn block(&mut self, text: &Clean) {
+        self.push("", &[text]);
+    }
+
     /// What follows, up to [`Doc::close`], was written by strangers: said once, with an id that they can't know.
     pub fn open(&mut self) {
         self.gap();

@@ -19,5 +19,6 @@ mod sdks;
 mod search;
 mod serve;
 mod tools;
+mod verify;
 mod view;
 mod world;

@@ -3,6 +3,7 @@
 //! It never parses an envelope.
 
 mod body;
+mod changes;
 mod connect;
 mod fault;
 mod files;

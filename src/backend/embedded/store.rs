@@ -11,16 +11,17 @@ use std::{
 use hmac::{Hmac, KeyInit, Mac};
 
 use super::{
+    changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
     write::{Queue, start},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber},
-    model::{Project, Untrusted},
+    model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef,
-        Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source,
+        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery,
+        IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source,
         StoreError, StoreKind,
     },
 };
@@ -51,6 +52,7 @@ pub struct EmbeddedStore {
     pub(super) assembling: tokio::sync::Mutex<()>,
     /// Whether a map was seen: there is one for ever then.
     pub(super) has_maps: AtomicBool,
+    changes: Changes,
     /// The writer's thread, once something was written.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -69,12 +71,14 @@ impl EmbeddedStore {
             pool.ready()?;
         }
         let queue = Arc::new(Queue::new(options.queue_bytes));
+        let changes = Changes::of(files.clone());
         Ok(Self {
             files,
             key,
             options,
             pool,
             queue,
+            changes,
             assembling: tokio::sync::Mutex::default(),
             has_maps: AtomicBool::new(false),
             writer: Mutex::new(None),
@@ -182,5 +186,15 @@ impl SignalStore for EmbeddedStore {
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.commits(&query)).await
+    }
+
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.fix_history(&query)).await
+    }
+
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        let pool = Arc::clone(&self.pool);
+        self.changes.version(pool).await
     }
 }

@@ -13,7 +13,7 @@ pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use fact::{
     DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment,
 };
-pub(super) use users::{ValueSets, decode_sets, decode_users, encode_sets, encode_users};
+pub(super) use users::{ValueSets, decode_sets, decode_union, decode_users, encode_sets, encode_users};
 
 /// Squeezes bytes the way bodies are stored.
 pub(super) fn squeeze(bytes: &[u8]) -> Vec<u8> {

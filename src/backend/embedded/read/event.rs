@@ -128,7 +128,7 @@ impl Snapshot<'_> {
         Ok(None)
     }
 
-    /// The newest of an issue's wanted events.
+    /// The number of an issue's newest wanted event.
     pub(super) fn newest(&mut self, known: &Known, want: &Want<'_>) -> Result<Option<i64>, StoreError> {
         self.best(known, want, By::Newest, |_, _| true)
     }

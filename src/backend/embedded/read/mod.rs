@@ -13,6 +13,7 @@ mod event;
 mod extras;
 mod filter;
 mod first_tags;
+mod fix;
 mod issues;
 mod judge;
 mod known;

@@ -2,7 +2,7 @@
 CREATE TABLE project(
   id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, public_key TEXT NOT NULL,
   issues INTEGER NOT NULL DEFAULT 0, platform TEXT, last_event INTEGER);
--- Environments, tag keys, tag values (under their key), platforms, transactions: small numbers elsewhere.
+-- Environments, tag keys, tag values (under their key), platforms, transactions, user agents: small numbers elsewhere.
 CREATE TABLE word(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, parent INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE UNIQUE INDEX word_text ON word(kind, parent, text);
 CREATE TABLE user(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE);
@@ -58,14 +58,16 @@ CREATE TABLE active(
 -- Sessions --------------------------------------------------------------------------------------------
 CREATE TABLE session(
   day INTEGER NOT NULL, sid BLOB NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, started INTEGER NOT NULL,
-  at INTEGER NOT NULL, user INTEGER NOT NULL, class INTEGER NOT NULL, final INTEGER NOT NULL, agent TEXT,
+  at INTEGER NOT NULL, user INTEGER NOT NULL, class INTEGER NOT NULL, final INTEGER NOT NULL, agent INTEGER NOT NULL,
   PRIMARY KEY(day, sid)) WITHOUT ROWID;
 CREATE INDEX session_bad ON session(rel, env, user) WHERE class > 0;
 CREATE TABLE sess(
   rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, total INTEGER NOT NULL, errored INTEGER NOT NULL,
   crashed INTEGER NOT NULL, abnormal INTEGER NOT NULL, unhandled INTEGER NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;
+-- Users of the hour, and the same by what their user agents say (a word each).
 CREATE TABLE sess_users(
-  rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, users BLOB NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;
+  rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, users BLOB NOT NULL, agents BLOB NOT NULL,
+  PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;
 
 -- Everything else that is kept whole ------------------------------------------------------------------
 CREATE TABLE item(

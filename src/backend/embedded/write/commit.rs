@@ -12,7 +12,7 @@ use super::{
     prepare::{Packed, Prepared},
 };
 use crate::{
-    backend::embedded::pack::{day_of, micros},
+    backend::embedded::pack::{ValueSets, day_of, micros},
     model::{Level, TopFrame},
     store::{Receipt, StoreError},
 };
@@ -32,6 +32,8 @@ pub(super) struct SessionTouch {
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) users: RoaringBitmap,
+    /// The same users by what their user agents say.
+    pub(super) agents: ValueSets,
     /// By class: well, errored, crashed, abnormal, unhandled.
     pub(super) classes: [i64; 5],
 }

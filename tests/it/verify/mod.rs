@@ -1,0 +1,3 @@
+//! Tests of verify: the statistics, the verdicts, the tool and the gate.
+
+mod vectors;
