@@ -1,6 +1,6 @@
 //! What only a store of our own takes beside signal: releases, deploys, commits, source maps.
 
-use super::{Commit, Scope, SignalSink, SignalStore, StoreError};
+use super::{Commit, Scope, SignalSink, SignalStore, SignalWrite, StoreError};
 use crate::model::{Timestamp, Untrusted};
 
 /// SHA-1 of a chunk or a bundle.
@@ -8,7 +8,7 @@ pub type Checksum = [u8; 20];
 
 /// A store that others' tools may tell about releases and hand their source maps to.
 #[async_trait::async_trait]
-pub trait HostedStore: SignalStore + SignalSink {
+pub trait HostedStore: SignalStore + SignalSink + SignalWrite {
     /// Keeps a part of a bundle until the bundle is put together.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 mod body;
 mod changes;
 mod connect;
+mod decision;
 mod fault;
 mod files;
 mod health;

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     backend::embedded::pack::{Cell, moment},
-    model::{Change, Issue, Status},
+    change::impact,
+    model::{Change, Issue},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term, Test},
 };
 
@@ -241,17 +242,8 @@ impl Candidate {
         matches!(self.judged.change, Change::New | Change::Regressed | Change::Escalating)
     }
 
-    /// Users first, each worth as much as ten anonymous events' logarithm; weighed by what is new and what crashed.
     fn impact(&self, counts: Counts) -> f64 {
-        let change = match self.judged.change {
-            Change::New | Change::Regressed => 3.0,
-            Change::Escalating => 2.5,
-            Change::Ongoing => 1.0,
-            Change::Resolved => 0.3,
-        };
-        let crash = if self.unhandled() { 1.5 } else { 1.0 };
-        let ignored = if self.known.status == Status::Ignored { 0.1 } else { 1.0 };
-        (counts.users as f64 + 0.1 * (counts.events as f64).ln_1p()) * change * crash * ignored
+        impact(counts.users, counts.events, self.judged.change, self.unhandled(), self.known.status)
     }
 }
 

@@ -21,9 +21,11 @@ CREATE TABLE release_commit(
 CREATE TABLE issue(
   id INTEGER PRIMARY KEY, project INTEGER NOT NULL, short_id TEXT NOT NULL, title TEXT NOT NULL, type TEXT, value TEXT,
   culprit TEXT, level INTEGER NOT NULL, status INTEGER NOT NULL DEFAULT 0, resolved_at INTEGER, resolved_in TEXT,
-  function TEXT, file TEXT, line INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL);
+  resolved_after TEXT, assignee TEXT, function TEXT, file TEXT, line INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE UNIQUE INDEX issue_short ON issue(short_id COLLATE NOCASE, project);
 CREATE INDEX issue_last ON issue(project, last);
+CREATE TABLE note(issue INTEGER NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE INDEX note_issue ON note(issue, at);
 CREATE TABLE grouphash(project INTEGER NOT NULL, hash BLOB NOT NULL, issue INTEGER NOT NULL, PRIMARY KEY(project, hash)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE issue_fts USING fts5(title, value, culprit, type, content='issue', content_rowid='id', tokenize='trigram');
 

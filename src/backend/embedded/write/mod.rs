@@ -5,6 +5,7 @@
 mod announce;
 mod artifact;
 mod commit;
+mod decide;
 mod event;
 mod fold;
 mod item;
@@ -18,6 +19,7 @@ mod session;
 mod writer;
 
 pub(super) use artifact::PackedArtifact;
+pub(super) use decide::Decision;
 pub(super) use event::id_key;
 pub(super) use fold::BIG;
 pub(super) use names::{Word, digest64};
