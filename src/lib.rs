@@ -12,6 +12,7 @@ pub mod guard;
 pub mod protocol;
 pub mod release;
 pub mod remedy;
+pub mod sourcemaps;
 pub mod store;
 pub mod verify;
 

@@ -47,6 +47,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let parts = Parts {
             server,
             sink: store.clone(),
+            host: store.clone(),
             ingest,
             access,
             metrics,

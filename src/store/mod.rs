@@ -3,18 +3,22 @@
 //! It never names a backend.
 
 mod answer;
+mod commits;
 mod digest;
 mod error;
 mod field;
 mod fix;
+mod hosted;
 mod query;
 mod search;
 mod write;
 
 pub use answer::*;
+pub use commits::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use fix::FixQuery;
+pub use hosted::*;
 pub use query::*;
 pub use search::{SearchError, parse_search};
 pub use write::*;
@@ -68,6 +72,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// Commits that came with releases. A store that is told of none has none.
+    async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        Ok(Page { items: Vec::new(), total: None, more: false, warnings: Vec::new(), by_change: Vec::new() })
+    }
 
     /// The history of an issue around a fix.
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {

@@ -9,6 +9,7 @@ mod decision;
 mod fault;
 mod files;
 mod health;
+mod hosted;
 mod pack;
 mod read;
 mod schema;

@@ -4,6 +4,7 @@
 
 mod active;
 mod affected;
+mod announced;
 mod baseline;
 mod breakdown;
 mod conditions;
@@ -23,6 +24,7 @@ mod pool;
 mod release_list;
 mod releases;
 mod scope;
+mod script;
 mod search;
 mod table;
 mod tally;

@@ -2,6 +2,8 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never parses or compresses on its thread: callers did that.
 
+mod announce;
+mod artifact;
 mod commit;
 mod decide;
 mod event;
@@ -16,6 +18,7 @@ mod retain;
 mod session;
 mod writer;
 
+pub(super) use artifact::PackedArtifact;
 pub(super) use decide::Decision;
 pub(super) use event::id_key;
 pub(super) use fold::BIG;
