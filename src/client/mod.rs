@@ -107,6 +107,13 @@ impl Cached {
         Self { shared: Arc::new(shared) }
     }
 
+    /// In front of another store, for another credential, with the same memory.
+    pub fn beside(&self, inner: Arc<dyn SignalStore>, identity: Identity) -> Self {
+        let Shared { options, fresh, known, .. } = &*self.shared;
+        let shared = Shared { inner, identity, options: *options, fresh: fresh.clone(), known: known.clone() };
+        Self { shared: Arc::new(shared) }
+    }
+
     /// Forgets everything, as after a change.
     pub fn forget(&self) {
         self.shared.fresh.invalidate_all();
