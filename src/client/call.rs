@@ -12,10 +12,11 @@ use super::{
     life::Lives,
 };
 use crate::{
-    model::{IssueId, Project, Untrusted},
+    model::{FixHistory, IssueId, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page, Pick,
-        ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
+        Freshness, IssueFacts, IssueQuery, IssueRef, Page, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
     },
 };
 
@@ -210,5 +211,36 @@ impl SignalStore for Call {
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         let keep = Keep { operation: "search", life: |lives, ends, _| lately(lives.moving, lives, ends), signal: true };
         self.ask(query, keep, self.inner().search(query)).await
+    }
+
+    async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        let keep = Keep { operation: "commits", life: |lives, _, _| lives.names, signal: false };
+        self.ask(query, keep, self.inner().commits(query)).await
+    }
+
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        let keep =
+            Keep { operation: "diagnosis", life: |lives, ends, _| lately(lives.slow, lives, ends), signal: true };
+        self.ask(query, keep, self.inner().diagnosis(query)).await
+    }
+
+    async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        let keep = Keep { operation: "replay", life: |lives, ends, _| lately(lives.slow, lives, ends), signal: true };
+        self.ask(query, keep, self.inner().replay(query)).await
+    }
+
+    async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        let keep = Keep { operation: "segment", life: |lives, _, _| lives.immutable, signal: false };
+        let question = (query.clone(), segment);
+        self.ask(&question, keep, self.inner().replay_segment(query, segment)).await
+    }
+
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let keep = Keep { operation: "fix", life: |lives, ends, _| lately(lives.slow, lives, ends), signal: true };
+        self.ask(query, keep, self.inner().fix_history(query)).await
+    }
+
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        self.inner().data_version().await
     }
 }

@@ -7,7 +7,10 @@ use sha2::Sha256;
 
 use crate::{
     model::{Timestamp, Untrusted},
-    store::{AffectedQuery, EventQuery, IssueQuery, IssueRef, ReleaseQuery, Scope, SearchQuery, Term, Test},
+    store::{
+        AffectedQuery, CommitQuery, DiagnosisQuery, EventQuery, FixQuery, IssueQuery, IssueRef, ReleaseQuery,
+        ReplayQuery, Scope, SearchQuery, SegmentFacts, Term, Test,
+    },
 };
 
 /// How close to the clock an end is "now".
@@ -159,6 +162,36 @@ impl Question for SearchQuery {
 
     fn terms(&mut self) -> &mut [Term] {
         &mut self.filter
+    }
+}
+
+impl Question for CommitQuery {
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.scope
+    }
+}
+
+impl Question for DiagnosisQuery {
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.scope
+    }
+}
+
+impl Question for FixQuery {
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.scope
+    }
+}
+
+impl Question for ReplayQuery {
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.scope
+    }
+}
+
+impl Question for (ReplayQuery, SegmentFacts) {
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.0.scope
     }
 }
 

@@ -25,10 +25,11 @@ pub use life::Lives;
 pub use write::CachedWrite;
 
 use crate::{
-    model::{IssueId, Project, Timestamp, Untrusted},
+    model::{FixHistory, IssueId, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, IssueFacts, IssueQuery, IssueRef, Page, ReleaseFacts,
-        ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
+        IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery,
+        Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
     },
 };
 use call::Call;
@@ -181,5 +182,29 @@ impl SignalStore for Cached {
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         self.call().search(query).await
+    }
+
+    async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        self.call().commits(query).await
+    }
+
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        self.call().diagnosis(query).await
+    }
+
+    async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        self.call().replay(query).await
+    }
+
+    async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        self.call().replay_segment(query, segment).await
+    }
+
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        self.call().fix_history(query).await
+    }
+
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        self.shared.inner.data_version().await
     }
 }

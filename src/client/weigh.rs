@@ -1,9 +1,10 @@
 //! How much memory an answer takes, about: its texts and lists.
 
 use crate::{
-    model::{Breadcrumb, Data, Event, Exception, Frame, Issue, Project, Request, Thread, Untrusted},
+    model::{Breadcrumb, Data, Event, Exception, FixHistory, Frame, Issue, Project, Request, Thread, Untrusted},
     store::{
-        AffectedFacts, ConditionTag, EventFacts, IssueFacts, Page, ReleaseFacts, SampleUser, SearchRow, TagShare, Value,
+        AffectedFacts, ConditionTag, DiagnosisFacts, EventFacts, IssueFacts, Page, ReleaseCommit, ReleaseFacts,
+        ReplayFacts, SampleUser, SearchRow, SegmentFacts, TagShare, Value,
     },
 };
 
@@ -196,5 +197,48 @@ impl Weigh for Value {
 impl Weigh for SearchRow {
     fn weight(&self) -> usize {
         self.values.weight()
+    }
+}
+
+impl Weigh for u8 {
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+impl Weigh for SegmentFacts {
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+impl Weigh for ReplayFacts {
+    fn weight(&self) -> usize {
+        self.headers.weight() + self.segments.weight() + 256
+    }
+}
+
+impl Weigh for ReleaseCommit {
+    fn weight(&self) -> usize {
+        let commit = &self.commit;
+        self.release.weight() + commit.message.weight() + commit.id.weight() + commit.files.len() * 96 + 128
+    }
+}
+
+impl Weigh for FixHistory {
+    fn weight(&self) -> usize {
+        let conditions: usize = self.conditions.iter().map(|condition| condition.uses.len() * 48 + 64).sum();
+        self.issue.weight() + self.releases.len() * 64 + self.hits.len() * 64 + self.uses.len() * 48 + conditions + 512
+    }
+}
+
+impl Weigh for DiagnosisFacts {
+    fn weight(&self) -> usize {
+        self.issue.weight()
+            + self.event.weight()
+            + self.samples.weight()
+            + self.siblings.len() * 256
+            + self.frames.len() * 16
+            + 512
     }
 }

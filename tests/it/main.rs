@@ -16,6 +16,7 @@ mod mcp;
 mod program;
 mod protocol;
 mod release;
+mod script;
 mod sdks;
 mod search;
 mod sentry;

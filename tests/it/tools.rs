@@ -53,6 +53,8 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("affected_users", json!({ "since_release": "latest", "by": ["currency", "browser"] })),
         ("list_releases", json!({})),
         ("list_projects", json!({})),
+        ("verify_fix_since_release", json!({ "issue": issue, "release": "2.3.1" })),
+        ("verify_fix_since_release", json!({ "issue": issue, "release": "9.9.9", "environment": "production" })),
         ("search_events", json!({})),
         ("search_events", json!({ "group_by": ["release", "day"], "aggregate": ["count()", "count_unique(user)"] })),
     ]
@@ -151,6 +153,21 @@ fn failures_say_what_would_be_right() {
         ("list_issues", json!({ "colour": "red" }), "invalid_input", None),
         ("list_issues", json!({ "until_release": "2.3.1" }), "invalid_input", None),
         ("affected_users", json!({ "issue": "NOPE-1" }), "not_found", None),
+        ("verify_fix_since_release", json!({ "issue": "NOPE-1", "release": "2.3.0" }), "not_found", None),
+        ("verify_fix_since_release", json!({ "release": "2.3.0" }), "invalid_input", None),
+        ("verify_fix_since_release", json!({ "issue": "SHOP-API-1", "release": " " }), "invalid_input", None),
+        (
+            "verify_fix_since_release",
+            json!({ "issue": "SHOP-API-1", "release": "2.3.0", "min_reduction": 1.5 }),
+            "invalid_input",
+            None,
+        ),
+        (
+            "verify_fix_since_release",
+            json!({ "issue": "SHOP-API-1", "release": "2.3.0", "confidence": 95 }),
+            "invalid_input",
+            None,
+        ),
         ("search_events", json!({ "aggregate": ["median(x)"] }), "invalid_input", None),
         ("search_events", json!({ "fields": ["title"], "group_by": ["release"] }), "invalid_input", None),
     ];

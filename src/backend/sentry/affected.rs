@@ -90,13 +90,15 @@ impl SentryStore {
         let mut facts =
             AffectedFacts { total, in_period, events, issue: row.map(|row| row.issue), ..Default::default() };
         self.add_users(&mut facts, scope, hit, &users, query.sample).await?;
-        let (sessions, trend, parted) = tokio::join!(
+        let (sessions, trend, parted, active) = tokio::join!(
             self.add_sessions(scope, &whole, releases?),
             self.trend(scope, hit, span_of(&users), query.buckets),
-            self.parted(query, &searched, &facts)
+            self.parted(query, &searched, &facts),
+            self.active_users(scope)
         );
         (facts.per_release, facts.sessions) = sessions?;
         facts.trend = trend?;
+        facts.active_users = active?.values().sum::<u64>().max(in_period);
         self.add_tags(&mut facts, query, &searched.tags, parted?);
         if facts.in_period > USERS as u64 {
             facts.warnings.push("returning users are counted among the hundred with most events");
@@ -182,7 +184,7 @@ impl SentryStore {
                 active_users: Some(active),
             });
         }
-        Ok((per_release, (counts.total > 0).then_some(AffectedSessions { counts, affected: None })))
+        Ok((per_release, (counts.total > 0).then_some(AffectedSessions { counts, affected: None, users: None })))
     }
 
     /// The affected and the others by tag, and how many others there are.

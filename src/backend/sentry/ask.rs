@@ -96,16 +96,16 @@ pub(super) fn moment(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::sentry::operation::{DEPLOYS, SETTINGS};
+    use crate::backend::sentry::operation::{COMMITS, SETTINGS};
 
     #[test]
     fn a_segment_stays_one() {
         let base = Url::parse("https://x.example/sentry/").unwrap();
-        let at = |version: &str| Ask::new(&DEPLOYS).segment("version", version).address(&base, "o");
+        let at = |version: &str| Ask::new(&COMMITS).segment("version", version).address(&base, "o");
         let url = at("shop@2.3.0+12 b/c?d#e%2f").unwrap();
         assert_eq!(
             url.as_str(),
-            "https://x.example/sentry/api/0/organizations/o/releases/shop@2.3.0+12%20b%2Fc%3Fd%23e%252f/deploys/"
+            "https://x.example/sentry/api/0/organizations/o/releases/shop@2.3.0+12%20b%2Fc%3Fd%23e%252f/commits/"
         );
         assert!(at("..").is_err() && at("").is_err());
         let url = Ask::new(&SETTINGS).address(&base, "o").unwrap();

@@ -164,7 +164,7 @@ pub(super) fn conditions(tags: &[String], affected: &Side, base: &Side, shared_b
             u32::try_from(at).ok()
         };
         let column = hit.iter().chain(&others).map(place).collect();
-        found.tags.push(ConditionTag { tag: tag.as_str().into(), values, column });
+        found.tags.push(ConditionTag { tag: tag.as_str().into(), values, families: Vec::new(), column });
     }
     found
 }

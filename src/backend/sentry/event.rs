@@ -128,6 +128,20 @@ impl SentryStore {
         Ok(self.server.send(&ask).await?.json)
     }
 
+    /// The newest event of an issue; `None` where there is none.
+    pub(super) async fn newest_event(&self, issue: &str) -> Result<Option<Event>, StoreError> {
+        let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", "latest");
+        let api = match self.server.send(&ask).await {
+            Ok(reply) => reply.json,
+            Err(fault) if fault.is_lacking() => return Ok(None),
+            Err(fault) => return Err(fault.into()),
+        };
+        let (Ok(id), Some(created)) = (word(&api, "eventID").parse(), time(&api, "dateCreated")) else {
+            return Ok(None);
+        };
+        Ok(Some(self.parsed(&api, id, created).0))
+    }
+
     async fn event_facts(&self, api: &Value, row: Row, query: &EventQuery) -> Result<EventFacts, StoreError> {
         let id = word(api, "eventID").parse().or_else(|_| word(api, "id").parse::<EventId>());
         let id = id.map_err(|_| Fault::Strange("answered with an event that has no id"))?;

@@ -133,6 +133,48 @@ impl SentryStore {
         Ok(uses)
     }
 
+    /// Users of each project with a session or an event, by slug: the larger of both, since sets can't be united.
+    pub(super) async fn active_users(&self, scope: &Scope) -> Result<Arc<HashMap<String, u64>>, StoreError> {
+        let (start, end) = self.span(scope);
+        let end = if self.is_now(scope) { "now".to_owned() } else { end.to_string() };
+        let name = |text: &Option<crate::model::Untrusted>| text.as_ref().map_or("", |text| text.raw()).to_owned();
+        let name = format!("{}\n{}\n{}\n{end}", name(&scope.project), name(&scope.environment), day_of(start));
+        self.active.get(name, self.load_active_users(scope)).await
+    }
+
+    async fn load_active_users(&self, scope: &Scope) -> Result<HashMap<String, u64>, StoreError> {
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&SESSIONS)
+            .param("field", "count_unique(user)")
+            .param("groupBy", "project")
+            .param("interval", "1d")
+            .param("includeSeries", "0")
+            .param("includeTotals", "1")
+            .between(start_of(day_of(start)), end);
+        let ask = self.scoped(ask, scope).await?;
+        let fields = ["project", "count_unique(user)"];
+        let (sessions, events) =
+            tokio::join!(self.server.send(&ask), self.groups(scope, "", &fields, "-count_unique(user)", 100));
+        let slugs = self.server.slugs().await?;
+        let mut found: HashMap<String, u64> = HashMap::new();
+        let sessions = match sessions {
+            Ok(reply) => reply.json,
+            Err(fault) if fault.is_lacking() => Value::Null,
+            Err(fault) => return Err(fault.into()),
+        };
+        for group in list(&sessions, "groups") {
+            let (by, n) = parts(group, "count_unique(user)");
+            if let Some(slug) = count(by, "project").and_then(|id| slugs.get(&id)) {
+                found.insert(slug.clone(), n);
+            }
+        }
+        for row in super::releases::optional(events)?.items {
+            let users = found.entry(word(&row, "project").to_owned()).or_default();
+            *users = (*users).max(count(&row, "count_unique(user)").unwrap_or(0));
+        }
+        Ok(found)
+    }
+
     /// Events of a scope in groups: the rows, largest or newest first.
     pub(super) async fn groups(
         &self,

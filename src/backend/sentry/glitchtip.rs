@@ -62,6 +62,7 @@ impl SentryStore {
             issue: row.issue,
             events: row.events,
             users: row.users,
+            active_users: 0,
             first_seen: row.first_seen,
             last_seen: row.last_seen,
             first_release: None,
@@ -70,6 +71,7 @@ impl SentryStore {
             replays: 0,
             change,
             why,
+            onset: None,
         }
     }
 

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use futures::future::try_join_all;
 
 use super::{
+    ask::Ask,
     exposure::{Use, day_of, start_of},
-    json::{count, text, time},
+    json::{count, list, text, time},
+    operation::SESSIONS,
     releases::optional,
     row::{Row, Substatus},
     server::Pages,
@@ -14,7 +16,7 @@ use super::{
     terms::any_of,
 };
 use crate::{
-    change::{Day, History, InRelease, classify},
+    change::{History, Hour, InRelease, Series, classify, may_have_risen},
     model::{Change, ChangeReason, Status, Timestamp, Untrusted},
     store::{IssueFacts, ReleaseFacts, Scope, StoreError},
 };
@@ -24,7 +26,11 @@ const TOGETHER: usize = 25;
 /// Rows that are read of one such question.
 const ROWS: usize = 300;
 /// Days that are looked back for growth.
-const DAYS: i64 = 60;
+const DAYS: i64 = 56;
+/// Hours of an issue that are read, the newest.
+const HOURS: usize = 500;
+/// Issues whose hours are looked at.
+const RISEN: usize = 4;
 
 /// An issue's events in one release.
 struct InOne {
@@ -49,26 +55,28 @@ impl SentryStore {
         }
         let whole = self.whole(shared.scope);
         let ids: Vec<i64> = rows.iter().map(|row| row.issue.id.0).collect();
-        let (histories, releases, uses, replays) = tokio::try_join!(
+        let (histories, releases, uses, active, replays) = tokio::try_join!(
             self.histories(&ids, &whole),
             self.known_releases(&whole),
             self.uses_of(&whole),
+            self.active_users(shared.scope),
             self.replays_of(&ids, shared)
         )?;
         let nothing = Vec::new();
-        let judge = |row: &Row, days: &[Day]| {
+        let judge = |row: &Row, series: &Series| {
             let history = histories.get(&row.issue.id.0).unwrap_or(&nothing);
-            judge(row, history, &releases, uses.get(&row.issue.project), days, shared, self.span(shared.scope).1)
+            judge(row, history, &releases, uses.get(&row.issue.project), series, shared, self.span(shared.scope).1)
         };
-        let mut facts: Vec<IssueFacts> = rows.iter().map(|row| judge(row, &[])).collect();
+        let mut facts: Vec<IssueFacts> = rows.iter().map(|row| judge(row, &Series::default())).collect();
         let steady: Vec<&Row> =
             rows.iter().zip(&facts).filter(|(_, f)| f.change == Change::Ongoing).map(|(row, _)| row).collect();
-        let days = self.days_of(&steady, &whole, &uses).await?;
+        let series = self.series_of(&steady, &whole, &uses).await?;
         for (row, facts) in rows.iter().zip(&mut facts) {
-            if let Some(days) = days.get(&row.issue.id.0) {
-                *facts = judge(row, days);
+            if let Some(series) = series.get(&row.issue.id.0) {
+                *facts = judge(row, series);
             }
             facts.replays = replays.get(&row.issue.id.0).copied().unwrap_or(0);
+            facts.active_users = active.get(&row.issue.project).copied().unwrap_or(0).max(facts.users);
         }
         Ok(facts)
     }
@@ -117,13 +125,32 @@ impl SentryStore {
         Ok(try_join_all(parts).await?.into_iter().flat_map(|pages: Pages| pages.items).collect())
     }
 
-    /// The days of those issues, each with how much its project was used.
-    async fn days_of(
+    /// The hours of those issues whose days look like a rise.
+    async fn series_of(
         &self,
         rows: &[&Row],
         whole: &Scope,
         uses: &HashMap<String, Use>,
-    ) -> Result<HashMap<i64, Vec<Day>>, StoreError> {
+    ) -> Result<HashMap<i64, Series>, StoreError> {
+        let days = self.days_of(rows, whole).await?;
+        let today = day_of(self.span(whole).1);
+        let risen = |row: &&&Row| {
+            let Some(days) = days.get(&row.issue.id.0) else { return false };
+            let used = uses.get(&row.issue.project).into_iter().flat_map(|used| used.by_day.keys());
+            let first = days.keys().chain(used).min().copied().unwrap_or(today).max(today - DAYS);
+            let days: Vec<u64> = (first..=today).map(|day| days.get(&day).copied().unwrap_or(0)).collect();
+            may_have_risen(&days)
+        };
+        let risen: Vec<&&Row> = rows.iter().filter(risen).take(RISEN).collect();
+        let series =
+            risen.iter().map(|row| async { Ok::<_, StoreError>((row.issue.id.0, self.series(row, whole).await?)) });
+        let found = try_join_all(series).await?;
+        Ok(found.into_iter().filter_map(|(id, series)| series.map(|series| (id, series))).collect())
+    }
+
+    /// Events by day; those of issues whose days don't all fit are left out: the time before would look emptier than
+    /// it was.
+    async fn days_of(&self, rows: &[&Row], whole: &Scope) -> Result<HashMap<i64, HashMap<i64, u64>>, StoreError> {
         let today = day_of(self.span(whole).1);
         let mut found: HashMap<i64, HashMap<i64, u64>> = HashMap::new();
         let (with, without): (Vec<&Row>, Vec<&Row>) =
@@ -131,39 +158,95 @@ impl SentryStore {
         for row in with {
             found.insert(row.issue.id.0, row.days.iter().copied().collect());
         }
-        if !without.is_empty() {
-            let scope = Scope { start: Some(start_of(today - DAYS)), ..whole.clone() };
-            let ids: Vec<i64> = without.iter().map(|row| row.issue.id.0).collect();
-            let rows = self.of_issues(&ids, &scope, "", &["issue.id", "timestamp.to_day", "count()"]).await?;
-            // Where rows are missing, the time before looks emptier than it was: no growth is told from that.
-            if rows.len() < ROWS * ids.len().div_ceil(TOGETHER) {
-                for row in rows {
-                    let id = count(&row, "issue.id").and_then(|id| i64::try_from(id).ok());
-                    let day = time(&row, "timestamp.to_day").map(day_of);
-                    let (Some(id), Some(day)) = (id, day) else { continue };
-                    *found.entry(id).or_default().entry(day).or_default() += count(&row, "count()").unwrap_or(0);
+        if without.is_empty() {
+            return Ok(found);
+        }
+        let scope = Scope { start: Some(start_of(today - DAYS)), ..whole.clone() };
+        let ids: Vec<i64> = without.iter().map(|row| row.issue.id.0).collect();
+        let rows = self.of_issues(&ids, &scope, "", &["issue.id", "timestamp.to_day", "count()"]).await?;
+        if rows.len() >= ROWS * ids.len().div_ceil(TOGETHER) {
+            return Ok(found);
+        }
+        for row in rows {
+            let id = count(&row, "issue.id").and_then(|id| i64::try_from(id).ok());
+            let day = time(&row, "timestamp.to_day").map(day_of);
+            let (Some(id), Some(day)) = (id, day) else { continue };
+            *found.entry(id).or_default().entry(day).or_default() += count(&row, "count()").unwrap_or(0);
+        }
+        Ok(found)
+    }
+
+    /// An issue's hours beside those of its project; `None` where they can't be told.
+    async fn series(&self, row: &Row, whole: &Scope) -> Result<Option<Series>, StoreError> {
+        let (_, end) = self.span(whole);
+        let project = Some(row.issue.project.as_str().into());
+        let last = hour_of(end);
+        let own = format!("issue.id:{}", row.issue.id);
+        let fields = ["timestamp.to_hour", "count()", "count_unique(user)"];
+        let first = last - DAYS * 24;
+        let scope = Scope { project, start: Some(start_of_hour(first)), ..whole.clone() };
+        let (hours, traffic) =
+            tokio::join!(self.groups(&scope, &own, &fields, "-timestamp.to_hour", HOURS), self.traffic(&scope, &own));
+        let (hours, traffic) = (optional(hours)?, traffic?);
+        let read = |row: &serde_json::Value| {
+            let users = count(row, "count_unique(user)").unwrap_or(0);
+            let n = if users > 0 { users } else { count(row, "count()").unwrap_or(0) };
+            Some((hour_of(time(row, "timestamp.to_hour")?), n))
+        };
+        let counts: HashMap<i64, u64> = hours.items.iter().filter_map(read).collect();
+        let from = if hours.more { counts.keys().min().copied() } else { traffic.keys().min().copied() };
+        let from = from.unwrap_or(last).max(first);
+        let hour = |hour: i64| Hour {
+            count: counts.get(&hour).copied().unwrap_or(0),
+            exposure: traffic.get(&hour).copied().unwrap_or(0),
+        };
+        // The last hour is not whole.
+        Ok((from < last).then(|| Series { start: start_of_hour(from), hours: (from..last).map(hour).collect() }))
+    }
+
+    /// How much the project was used by the hour: sessions, else events of other issues.
+    async fn traffic(&self, scope: &Scope, own: &str) -> Result<HashMap<i64, u64>, StoreError> {
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&SESSIONS)
+            .param("field", "sum(session)")
+            .param("interval", "1h")
+            .param("includeSeries", "1")
+            .param("includeTotals", "0")
+            .between(start, end);
+        let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
+            Ok(reply) => reply.json,
+            Err(fault) if fault.is_lacking() => serde_json::Value::Null,
+            Err(fault) => return Err(fault.into()),
+        };
+        let mut found: HashMap<i64, u64> = HashMap::new();
+        let hours: Vec<Option<i64>> =
+            list(&reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(hour_of)).collect();
+        for group in list(&reply, "groups") {
+            let series = group.get("series").map_or(&[][..], |series| list(series, "sum(session)"));
+            for (hour, n) in hours.iter().zip(series) {
+                if let (Some(hour), Some(n @ 1..)) = (hour, n.as_u64()) {
+                    *found.entry(*hour).or_default() += n;
                 }
             }
         }
-        let slugs: HashMap<i64, &str> = rows.iter().map(|row| (row.issue.id.0, row.issue.project.as_str())).collect();
-        let days = |(id, events): (i64, HashMap<i64, u64>)| {
-            let used = slugs.get(&id).and_then(|slug| uses.get(*slug));
-            (id, with_use(&events, used, today))
-        };
-        Ok(found.into_iter().map(days).collect())
+        if found.is_empty() {
+            let others = format!("!{own}");
+            let pages =
+                self.groups(scope, &others, &["timestamp.to_hour", "count()"], "-timestamp.to_hour", HOURS).await;
+            let hour =
+                |row: &serde_json::Value| Some((hour_of(time(row, "timestamp.to_hour")?), count(row, "count()")?));
+            found = optional(pages)?.items.iter().filter_map(hour).collect();
+        }
+        Ok(found)
     }
 }
 
-fn with_use(events: &HashMap<i64, u64>, used: Option<&Use>, today: i64) -> Vec<Day> {
-    let first = events.keys().chain(used.iter().flat_map(|used| used.by_day.keys())).min().copied();
-    let first = first.unwrap_or(today).max(today - DAYS);
-    let day = |day: i64| {
-        let own = events.get(&day).copied().unwrap_or(0);
-        let all = used.and_then(|used| used.by_day.get(&day)).copied().unwrap_or(0);
-        let by_sessions = used.is_some_and(|used| used.by_sessions);
-        Day { start: start_of(day), events: own, exposure: if by_sessions { all } else { all.saturating_sub(own) } }
-    };
-    (first..=today).map(day).collect()
+fn hour_of(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(3_600)
+}
+
+fn start_of_hour(hour: i64) -> Timestamp {
+    Timestamp::from_second(hour * 3_600).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn judge(
@@ -171,7 +254,7 @@ fn judge(
     history: &[InOne],
     releases: &[ReleaseFacts],
     used: Option<&Use>,
-    days: &[Day],
+    series: &Series,
     shared: &Shared<'_>,
     as_of: Timestamp,
 ) -> IssueFacts {
@@ -202,7 +285,7 @@ fn judge(
         status: row.issue.status,
         resolution: row.issue.resolution.as_ref(),
         after_resolution: None,
-        days,
+        series,
     });
     let (change, why) = marked(row, change, why);
     let named = |one: &InRelease| one.release.clone();
@@ -211,12 +294,14 @@ fn judge(
         issue: row.issue.clone(),
         events: row.events,
         users: row.users,
+        active_users: 0,
         first_seen: Some(first_seen),
         last_seen: Some(last_seen),
         first_release: list.iter().find(|one| one.events > 0).map(named).or_else(|| first_release.clone()),
         last_release: list.iter().rev().find(|one| one.events > 0).map(named).or_else(|| last_release.clone()),
         environments: Vec::new(),
         replays: 0,
+        onset: if let ChangeReason::Grew(onset) = &why { Some(*onset) } else { None },
         change,
         why,
     }

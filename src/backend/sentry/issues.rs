@@ -15,7 +15,7 @@ use super::{
     terms::{self, Of, any_of, push},
 };
 use crate::{
-    change::impact,
+    change::{Weight, impact},
     model::{Change, Untrusted},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Page, Scope, StoreError, Term, Test},
 };
@@ -46,7 +46,7 @@ impl SentryStore {
                 if block == 0 && next.is_none() {
                     by_change = counted(&facts);
                 }
-                facts.retain(|facts| query.change.is_empty() || query.change.contains(&facts.change));
+                facts.retain(|facts| is_wanted(query, facts.change));
                 facts.sort_by(|a, b| order(query, a, b));
                 found.extend(facts);
             } else {
@@ -203,6 +203,13 @@ fn counted(facts: &[IssueFacts]) -> Vec<(Change, u64)> {
         .collect()
 }
 
+/// Since a release and by impact, without a filter, what broke is what is asked for.
+fn is_wanted(query: &IssueQuery, change: Change) -> bool {
+    let broke = matches!(change, Change::New | Change::Regressed | Change::Escalating);
+    let by_default = query.since.is_none() || query.sort != IssueSort::Impact || !query.filter.is_empty() || broke;
+    if query.change.is_empty() { by_default } else { query.change.contains(&change) }
+}
+
 fn has_status(query: &IssueQuery, facts: &IssueFacts) -> bool {
     query.status.is_empty() || query.status.contains(&facts.issue.status)
 }
@@ -220,11 +227,25 @@ fn order(query: &IssueQuery, a: &IssueFacts, b: &IssueFacts) -> Ordering {
     ordered.then_with(|| b.last_seen.cmp(&a.last_seen)).then_with(|| by_id(a, b))
 }
 
-/// What broke since a release comes before what was broken already.
+/// What broke since a release comes before what was broken already: new, back, growing, in that order.
 fn rank(query: &IssueQuery, facts: &IssueFacts) -> f64 {
-    let broke = matches!(facts.change, Change::New | Change::Regressed | Change::Escalating);
-    let first = if query.since.is_some() && broke { 1e12 } else { 0.0 };
-    first + impact(facts.users, facts.events, facts.change, facts.issue.unhandled, facts.issue.status)
+    let first = match facts.change {
+        _ if query.since.is_none() => 0.0,
+        Change::New => 3e12,
+        Change::Regressed => 2e12,
+        Change::Escalating => 1e12,
+        Change::Ongoing | Change::Resolved => 0.0,
+    };
+    let weight = Weight {
+        users: facts.users,
+        events: facts.events,
+        active: facts.active_users,
+        change: facts.change,
+        why: &facts.why,
+        unhandled: facts.issue.unhandled,
+        status: facts.issue.status,
+    };
+    first + impact(&weight)
 }
 
 /// Whether a condition holds that the upstream can't check.

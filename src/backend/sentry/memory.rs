@@ -33,6 +33,11 @@ impl<T> Memory<T> {
         cell.get_or_try_init(|| async { load.await.map(Arc::new) }).await.cloned()
     }
 
+    /// Lets go of what is remembered under a name.
+    pub(super) fn forget(&self, name: &str) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
     fn cell(&self, name: String) -> Arc<OnceCell<Arc<T>>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|_, (at, _)| at.elapsed() < KEPT);

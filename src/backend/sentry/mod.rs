@@ -1,14 +1,16 @@
 //! Sentry's Web API, and what speaks it: self-hosted Sentry, GlitchTip, another prodsignal.
 //! It uses `reqwest`, and below it what ingestion uses to read and scrub events.
-//! It never keeps an answer: the cache stands in front of it.
+//! It never keeps an answer for longer than the questions of a minute share it: the cache stands in front of it.
 
 mod address;
 mod affected;
 mod ask;
 mod cells;
+mod commits;
 mod event;
 mod exposure;
 mod fault;
+mod fix;
 mod glitchtip;
 mod history;
 mod http;
@@ -22,6 +24,7 @@ mod options;
 mod pace;
 mod payload;
 mod releases;
+mod replay;
 mod rights;
 mod row;
 mod server;

@@ -35,7 +35,6 @@ operations! {
     ENVIRONMENTS = get("organizations/{org}/environments/", "org:read", "names of environments");
     PROJECT_ENVIRONMENTS = get("projects/{org}/{project}/environments/", "project:read", "names of one project's environments");
     RELEASES = get("organizations/{org}/releases/", "project:releases", "releases, their times and deploys");
-    DEPLOYS = get("organizations/{org}/releases/{version}/deploys/", "project:releases", "all deploys of a release");
     COMMITS = get("organizations/{org}/releases/{version}/commits/", "project:releases", "commits of a release");
     SESSIONS = get("organizations/{org}/sessions/", "org:read", "sessions and users by release and day");
     ISSUES = get("organizations/{org}/issues/", "event:read", "issues that fit a search");
@@ -46,7 +45,6 @@ operations! {
     EVENTS = get("organizations/{org}/events/", "org:read", "events as rows and groups");
     TIMESERIES = get("organizations/{org}/events-timeseries/", "org:read", "counts by time");
     ATTACHMENTS = get("projects/{org}/{project}/events/{event}/attachments/", "project:read", "files attached to an event");
-    REPLAY_COUNT = get("organizations/{org}/replay-count/", "org:read", "replays that show an issue");
     REPLAYS = get("organizations/{org}/replays/", "org:read", "the newest replays");
     REPLAY = get("organizations/{org}/replays/{replay}/", "org:read", "one replay, without its recording");
     SEGMENTS = Operation { bytes: 64 * MIB, ..get("projects/{org}/{project}/replays/{replay}/recording-segments/", "project:read", "a replay's recording") };

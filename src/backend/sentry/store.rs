@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, is_pseudonym, show_user},
-    model::{IssueId, Project, Timestamp, Untrusted},
+    model::{FixHistory, IssueId, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page,
-        ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery,
+        IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery,
+        SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -37,6 +38,12 @@ pub struct SentryStore {
     pub(super) releases: Memory<Vec<Value>>,
     /// The use of projects, by scope.
     pub(super) uses: Memory<HashMap<String, Use>>,
+    /// Users of projects who were active, by scope.
+    pub(super) active: Memory<HashMap<String, u64>>,
+    /// Pages of recordings, while they are read.
+    pub(super) segments: Memory<Vec<Value>>,
+    /// Slugs of the projects of replays.
+    pub(super) replay_projects: Memory<String>,
 }
 
 impl SentryStore {
@@ -47,7 +54,15 @@ impl SentryStore {
     pub fn new(options: Options) -> Result<Self, ConnectError> {
         let server = Server::new(options)?;
         let scrubber = Scrubber::new(Pseudonyms::new(server.token.derive("pseudonyms")));
-        Ok(Self { server, scrubber, releases: Memory::default(), uses: Memory::default() })
+        Ok(Self {
+            server,
+            scrubber,
+            releases: Memory::default(),
+            uses: Memory::default(),
+            active: Memory::default(),
+            segments: Memory::default(),
+            replay_projects: Memory::default(),
+        })
     }
 
     /// Address and organisation, for people and for keys of caches.
@@ -164,5 +179,21 @@ impl SignalStore for SentryStore {
             return Err(StoreError::Unsupported("GlitchTip can't be searched for single events: use list_issues"));
         }
         self.table(query).await
+    }
+
+    async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        self.commits_of(query).await
+    }
+
+    async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        self.replay_facts(query).await
+    }
+
+    async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        self.segment_bytes(query, segment).await
+    }
+
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        self.history_of_fix(query).await
     }
 }
