@@ -9,7 +9,7 @@ use crate::{
         embedded::{EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
-    client::{self, Cached, CachedWrite, Identity},
+    client::{self, Cached, CachedWrite, Folder, Identity},
     config::Settings,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
@@ -59,7 +59,9 @@ fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
     let place = [url, org, locked(&settings.project), locked(&settings.environment)];
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     let identity = Identity::new(&store.credential_digest(), &place);
-    let cached = Cached::new(store.clone(), identity, client::Options::new(now));
+    let folder = settings.sentry.as_ref().and_then(|sentry| sentry.cache_dir.as_deref());
+    let folder = folder.map(|path| Folder::open(path).with_context(|| format!("the cache folder {}", path.display())));
+    let cached = Cached::new(store.clone(), identity, client::Options::new(now), folder.transpose()?);
     Ok(over(settings, Arc::new(cached.clone()), Arc::new(CachedWrite::new(store, cached))))
 }
 

@@ -109,6 +109,33 @@ impl Call {
         seen.1 = seen.1.max(age_s);
     }
 
+    /// From the folder, where it was kept, else from the store. Only an event that has a successor stays as it is.
+    async fn loaded_event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
+        let shared = &self.cached.shared;
+        let keeps = matches!(query.pick, Pick::Id(_)) && !query.extras;
+        let Some(folder) = shared.folder.clone().filter(|_| keeps) else { return self.inner().event(query).await };
+        let now = (shared.options.now)();
+        let (asked, _) = normal(query, now);
+        // Files outlive the program: another version may ask for more.
+        let key = Key::new(&shared.identity, concat!("event ", env!("CARGO_PKG_VERSION")), &asked);
+        let reader = folder.clone();
+        let found = tokio::task::spawn_blocking(move || reader.get(&key)).await.unwrap_or(None);
+        if let Some((facts, kept)) = found {
+            let age_s = u64::try_from(now.as_second() - kept.as_second()).unwrap_or(0);
+            if age_s < shared.options.lives.immutable.as_secs() {
+                self.note(Freshness::Cached, age_s);
+                return Ok(facts);
+            }
+        }
+        let facts = self.inner().event(query).await?;
+        if facts.next.is_some() && facts.feedback.is_empty() {
+            let kept = facts.clone();
+            // Whether it could be kept is in the log.
+            let _ = tokio::task::spawn_blocking(move || folder.put(&key, &kept, now)).await;
+        }
+        Ok(facts)
+    }
+
     fn inner(&self) -> &dyn SignalStore {
         self.cached.shared.inner.as_ref()
     }
@@ -200,7 +227,7 @@ impl SignalStore for Call {
             Pick::Oldest(_) => |lives: &Lives, _: Ends, _: &EventFacts| lives.names,
             _ => |lives: &Lives, ends: Ends, _: &EventFacts| lately(lives.moving * 2, lives, ends),
         };
-        self.ask(query, Keep { operation: "event", life, signal: true }, self.inner().event(query)).await
+        self.ask(query, Keep { operation: "event", life, signal: true }, self.loaded_event(query)).await
     }
 
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {

@@ -61,6 +61,13 @@ impl Key {
     }
 }
 
+impl Key {
+    /// As a file's name.
+    pub(super) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// A question whose times can be told from "now".
 pub(super) trait Question: Clone + Hash {
     fn scope(&mut self) -> &mut Scope;

@@ -7,6 +7,7 @@
 
 mod answer;
 mod call;
+mod folder;
 mod key;
 mod life;
 mod weigh;
@@ -20,6 +21,7 @@ use std::{
 
 use moka::{Expiry, future::Cache};
 
+pub use folder::Folder;
 pub use key::Identity;
 pub use life::Lives;
 pub use write::CachedWrite;
@@ -65,6 +67,8 @@ struct Shared {
     inner: Arc<dyn SignalStore>,
     identity: Identity,
     options: Options,
+    /// What can't change is kept there across restarts.
+    folder: Option<Folder>,
     /// Within their time.
     fresh: Cache<Key, Entry>,
     /// Past it, for when the store fails.
@@ -100,18 +104,19 @@ impl Expiry<Key, Entry> for ByLife {
 
 impl Cached {
     /// In front of a store that answers for one credential at one place.
-    pub fn new(inner: Arc<dyn SignalStore>, identity: Identity, options: Options) -> Self {
+    pub fn new(inner: Arc<dyn SignalStore>, identity: Identity, options: Options, folder: Option<Folder>) -> Self {
         let weigh = |_: &Key, entry: &Entry| entry.bytes;
         let fresh = Cache::builder().max_capacity(options.bytes / 2).weigher(weigh).expire_after(ByLife).build();
         let known = Cache::builder().max_capacity(options.bytes / 2).weigher(weigh).time_to_live(options.lives.stale);
-        let shared = Shared { inner, identity, options, fresh, known: known.build() };
+        let shared = Shared { inner, identity, options, folder, fresh, known: known.build() };
         Self { shared: Arc::new(shared) }
     }
 
     /// In front of another store, for another credential, with the same memory.
     pub fn beside(&self, inner: Arc<dyn SignalStore>, identity: Identity) -> Self {
-        let Shared { options, fresh, known, .. } = &*self.shared;
-        let shared = Shared { inner, identity, options: *options, fresh: fresh.clone(), known: known.clone() };
+        let Shared { options, folder, fresh, known, .. } = &*self.shared;
+        let (folder, fresh, known) = (folder.clone(), fresh.clone(), known.clone());
+        let shared = Shared { inner, identity, options: *options, folder, fresh, known };
         Self { shared: Arc::new(shared) }
     }
 

@@ -82,7 +82,7 @@ impl SignalStore for Slow {
 }
 
 fn cached(store: &Arc<Slow>, options: Options) -> Cached {
-    Cached::new(store.clone(), Identity::new(&[7; 32], &["here"]), options)
+    Cached::new(store.clone(), Identity::new(&[7; 32], &["here"]), options, None)
 }
 
 fn scope(project: &str) -> Scope {

@@ -39,7 +39,7 @@ fn over(store: SentryStore) -> Ctx {
         ..Lives::default()
     };
     let options = Options { lives, call_timeout: Duration::from_millis(1_500), ..Options::new(now) };
-    let store = Arc::new(Cached::new(Arc::new(store), identity, options));
+    let store = Arc::new(Cached::new(Arc::new(store), identity, options, None));
     Ctx { store, now, defaults: Defaults::default(), writes: None }
 }
 

@@ -16,7 +16,7 @@ use super::double::{self, EVENT, double, now, store};
 /// Tools over a store behind the cache.
 pub fn cached(store: SentryStore) -> Ctx {
     let identity = Identity::new(&store.credential_digest(), &["here"]);
-    let store: Arc<dyn SignalStore> = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now)));
+    let store: Arc<dyn SignalStore> = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now), None));
     Ctx { store, now, defaults: Defaults::default(), writes: None }
 }
 
@@ -146,7 +146,7 @@ async fn a_change_is_sent_once_and_forgets_what_was_known() {
     let server = double().await;
     let store = Arc::new(store(&server.uri(), "t"));
     let identity = Identity::new(&store.credential_digest(), &["here"]);
-    let cached = Cached::new(store.clone(), identity, Options::new(now));
+    let cached = Cached::new(store.clone(), identity, Options::new(now), None);
     let writes = Arc::new(CachedWrite::new(store, cached.clone()));
     let ctx = Ctx { store: Arc::new(cached), now, defaults: Defaults::default(), writes: Some(writes) };
     call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
@@ -173,4 +173,48 @@ async fn a_change_is_sent_once_and_forgets_what_was_known() {
     assert_eq!(count(&server).await, before + 2);
     let nothing = call(&ctx, "update_issue", json!({"issue": "SHOP-1"})).await;
     assert_eq!(nothing.data["error"]["kind"], "invalid_input");
+}
+
+#[tokio::test]
+async fn a_folder_keeps_events_across_restarts_without_secrets() {
+    use prodsignal::client::Folder;
+    let server = MockServer::start().await;
+    let with_next = |request: &Request| {
+        let mut json = double::answer(request).unwrap_or(json!({}));
+        if let Some(event) = json.get_mut("event") {
+            event["nextEventID"] = json!("e".repeat(32));
+        }
+        ResponseTemplate::new(200).set_body_json(json)
+    };
+    Mock::given(any()).respond_with(with_next).mount(&server).await;
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("cache");
+    let restarted = || {
+        let store = store(&server.uri(), "sntryu_secret");
+        let identity = Identity::new(&store.credential_digest(), &["here"]);
+        let folder = Some(Folder::open(&path).unwrap());
+        let store = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now), folder));
+        Ctx { store, now, defaults: Defaults::default(), writes: None }
+    };
+    let first = call(&restarted(), "get_event", json!({"event": EVENT})).await;
+    let sent = count(&server).await;
+    let second = call(&restarted(), "get_event", json!({"event": EVENT})).await;
+    assert_eq!(count(&server).await, sent, "{}", second.text);
+    assert_eq!(first.data["event"], second.data["event"]);
+    assert_eq!(second.data["source"]["freshness"], "cached");
+    let mut kept = 0;
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        kept += 1;
+        for secret in ["sntryu_secret", "hunter2", "sk_live", "ada@example.com"] {
+            assert!(!text.contains(secret), "{secret}");
+        }
+    }
+    assert_eq!(kept, 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(Folder::open(&path).is_err());
+    }
 }

@@ -53,7 +53,7 @@ impl SignalStore for Own {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_thousand_questions_of_two_tenants_never_cross() {
     let place = ["https://sentry.example/", "acme"];
-    let one = Cached::new(Arc::new(Own("one")), Identity::new(&[1; 32], &place), Options::new(now));
+    let one = Cached::new(Arc::new(Own("one")), Identity::new(&[1; 32], &place), Options::new(now), None);
     // The same memory for both: only the key keeps them apart.
     let two = one.beside(Arc::new(Own("two")), Identity::new(&[2; 32], &place));
     let asks = (0..10_000).map(|n| {
