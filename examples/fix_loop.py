@@ -69,21 +69,22 @@ def main():
             assert code == 0, said
             print(f"\n== {what}")
 
-        def gate(release, want):
-            code, said = run("verify", "SHOP-1", release, "--markdown")
+        def gate(release, want, hour):
+            # As things stood then; CI would leave it out, or wait with --wait.
+            code, said = run("verify", "SHOP-1", release, "--markdown", "--as-of", iso(START + hour * HOUR))
             print(said.strip())
             print(f"exit {code}")
             assert code == want, f"the gate should have said {want}"
 
         use("deploy: shop@1.0.0 runs for three days, nothing breaks", day(0, 72, "shop@1.0.0", 0))
         use("break: shop@1.1.0 fails at the checkout for four days", day(72, 96, "shop@1.1.0", 0.08))
-        gate("1.2.0", 3)
+        gate("1.2.0", 3, 168)
         use("a fix that is none: shop@1.2.0, two days", day(168, 48, "shop@1.2.0", 0.08, ("shop@1.1.0", 0.08), 0.2))
-        gate("1.2.0", 4)
+        gate("1.2.0", 4, 216)
         use("the fix: shop@1.3.0, one hour", day(216, 1, "shop@1.3.0", 0, ("shop@1.2.0", 0.08), 0.5))
-        gate("1.3.0", 3)
+        gate("1.3.0", 3, 217)
         use("the fix: three days later", day(217, 72, "shop@1.3.0", 0, ("shop@1.2.0", 0.08), 0.1))
-        gate("1.3.0", 0)
+        gate("1.3.0", 0, 289)
         print("\nDeployed, broken, fixed, and proven.")
 
 
