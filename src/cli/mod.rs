@@ -11,6 +11,7 @@ mod import;
 mod intake;
 mod parts;
 mod project;
+mod replay;
 mod schemas;
 mod serve;
 mod stdio;
@@ -49,6 +50,8 @@ enum Command {
     Project(project::Args),
     /// Whether a fix holds in production: the gate for a pipeline. Exit 0 fixed, 3 not known yet, 4 not
     Verify(verify::Args),
+    /// Show a replay: its steps, a page to look at, a Playwright test
+    Replay(replay::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -81,6 +84,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
+        Command::Replay(args) => replay::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),
         Command::Schemas(_) => unreachable!("answered above"),
     }

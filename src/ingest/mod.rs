@@ -10,6 +10,7 @@ mod lines;
 mod tags;
 mod taken;
 
+pub use agent::{Agent, read as read_agent};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 

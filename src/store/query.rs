@@ -61,7 +61,7 @@ pub struct IssueQuery {
     /// Names of the releases since which something changed, oldest first, the first being the one asked for.
     /// With them, an issue must have been seen in one of them, and counts are of them alone.
     pub since: Option<Vec<Untrusted>>,
-    /// Kinds of change; empty: all.
+    /// Kinds of change; empty: all, but since a release and by impact, without a filter, those alone that broke.
     pub change: Vec<Change>,
     /// Decided statuses; empty: all.
     pub status: Vec<Status>,
@@ -210,6 +210,17 @@ pub enum Baseline {
     Sessions,
     /// Both together.
     AllUsers,
+}
+
+impl Baseline {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherEvents => "other_events",
+            Self::Sessions => "sessions",
+            Self::AllUsers => "all_users",
+        }
+    }
 }
 
 /// Asks who is affected.

@@ -4,13 +4,16 @@
 
 mod affected_users;
 mod cursor;
+mod diagnose_issue;
 mod error;
 mod get_event;
+mod get_replay_summary;
 mod input;
 mod list_issues;
 mod list_projects;
 mod list_releases;
 mod named;
+mod remedies;
 mod resolve;
 mod schema;
 mod search_events;
@@ -25,7 +28,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use error::ToolError;
+pub use get_replay_summary::{lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};
+pub use named::id_in;
 pub use resolve::Resolved;
 
 use crate::{
@@ -77,6 +82,8 @@ pub trait Tool: Send + Sync + 'static {
     const ABOUT: &'static str;
     /// Whether it changes anything.
     const WRITES: bool = false;
+    /// Tokens of its answer where the call names no budget.
+    const TOKENS: usize = 2_000;
     /// Shared inputs that it says it takes; the others are accepted and mean nothing.
     const SHARED: &'static [CommonInput];
     /// Its own input.
@@ -113,7 +120,9 @@ pub struct Descriptor {
 /// All tools, by name.
 pub static TOOLS: &[Descriptor] = &[
     describe::<affected_users::AffectedUsers>(),
+    describe::<diagnose_issue::DiagnoseIssue>(),
     describe::<get_event::GetEvent>(),
+    describe::<get_replay_summary::GetReplaySummary>(),
     describe::<list_issues::ListIssues>(),
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),
@@ -148,7 +157,7 @@ async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
 
 async fn attempt<T: Tool>(ctx: &Ctx, arguments: Value) -> Result<Fitted, ToolError> {
     let (asked, own) = input::split::<T::In>(T::NAME, arguments)?;
-    let max_tokens = asked.max_tokens();
+    let max_tokens = asked.max_tokens(T::TOKENS);
     let resolved = resolve::resolve(ctx, asked).await?;
     let answer = T::call(ctx, resolved, own).await?;
     Ok(fit(&answer, max_tokens))

@@ -15,6 +15,7 @@ mod mcp;
 mod program;
 mod protocol;
 mod release;
+mod script;
 mod sdks;
 mod search;
 mod serve;

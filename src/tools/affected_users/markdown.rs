@@ -30,10 +30,20 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             &anonymous,
         ],
     );
+    if let Some(share) = users.share {
+        doc.line("Active: ", &[&percent(share), &" of ", &count(users.active, "active user", "active users")]);
+    }
+    if let Some(onset) = &out.onset {
+        let times = onset.times.map(|times| say!(", ", times, " times the rate before at the same traffic"));
+        let over = (!onset.going_on).then(|| Clean::ours("; over by now"));
+        let within = say!(" (between ", onset.earliest, " and ", onset.latest, ")");
+        doc.line("Rose: ", &[&onset.at, &within, &times, &over]);
+    }
     if let Some(sessions) = &out.sessions {
         let rate = sessions.crash_free_rate.map(|r| say!(", ", percent(r), " crash-free"));
+        let people = sessions.crash_free_users.map(|r| say!(", ", percent(r), " of their users crash-free"));
         let affected = sessions.affected.map(|n| say!(", ", n, " of affected users ended badly"));
-        doc.line("Sessions: ", &[&sessions.total, &rate, &affected]);
+        doc.line("Sessions: ", &[&sessions.total, &rate, &people, &affected]);
     }
     if !users.per_release.is_empty() {
         doc.heading("By release");

@@ -21,8 +21,11 @@ use crate::{
 
 /// The baseline.
 pub(super) struct BaseUsers {
+    pub(super) kind: Baseline,
     /// All of it.
     pub(super) users: RoaringBitmap,
+    /// Users with a session or an event, the affected among them.
+    pub(super) active: u64,
     sets: HashMap<u32, TagUsers>,
     pub(super) warnings: Vec<&'static str>,
 }
@@ -32,6 +35,11 @@ impl BaseUsers {
     pub(super) fn with(&self, tag: u32, value: u32) -> u64 {
         let set = self.sets.get(&tag).and_then(|sets| sets.any.get(&value));
         set.map_or(0, |set| set.intersection_len(&self.users))
+    }
+
+    /// The values that a tag has on such a day.
+    pub(super) fn values(&self, tag: u32) -> Vec<u32> {
+        self.sets.get(&tag).map_or_else(Vec::new, |sets| sets.first.keys().copied().collect())
     }
 
     /// Users of the baseline who had that value of a tag on the first day that shows any.
@@ -132,16 +140,21 @@ impl Snapshot<'_> {
         }
         let mut sets = days.united();
         let with_events = sets.remove(&0).and_then(|mut all| all.any.remove(&0)).unwrap_or_default();
+        let with_sessions = self.users_with_sessions(bounds)?;
+        let all = &with_events | &with_sessions;
+        let active = all.len();
         let mut users = match query.baseline {
-            Baseline::OtherEvents => with_events,
-            Baseline::Sessions => self.users_with_sessions(bounds)?,
-            Baseline::AllUsers => with_events | self.users_with_sessions(bounds)?,
+            Baseline::OtherEvents => with_events.clone(),
+            Baseline::Sessions => with_sessions,
+            Baseline::AllUsers => all,
         };
-        if query.baseline != Baseline::OtherEvents {
-            warnings.push("sessions carry no tags: of the baseline, only users with an event have any");
-        }
         users -= affected;
-        Ok(BaseUsers { users, sets, warnings })
+        // Whose tags nobody knows would count as having none of them, and make every value stand out.
+        if !users.is_subset(&with_events) {
+            warnings.push("sessions carry no tags: of the baseline, only users who have an event too are compared");
+            users &= with_events;
+        }
+        Ok(BaseUsers { kind: query.baseline, users, active, sets, warnings })
     }
 
     fn users_with_events(&mut self, bounds: &Bounds, tags: &[u32]) -> Result<Days, StoreError> {

@@ -5,7 +5,9 @@
 mod commit;
 mod event;
 mod fold;
+mod frames;
 mod item;
+mod load;
 mod names;
 mod prepare;
 mod project;
