@@ -23,6 +23,7 @@ mod pattern;
 mod pool;
 mod release_list;
 mod releases;
+mod replay;
 mod scope;
 mod script;
 mod search;
