@@ -82,7 +82,10 @@ fn title(facts: &EventFacts) -> String {
             let ty = ty.map_or("", Untrusted::raw);
             if first.is_empty() { ty.to_owned() } else { format!("{ty}: {first}") }
         }
-        None => facts.issue.title.raw().to_owned(),
+        None => match facts.event.message.as_ref().and_then(|message| message.raw().lines().next()) {
+            Some(message) => message.to_owned(),
+            None => facts.issue.title.raw().to_owned(),
+        },
     }
 }
 

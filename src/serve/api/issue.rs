@@ -154,7 +154,7 @@ pub(super) async fn tag(
     if values.is_empty() {
         return Err(Fault::missing());
     }
-    let unique = page.total.unwrap_or(values.len() as u64);
+    let unique = if page.more { page.total } else { Some(values.len() as u64) };
     Ok(Json(json!({ "key": key, "name": key, "uniqueValues": unique, "totalValues": total, "topValues": values })))
 }
 

@@ -66,7 +66,10 @@ fn not_kept() -> Value {
         "subscriptionDetails": null,
         "hasSeen": false,
         "annotations": [],
-        "derivedData": null,
+        "derivedData": {
+            "blocker": "", "progress": "", "status": "", "viewCount": 0, "hasOpenFixPr": false, "isAssigned": false,
+            "hasRootCause": false, "lastCompletedAutofixStep": "", "lastProgressedAt": null,
+        },
         "stats": {},
         "filtered": null,
         "sessionCount": 0,

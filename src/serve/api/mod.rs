@@ -49,13 +49,13 @@ pub(super) fn routes(app: &App) -> Router<App> {
         // Bodies are read within bounds of their own.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
-    // The path as it was called, for the addresses of further pages.
-    Router::new().nest("/api/0", paths)
+    // A nested path doesn't match its own root with a slash.
+    let root = get(organizations::root).layer(middleware::from_fn_with_state(app.clone(), guard::guard));
+    Router::new().route("/api/0/", root).nest("/api/0", paths)
 }
 
 fn about() -> Router<App> {
     Router::new()
-        .route("/", get(organizations::root))
         .route("/auth/", get(organizations::me))
         .route("/users/me/", get(organizations::me))
         .route("/users/me/regions/", get(organizations::regions))
