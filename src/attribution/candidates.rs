@@ -1,7 +1,7 @@
 //! Which conditions are tried: values that enough of the affected share, and pairs of them.
 
 use super::{
-    Condition, Part, Table,
+    Condition, Part, Reach, Table,
     contrast::{Lift, lift},
     exact::false_discovery_rates,
     hypergeometric_tail,
@@ -42,7 +42,7 @@ pub(super) fn singles(table: &Table, least: u64) -> Vec<Single> {
     for tag in 0..table.tags() {
         let values = table.common_values(tag, least, most_values);
         for (extent, value) in table.extents(tag, &values).into_iter().zip(values) {
-            let condition = Condition { tag, value };
+            let condition = Condition::is(tag, value);
             match seen.entry(extent) {
                 Entry::Occupied(known) => singles[*known.get()].part.same_users.push(condition),
                 Entry::Vacant(new) => {
@@ -53,10 +53,40 @@ pub(super) fn singles(table: &Table, least: u64) -> Vec<Single> {
             }
         }
     }
+    // A range that is one value, or a whole browser that has a name of its own, is no new condition.
+    for tag in 0..table.tags() {
+        for (condition, extent) in ranges(table, tag) {
+            let enough = Extent::affected_in(&[&extent]) >= least;
+            if let (true, Entry::Vacant(new)) = (enough, seen.entry(extent)) {
+                let extent = new.key().clone();
+                new.insert(singles.len());
+                singles.push(Single { part: Part { condition, same_users: Vec::new() }, extent });
+            }
+        }
+    }
     singles
 }
 
-/// Singles, then pairs on different tags that hold fewer users than each half, with q-values over all of them.
+/// From each version of a family on, and up to each; the whole family once.
+fn ranges(table: &Table, tag: usize) -> Vec<(Condition, Extent)> {
+    let mut ranges = Vec::new();
+    for family in table.families(tag) {
+        let extents = table.extents(tag, family);
+        let mut grow = |reach: Reach, order: &mut dyn Iterator<Item = usize>, last: usize| {
+            let mut sum: Option<Extent> = None;
+            for at in order.take(last) {
+                let grown = sum.map_or_else(|| extents[at].clone(), |sum| sum.or(&extents[at]));
+                ranges.push((Condition { tag, value: family[at], reach }, grown.clone()));
+                sum = Some(grown);
+            }
+        };
+        grow(Reach::AtLeast, &mut (0..family.len()).rev(), family.len());
+        grow(Reach::AtMost, &mut (0..family.len()), family.len().saturating_sub(1));
+    }
+    ranges
+}
+
+/// Singles, then pairs of values of different tags that hold fewer users than each half, with q-values over all of them.
 pub(super) fn candidates(table: &Table, singles: &[Single], least: u64) -> Vec<Candidate> {
     let (affected, baseline) = (table.affected(), table.baseline());
     let mut counted: Vec<(Vec<usize>, u64, u64)> = Vec::new();
@@ -66,7 +96,8 @@ pub(super) fn candidates(table: &Table, singles: &[Single], least: u64) -> Vec<C
     }
     for second in 1..singles.len() {
         for first in 0..second {
-            if singles[first].part.condition.tag == singles[second].part.condition.tag {
+            let (one, other) = (singles[first].part.condition, singles[second].part.condition);
+            if one.tag == other.tag || (one.reach, other.reach) != (Reach::Exactly, Reach::Exactly) {
                 continue;
             }
             let sets = [&singles[first].extent, &singles[second].extent];

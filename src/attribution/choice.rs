@@ -1,7 +1,7 @@
 //! Which of the conditions are named: the one that explains most, then what explains those who are left.
 
 use super::{
-    FALSE_DISCOVERY_RATE, Table,
+    FALSE_DISCOVERY_RATE, Reach, Table,
     candidates::{Candidate, Single, tests},
     contrast::gain,
     exact::false_discovery_rates,
@@ -12,8 +12,9 @@ use super::{
 /// At most so many conditions are named.
 const MOST_FOUND: usize = 3;
 
-/// What a pair must gain beyond its halves, in log-likelihood, so that of two that explain alike the wider one wins.
-const COST_OF_A_PAIR: f64 = 3.0;
+/// What a pair or a range of versions must gain beyond a value, in log-likelihood, so that of two that explain alike
+/// the simpler one wins.
+const COST: f64 = 3.0;
 
 /// Those who are not explained yet, and what is tried on them.
 struct Rest<'a> {
@@ -56,7 +57,7 @@ impl Rest<'_> {
             if !candidate.lift.is_some_and(|lift| lift.is_large(candidate.others)) {
                 continue;
             }
-            let cost = if candidate.singles.len() > 1 { COST_OF_A_PAIR } else { 0.0 };
+            let cost = if self.is_plain(candidate) { 0.0 } else { COST };
             let gained = gain(hits, self.affected, marked, self.all) - cost;
             // Singles come before pairs and names in order, so the first of equals is the one to keep.
             if best.is_none_or(|(_, most)| gained > most) && self.productive(candidate, hits, marked) {
@@ -64,6 +65,11 @@ impl Rest<'_> {
             }
         }
         best
+    }
+
+    fn is_plain(&self, candidate: &Candidate) -> bool {
+        let reach = |at: &usize| self.singles[*at].part.condition.reach;
+        candidate.singles.len() == 1 && candidate.singles.iter().all(|at| reach(at) == Reach::Exactly)
     }
 
     /// Affected users and all users whom a candidate holds among the rest; `None` where it is out of question.

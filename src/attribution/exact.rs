@@ -30,6 +30,17 @@ pub fn hypergeometric_tail(hits: u64, marked: u64, drawn: u64, all: u64) -> f64 
     (first + f64::ln(sum)).exp().min(1.0)
 }
 
+/// P(X ≥ `hits`) where X is binomial: of `all` users each is inside with the chance `share`. A bound (Chernoff), tight
+/// enough where it matters: at small chances.
+pub fn binomial_bound(hits: u64, all: u64, share: f64) -> f64 {
+    if hits == 0 || hits as f64 <= all as f64 * share {
+        return 1.0;
+    }
+    let part = hits as f64 / all as f64;
+    let term = |of: f64, to: f64| if of == 0.0 { 0.0 } else { of * (of / to).ln() };
+    (-(all as f64) * (term(part, share) + term(1.0 - part, 1.0 - share))).exp()
+}
+
 /// q-values in the order of the p-values given: the least false discovery rate at which each is a finding.
 /// Benjamini and Hochberg, *Controlling the false discovery rate*, 1995.
 pub fn benjamini_hochberg(chances: &[f64]) -> Vec<f64> {

@@ -8,11 +8,13 @@ mod contrast;
 mod exact;
 mod power;
 mod table;
+mod window;
 
 pub use contrast::{Lift, gain, lift};
-pub use exact::{benjamini_hochberg, hypergeometric_tail};
+pub use exact::{benjamini_hochberg, binomial_bound, hypergeometric_tail};
 pub use power::Power;
 pub use table::Table;
+pub use window::{WindowMark, window};
 
 /// Share of findings that may be false.
 pub const FALSE_DISCOVERY_RATE: f64 = 0.05;
@@ -26,13 +28,33 @@ pub const LEAST_AFFECTED: u64 = 3;
 /// Below so many users of the baseline nothing is sought.
 pub const LEAST_BASELINE: u64 = 8;
 
-/// One value of one tag, by the numbers they have in the [`Table`].
+/// One value of one tag, by the numbers they have in the [`Table`], or versions from it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Condition {
     /// Place of the tag, in the order in which tags were added.
     pub tag: usize,
     /// Number of the value.
     pub value: u32,
+    /// How far beyond the value it reaches.
+    pub reach: Reach,
+}
+
+impl Condition {
+    /// That value alone.
+    pub fn is(tag: usize, value: u32) -> Self {
+        Self { tag, value, reach: Reach::Exactly }
+    }
+}
+
+/// How far a condition reaches beyond its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reach {
+    /// That value alone.
+    Exactly,
+    /// It and later versions of its family.
+    AtLeast,
+    /// It and earlier versions of its family.
+    AtMost,
 }
 
 /// A condition, and what else holds for exactly the same users.

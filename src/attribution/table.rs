@@ -6,19 +6,33 @@
 pub struct Table {
     affected: Vec<bool>,
     columns: Vec<Vec<Option<u32>>>,
+    /// For each tag, its versions by family, oldest first.
+    families: Vec<Vec<Vec<u32>>>,
 }
 
 impl Table {
     /// A table of as many users as there are flags; true: affected.
     pub fn new(affected: Vec<bool>) -> Self {
-        Self { affected, columns: Vec::new() }
+        Self { affected, columns: Vec::new(), families: Vec::new() }
     }
 
     /// Adds a tag: the value of each user, in the order of the flags. Missing rows have none, surplus ones are dropped.
     /// Tags that come earlier give their name to equal sets of users, so add them in the order of their names.
-    pub fn push_tag(&mut self, mut values: Vec<Option<u32>>) {
+    pub fn push_tag(&mut self, values: Vec<Option<u32>>) {
+        self.push_versions(values, Vec::new());
+    }
+
+    /// Adds a tag whose values are versions: each family, such as one browser's, from its oldest to its newest. Versions
+    /// of the baseline that none of the affected has belong there too.
+    pub fn push_versions(&mut self, mut values: Vec<Option<u32>>, families: Vec<Vec<u32>>) {
         values.resize(self.affected.len(), None);
         self.columns.push(values);
+        self.families.push(families);
+    }
+
+    /// Versions by family, oldest first.
+    pub(super) fn families(&self, tag: usize) -> &[Vec<u32>] {
+        &self.families[tag]
     }
 
     /// How many users are affected.
@@ -98,6 +112,15 @@ impl Extent {
     /// Users of the baseline in all of the sets. There is at least one set.
     pub(super) fn baseline_in(sets: &[&Extent]) -> u64 {
         overlap(sets, |set| &set.baseline)
+    }
+
+    /// Those of either.
+    pub(super) fn or(mut self, other: &Extent) -> Self {
+        let join =
+            |words: &mut [u64], others: &[u64]| words.iter_mut().zip(others).for_each(|(word, new)| *word |= new);
+        join(&mut self.affected, &other.affected);
+        join(&mut self.baseline, &other.baseline);
+        self
     }
 
     /// Takes out the users who are in all of the sets.

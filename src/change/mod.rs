@@ -9,21 +9,26 @@
 //! 2. Never seen before the release (or the period) that was asked for: new.
 //! 3. It was gone and came back: absent from releases that were used enough for at least three events at its usual
 //!    rate, so that chance leaves them clean less than once in twenty times: regressed.
-//! 4. Its rate grew twofold or more and by more than chance explains: escalating. See `growth`.
+//! 4. Its rate rose within the last two weeks by more than chance explains, and is still raised: escalating. See `onset`.
 //! 5. Else it is ongoing.
 
-mod growth;
+mod contrast;
 mod impact;
-mod tail;
+mod onset;
+mod series;
 
-pub use growth::Day;
-pub use impact::impact;
+pub use impact::{Weight, impact};
+pub use onset::{may_have_risen, onset};
+pub use series::{Hour, Series};
 
 use crate::model::{Change, ChangeReason, Resolution, Status, Timestamp, Untrusted};
 
 /// Events that clean releases must have been expected to bring, for their being clean to mean anything:
 /// at three, chance leaves them clean less than once in twenty times (e^-3).
 const EXPECTED: f64 = 3.0;
+
+/// What rose longer ago is the usual rate by now: two weeks, in hours.
+const RECENT: usize = 14 * 24;
 
 /// Without a start of the period, an issue is new for so many seconds.
 const NEW_FOR_S: i64 = 7 * 24 * 3600;
@@ -65,8 +70,8 @@ pub struct History<'a> {
     /// First event after the resolution, in the release with the fix or a later one, where the store has looked it
     /// up. Otherwise it is worked out from first and last events of releases, and may be too late.
     pub after_resolution: Option<Timestamp>,
-    /// Whole days up to `as_of`, oldest first, without gaps; the last may be cut.
-    pub days: &'a [Day],
+    /// Whole hours up to `as_of`. Without any, nothing escalates.
+    pub series: &'a Series,
 }
 
 /// Says what changed, and why.
@@ -80,8 +85,8 @@ pub fn classify(history: &History<'_>) -> (Change, ChangeReason) {
     if let Some(reason) = returned(history) {
         return (Change::Regressed, reason);
     }
-    if let Some(reason) = growth::grew(history.days) {
-        return (Change::Escalating, reason);
+    if let Some(onset) = onset::onset_within(history.series, RECENT).filter(|onset| onset.going_on) {
+        return (Change::Escalating, ChangeReason::Grew(onset));
     }
     (Change::Ongoing, steady(history))
 }

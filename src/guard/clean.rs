@@ -181,8 +181,8 @@ const ENTRIES: usize = 100;
 /// Cleans the texts of one answer and remembers what it met.
 #[derive(Debug, Default)]
 pub struct Guard {
-    met: Met,
-    orders: bool,
+    pub(super) met: Met,
+    pub(super) orders: bool,
 }
 
 impl Guard {

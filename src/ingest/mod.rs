@@ -10,6 +10,8 @@ mod lines;
 mod tags;
 mod taken;
 
+pub use agent::{Agent, read as read_agent};
+
 use std::sync::Arc;
 
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Level, Timestamp, Untrusted};
+use super::{Level, Onset, Timestamp, Untrusted};
 
 /// Names an issue within a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -148,21 +148,19 @@ pub enum ChangeReason {
         /// First event after.
         again_at: Timestamp,
     },
-    /// More than chance explains.
-    Grew {
-        /// Events in the recent window.
-        recent: u64,
-        /// Events expected there from the time before, at the same traffic.
-        expected: f64,
-        /// Length of the recent window in hours.
-        window_h: u64,
-    },
+    /// More than chance explains, up to now.
+    Grew(Onset),
     /// Nothing changed.
     Steady {
         /// Release in which it was first seen.
         since_release: Option<Untrusted>,
         /// When it was first seen.
         since: Timestamp,
+    },
+    /// The upstream says so, and its numbers are not at hand.
+    Marked {
+        /// Its word: `resolved`, `regressed`, `escalating`.
+        word: &'static str,
     },
     /// Resolved and not seen since.
     Quiet {

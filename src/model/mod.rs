@@ -7,8 +7,10 @@ mod event;
 mod fix;
 mod issue;
 mod kind;
+mod onset;
 mod release;
 mod session;
+mod standing;
 mod text;
 
 pub use data::Data;
@@ -22,6 +24,8 @@ pub use fix::{
 pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;
 pub use kind::Kind;
+pub use onset::Onset;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};
+pub use standing::{Spread, Standing};
 pub use text::Untrusted;

@@ -1,7 +1,9 @@
 //! What a store answers.
 
+use super::{Baseline, Window};
 use crate::model::{
-    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Project, Release, SessionCounts, Timestamp, Untrusted,
+    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Onset, Project, Release, SessionCounts, Timestamp,
+    Untrusted,
 };
 
 /// Which store answered.
@@ -80,6 +82,8 @@ pub struct IssueFacts {
     pub events: u64,
     /// Distinct users in scope, exact.
     pub users: u64,
+    /// Users of its project with a session or an event in scope; the scope's first day counts whole.
+    pub active_users: u64,
     /// First event of the issue that the store holds, up to the scope's end.
     pub first_seen: Option<Timestamp>,
     /// Last event of the issue up to the scope's end.
@@ -96,6 +100,8 @@ pub struct IssueFacts {
     pub change: Change,
     /// Why it is that.
     pub why: ChangeReason,
+    /// When its rate rose; in a list only of what is escalating.
+    pub onset: Option<Onset>,
 }
 
 /// A release and its numbers, over all projects of the scope.
@@ -202,8 +208,14 @@ pub struct AffectedFacts {
     pub sample: Vec<SampleUser>,
     /// How many users the baseline has.
     pub baseline_users: u64,
+    /// Users with a session or an event in the scope, the affected among them.
+    pub active_users: u64,
     /// What conditions are sought in.
     pub conditions: Conditions,
+    /// When the issue's rate rose, where one was asked for.
+    pub onset: Option<Onset>,
+    /// Times and releases that may mark the affected, where one issue was asked for.
+    pub windows: Vec<Window>,
     /// Facts that weaken the answer.
     pub warnings: Vec<&'static str>,
 }
@@ -213,6 +225,8 @@ pub struct AffectedFacts {
 pub struct Conditions {
     /// Whether no event of the issue names a user, so that each event is a row.
     pub rows_are_events: bool,
+    /// Whom the other rows are.
+    pub baseline: Baseline,
     /// Which rows are affected.
     pub affected: Vec<bool>,
     /// Tags, by name.
@@ -224,8 +238,10 @@ pub struct Conditions {
 pub struct ConditionTag {
     /// Its name.
     pub tag: Untrusted,
-    /// Its values among the affected, each once, by text.
+    /// Its values among the affected, each once, by text; where they are versions, those of the baseline too.
     pub values: Vec<Untrusted>,
+    /// Where values are versions, their places by family (one browser's, one system's), oldest first.
+    pub families: Vec<Vec<u32>>,
     /// For each row the place of its value in `values`; `None` for another value or none.
     pub column: Vec<Option<u32>>,
 }
@@ -248,6 +264,8 @@ pub struct AffectedSessions {
     pub counts: SessionCounts,
     /// Those of affected users that did not end well; for an issue this needs sessions that name users.
     pub affected: Option<u64>,
+    /// Users with a session, and those with one that crashed, where sessions name users.
+    pub users: Option<(u64, u64)>,
 }
 
 /// One bucket of a trend.

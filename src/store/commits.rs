@@ -39,7 +39,7 @@ pub struct ReleaseCommit {
 }
 
 /// Asks for the commits of the releases after `after`, up to and including `upto`, in release order.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Hash)]
 pub struct CommitQuery {
     /// Where.
     pub scope: Scope,

@@ -4,27 +4,34 @@
 
 mod answer;
 mod commits;
+mod diagnosis;
 mod digest;
 mod error;
 mod field;
 mod fix;
 mod hosted;
 mod query;
+mod replay;
 mod search;
+mod window;
 mod write;
 
 pub use answer::*;
 pub use commits::*;
+pub use diagnosis::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use fix::FixQuery;
 pub use hosted::*;
 pub use query::*;
+pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
+pub use window::{Window, WindowStart};
 pub use write::*;
 
-use crate::model::{FixHistory, IssueId, Project, Timestamp};
 use std::sync::Arc;
+
+use crate::model::{FixHistory, IssueId, Project, Timestamp};
 
 /// Reading: every tool asks through this.
 ///
@@ -77,6 +84,16 @@ pub trait SignalStore: Send + Sync {
         Ok(Page { items: Vec::new(), total: None, more: false, warnings: Vec::new(), by_change: Vec::new() })
     }
 
+    /// One replay, its segments' bytes aside.
+    async fn replay(&self, _query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        Err(StoreError::Unsupported("this store has no replays"))
+    }
+
+    /// One segment of a replay as it was sent: header line and payload.
+    async fn replay_segment(&self, _query: &ReplayQuery, _segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        Err(StoreError::Unsupported("this store has no replays"))
+    }
+
     /// The history of an issue around a fix.
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
         let _ = query;
@@ -86,6 +103,11 @@ pub trait SignalStore: Send + Sync {
     /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
     async fn data_version(&self) -> Result<u64, StoreError> {
         Err(StoreError::Unsupported("this store doesn't tell when it changes"))
+    }
+
+    /// What a diagnosis of an issue looks at.
+    async fn diagnosis(&self, _query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        Err(StoreError::Unsupported("this store does not count the frames of stacks"))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::model::{Change, EventId, Level, Status, Timestamp, Untrusted};
 
 /// What part of the store a question is about.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct Scope {
     /// Slug of the one project, or all.
     pub project: Option<Untrusted>,
@@ -16,7 +16,7 @@ pub struct Scope {
 }
 
 /// How an issue was named.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum IssueRef {
     /// By number, short id or web URL: as typed.
     Named(Untrusted),
@@ -25,7 +25,7 @@ pub enum IssueRef {
 }
 
 /// Asks for releases.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct ReleaseQuery {
     /// Where.
     pub scope: Scope,
@@ -54,14 +54,14 @@ pub enum IssueSort {
 }
 
 /// Asks for issues.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct IssueQuery {
     /// Where.
     pub scope: Scope,
     /// Names of the releases since which something changed, oldest first, the first being the one asked for.
     /// With them, an issue must have been seen in one of them, and counts are of them alone.
     pub since: Option<Vec<Untrusted>>,
-    /// Kinds of change; empty: all.
+    /// Kinds of change; empty: all, but since a release and by impact, without a filter, those alone that broke.
     pub change: Vec<Change>,
     /// Decided statuses; empty: all.
     pub status: Vec<Status>,
@@ -78,7 +78,7 @@ pub struct IssueQuery {
 }
 
 /// One condition of a search.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Term {
     /// True: it must not hold.
     pub negated: bool,
@@ -87,7 +87,7 @@ pub struct Term {
 }
 
 /// What a condition tests.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Test {
     /// `text`: title, value or culprit contain it, letters' case aside.
     Text(Untrusted),
@@ -175,7 +175,7 @@ pub enum Field {
 }
 
 /// Asks for one event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct EventQuery {
     /// Where.
     pub scope: Scope,
@@ -188,7 +188,7 @@ pub struct EventQuery {
 }
 
 /// Which event is meant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Pick {
     /// The one with this id.
     Id(EventId),
@@ -212,8 +212,19 @@ pub enum Baseline {
     AllUsers,
 }
 
+impl Baseline {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherEvents => "other_events",
+            Self::Sessions => "sessions",
+            Self::AllUsers => "all_users",
+        }
+    }
+}
+
 /// Asks who is affected.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct AffectedQuery {
     /// Where.
     pub scope: Scope,
@@ -234,7 +245,7 @@ pub struct AffectedQuery {
 }
 
 /// Asks for events as a table.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct SearchQuery {
     /// Where.
     pub scope: Scope,

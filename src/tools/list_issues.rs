@@ -85,6 +85,9 @@ view! {
         /// Issues of each kind of change in the scope, whatever was asked for.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub totals: Vec<Total>,
+        /// What is left out because it is old and flat.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub noise: Option<Clean>,
         /// The issues.
         pub issues: Vec<IssueView>,
     }
@@ -150,6 +153,9 @@ view! {
         pub events: u64,
         /// Distinct users in scope.
         pub users: u64,
+        /// Of the users who were active in scope, 0 to 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub share: Option<f64>,
         /// Where it crashes.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub top_frame: Option<TopFrameView>,
@@ -203,7 +209,7 @@ impl Tool for ListIssues {
         };
         let query = query(&asked, &input, since.as_ref())?;
         let page = ctx.store.issues(&query).await?;
-        Ok(answer(ctx, asked, since, page))
+        Ok(answer(ctx, asked, since, query.change.len(), page))
     }
 }
 
@@ -226,7 +232,13 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQue
     })
 }
 
-fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, page: Page<IssueFacts>) -> Answer<Out> {
+fn answer(
+    ctx: &Ctx,
+    asked: Resolved,
+    since: Option<Since>,
+    changes_asked: usize,
+    page: Page<IssueFacts>,
+) -> Answer<Out> {
     let mut guard = Guard::new();
     let since = since.map(|s| SinceView {
         asked: guard.line(&s.asked, Limit::Tag),
@@ -235,10 +247,13 @@ fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, page: Page<IssueFact
         releases: s.names().iter().map(|n| guard.line(n, Limit::Tag)).collect(),
     });
     let more = page.more;
+    let listed = page.by_change.iter().map(|(_, n)| n).sum::<u64>() != page.total.unwrap_or(0);
+    let quiet = since.is_some() && changes_asked == 0 && listed;
     let body = Out {
+        noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
-        issues: page.items.iter().map(|facts| issue_view(facts, &mut guard)).collect(),
+        issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -253,12 +268,29 @@ fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, page: Page<IssueFact
     }
 }
 
+/// `19 new, 1 regressed`.
+fn totals<'t>(totals: impl Iterator<Item = &'t Total>) -> Clean {
+    let mut parts = Clean::default();
+    for total in totals {
+        parts = say!(parts.clone(), if parts.is_empty() { "" } else { ", " }, total.issues, " ", total.change);
+    }
+    if parts.is_empty() { Clean::ours("nothing broke") } else { parts }
+}
+
+/// What did not break since the release, in one line.
+fn noise(by_change: &[(Change, u64)]) -> Option<Clean> {
+    let quiet = by_change.iter().filter(|(change, _)| matches!(change, Change::Ongoing | Change::Resolved));
+    let n: u64 = quiet.map(|(_, n)| n).sum();
+    let issues = count(n, "issue, old and flat", "issues, old and flat");
+    (n > 0).then(|| say!(issues, " (change: ongoing lists them)"))
+}
+
 /// When a release began: its first deploy, else its first event or session.
 fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
     release.deploys.first().map_or(release.first_seen, |d| d.at)
 }
 
-fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
+fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
     IssueView {
         id: say!(issue.id.0),
@@ -277,15 +309,26 @@ fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
         last_release: guard.opt(facts.last_release.as_ref(), Limit::Tag),
         events: facts.events,
         users: facts.users,
+        share: (facts.active_users > 0).then(|| view::rounded(facts.users as f64 / facts.active_users as f64)),
         top_frame: issue.top_frame.as_ref().map(|f| TopFrameView {
             function: guard.opt(f.function.as_ref(), Limit::Tag),
             file: guard.opt(f.file.as_ref(), Limit::Tag),
             line: f.line,
         }),
         replays: facts.replays,
-        url: None,
-        why: sentence::why(&facts.why, guard),
+        url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
+        why: why(facts, guard),
     }
+}
+
+/// The numbers behind the change, and how many of the active are hit.
+fn why(facts: &IssueFacts, guard: &mut Guard) -> Clean {
+    let reason = sentence::why(&facts.why, guard);
+    if facts.users == 0 || facts.active_users == 0 {
+        return reason;
+    }
+    let share = view::percent(facts.users as f64 / facts.active_users as f64);
+    say!(reason, "; ", facts.users, " of ", count(facts.active_users, "active user", "active users"), " (", share, ")")
 }
 
 impl View for Out {
@@ -295,11 +338,9 @@ impl View for Out {
             None => doc.heading("Issues"),
         }
         if !self.totals.is_empty() {
-            let mut parts = Clean::default();
-            for (i, total) in self.totals.iter().enumerate() {
-                parts = say!(parts, if i > 0 { ", " } else { "" }, total.issues, " ", total.change);
-            }
-            doc.line("In all: ", &[&parts]);
+            let listed = |total: &&Total| self.noise.is_none() || !matches!(total.change.0, "ongoing" | "resolved");
+            let noise = self.noise.as_ref().map(|noise| say!("; not listed: ", noise.clone()));
+            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &noise]);
         }
         if self.issues.is_empty() {
             doc.line("None.", &[]);

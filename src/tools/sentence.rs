@@ -2,7 +2,7 @@
 
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::ChangeReason,
+    model::{ChangeReason, Onset},
     remedy::Action,
     say,
     view::{Seconds, count},
@@ -42,19 +42,29 @@ pub(super) fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
             ),
             None => say!("resolved ", Seconds(*resolved_at), ", seen again ", Seconds(*again_at)),
         },
-        ChangeReason::Grew { recent, expected, window_h } => say!(
-            count(*recent, "event", "events"),
-            " in the last ",
-            *window_h,
-            " h where the time before, at the same traffic, would give ",
-            *expected
-        ),
+        ChangeReason::Grew(onset) => grew(onset),
         ChangeReason::Steady { since_release: Some(release), since } => {
             say!("since ", guard.line(release, Limit::Tag), " (", Seconds(*since), ")")
         }
         ChangeReason::Steady { since_release: None, since } => say!("since ", Seconds(*since)),
+        ChangeReason::Marked { word } => say!("Sentry marks it as ", *word),
         ChangeReason::Quiet { resolved_at } => say!("resolved ", Seconds(*resolved_at), ", not seen since"),
     }
+}
+
+/// A rise in numbers: since when, how many, and how many there would have been.
+pub(super) fn grew(onset: &Onset) -> Clean {
+    let one = |number: f64| (number * 10.0).round() / 10.0;
+    let times = if onset.expected < 0.5 { say!("") } else { say!(": ", one(onset.ratio), " times") };
+    say!(
+        "since ",
+        Seconds(onset.at),
+        " ",
+        count(onset.recent, "user-day", "user-days"),
+        " where the same hours before, at the same traffic, would give ",
+        one(onset.expected),
+        times
+    )
 }
 
 /// `a`, `a and b`, `a, b and 3 more`.
@@ -78,10 +88,12 @@ pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
         }
         Action::CreateIndex(Some(name)) => say!("index ", quoted(name), " is missing"),
         Action::CreateIndex(None) => Clean::ours("an index is missing"),
-        Action::CreateObject(what, name) => say!(*what, " ", quoted(name), " is missing, or its name is wrong"),
         Action::Install(name) => say!("module ", quoted(name), " is not installed"),
         Action::Grant(name) => say!("a right on ", quoted(name), " is missing"),
         Action::Raise(what) => say!("the limit was met: ", *what),
         Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
+        Action::CreateFile(name) => say!("file ", quoted(name), " is missing, or its path is wrong"),
+        Action::Retry => Clean::ours("run the transaction again"),
+        Action::AsItSays => Clean::ours("what the error says to do"),
     }
 }

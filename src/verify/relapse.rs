@@ -40,7 +40,8 @@ pub(super) fn look(
     if !matches!(verdict, Verdict::Fixed | Verdict::InsufficientExposure | Verdict::Reduced) {
         return None;
     }
-    let bar = demand.bar().max(whole.high_or_infinite().min(1.0));
+    // Windows slide from poll to poll, so they also have to stand out from the whole.
+    let bar = demand.bar().max(whole.ratio.unwrap_or(1.0));
     let window = &table.window;
     let lengths = std::iter::successors(Some(SHORTEST_H), |hours| Some(hours * 2));
     for window_h in lengths.take_while(|hours| *hours < window.elapsed_h()) {

@@ -1,7 +1,7 @@
 //! Tests of attribution: the method's vectors, planted conditions, and what must change nothing.
 
 use prodsignal::attribution::{
-    Attribution, Condition, LEAST_AFFECTED, LEAST_BASELINE, Table, attribute, benjamini_hochberg, gain,
+    Attribution, Condition, LEAST_AFFECTED, LEAST_BASELINE, Reach, Table, attribute, benjamini_hochberg, gain,
     hypergeometric_tail, lift, shares,
 };
 use proptest::prelude::*;
@@ -138,6 +138,35 @@ fn one_version_is_named_and_not_its_browser() {
     assert_eq!(found(&hit, &people), [[(BROWSER, 0)]]);
 }
 
+/// The table of a world with the versions of each browser told apart.
+fn versioned(hit: &[bool], people: &[[u32; 6]]) -> Table {
+    let mut table = Table::new(hit.to_vec());
+    let column = |tag: usize| people.iter().map(|tags| Some(tags[tag])).collect();
+    table.push_versions(column(BROWSER), vec![vec![0, 1, 2, 3], vec![4, 5]]);
+    table.push_tag(people.iter().map(|tags| Some(u32::from(tags[BROWSER] > 3))).collect());
+    table.push_tag(column(COUNTRY));
+    table
+}
+
+#[test]
+fn versions_from_one_on_are_named_together() {
+    for (versions, value, reach) in [(2..=3, 2, Reach::AtLeast), (0..=1, 1, Reach::AtMost)] {
+        let (hit, people) = world(11, 60, |tags| if versions.contains(&tags[BROWSER]) { 40.0 } else { 1.0 });
+        let marks = attribute(&versioned(&hit, &people)).marks;
+        let said: Vec<Condition> = marks.iter().map(|mark| mark.parts[0].condition).collect();
+        assert_eq!(said, [Condition { tag: BROWSER, value, reach }]);
+    }
+}
+
+#[test]
+fn one_version_and_a_whole_browser_are_no_ranges() {
+    let (hit, people) = world(12, 60, |tags| if tags[BROWSER] == 2 { 40.0 } else { 1.0 });
+    assert_eq!(named(&attribute(&versioned(&hit, &people))), [[(BROWSER, 2)]]);
+    let (hit, people) = world(13, 60, |tags| if tags[BROWSER] > 3 { 40.0 } else { 1.0 });
+    let marks = attribute(&versioned(&hit, &people)).marks;
+    assert_eq!(marks.iter().map(|mark| mark.parts[0].condition).collect::<Vec<_>>(), [Condition::is(1, 1)]);
+}
+
 #[test]
 fn a_browser_is_named_when_all_of_its_versions_are_hit() {
     let (hit, people) = world(2, 60, |tags| if tags[BROWSER_NAME] == 1 { 40.0 } else { 1.0 });
@@ -149,7 +178,7 @@ fn another_name_of_the_same_users_is_told_beside_the_first() {
     let (hit, people) = world(3, 60, |tags| if tags[COUNTRY] == 1 { 40.0 } else { 1.0 });
     let answer = attribute(&table(&hit, &people));
     assert_eq!(named(&answer), [[(COUNTRY, 1)]]);
-    assert_eq!(answer.marks[0].parts[0].same_users, [Condition { tag: LOCALE, value: 1 }]);
+    assert_eq!(answer.marks[0].parts[0].same_users, [Condition::is(LOCALE, 1)]);
 }
 
 #[test]

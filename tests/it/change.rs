@@ -1,7 +1,7 @@
 //! What changed about an issue, and why.
 
-use prodsignal::change::{Day, History, InRelease, classify};
-use prodsignal::model::{Change, ChangeReason, Resolution, Status, Timestamp};
+use prodsignal::change::{History, Hour, InRelease, Series, classify, may_have_risen, onset};
+use prodsignal::model::{Change, ChangeReason, Onset, Resolution, Status, Timestamp};
 
 const DAY: i64 = 86_400;
 
@@ -27,6 +27,8 @@ fn releases(given: &[(&str, u64, u64)]) -> Vec<InRelease> {
         .collect()
 }
 
+static NOTHING: Series = Series { start: Timestamp::UNIX_EPOCH, hours: Vec::new() };
+
 fn history(releases: &[InRelease]) -> History<'_> {
     let first_seen = releases.iter().filter_map(|r| r.first).min().unwrap_or(at(0));
     let last_seen = releases.iter().filter_map(|r| r.last).max().unwrap_or(at(0));
@@ -40,7 +42,7 @@ fn history(releases: &[InRelease]) -> History<'_> {
         status: Status::Unresolved,
         resolution: None,
         after_resolution: None,
-        days: &[],
+        series: &NOTHING,
     }
 }
 
@@ -135,53 +137,97 @@ fn the_store_knows_best_when_it_was_seen_again() {
     assert_eq!(why, want);
 }
 
-fn grown(days: &[(u64, u64)]) -> (Change, ChangeReason) {
+/// Hours from days as (user-days, sessions): spread over the waking hours, each the same every day.
+fn hours(days: &[(u64, u64)]) -> Series {
+    let hour = |(count, exposure): (u64, u64), of_day: u64| {
+        let share = |n: u64| (n * (of_day + 1) / 24) - (n * of_day / 24);
+        Hour { count: share(count), exposure: share(exposure) }
+    };
+    // 1970-01-05 was a Monday.
+    Series { start: at(4), hours: days.iter().flat_map(|day| (0..24).map(|of_day| hour(*day, of_day))).collect() }
+}
+
+fn grown(series: &Series) -> (Change, ChangeReason) {
     let releases = releases(&[("a@1", 5, 90), ("a@2", 5, 90)]);
-    let days: Vec<Day> = days
-        .iter()
-        .enumerate()
-        .map(|(i, (events, exposure))| Day { start: at(20 + i as i64), events: *events, exposure: *exposure })
-        .collect();
-    classify(&History { since: Some(1), days: &days, ..history(&releases) })
+    classify(&History { since: Some(1), series, ..history(&releases) })
 }
 
-#[test]
-fn a_rate_that_doubles_by_more_than_chance_escalates() {
-    let mut days = vec![(10, 1000); 13];
-    days.push((40, 1000));
-    let (change, why) = grown(&days);
+fn rise(series: &Series) -> Onset {
+    let (change, why) = grown(series);
     assert_eq!(change, Change::Escalating);
-    let ChangeReason::Grew { recent, expected, window_h } = why else { panic!("{why:?}") };
-    assert_eq!((recent, expected.round() as u64, window_h), (40, 10, 24));
+    let ChangeReason::Grew(onset) = why else { panic!("{why:?}") };
+    onset
 }
 
 #[test]
-fn more_traffic_few_events_or_a_noisy_past_are_no_growth() {
-    let mut busier = vec![(10, 1000); 13];
-    busier.push((40, 4000));
-    assert_eq!(grown(&busier).0, Change::Ongoing, "traffic grew as much");
-    assert_eq!(grown(&[(1, 100), (1, 100), (1, 100), (1, 100), (4, 100)]).0, Change::Ongoing, "four events");
-    let mut noisy: Vec<(u64, u64)> = (0..13).map(|i| (if i % 3 == 0 { 60 } else { 0 }, 1000)).collect();
-    noisy.push((60, 1000));
-    assert_eq!(grown(&noisy).0, Change::Ongoing, "it comes in bursts");
-    assert_eq!(grown(&[(1, 100), (50, 100)]).0, Change::Ongoing, "nothing to compare with");
+fn a_rate_that_rises_by_more_than_chance_escalates() {
+    let mut days = vec![(24, 1000); 14];
+    days.push((96, 1000));
+    let onset = rise(&hours(&days));
+    assert_eq!((onset.at, onset.recent, onset.going_on), (at(18), 96, true));
+    assert!((23.0..25.0).contains(&onset.expected) && (3.9..4.1).contains(&onset.ratio), "{onset:?}");
+    assert!(onset.low <= onset.at && onset.at <= onset.high && onset.ln_chance < -14.5, "{onset:?}");
 }
 
 #[test]
-fn mondays_are_compared_with_mondays() {
-    let week = [(70, 1000), (10, 1000), (10, 1000), (10, 1000), (10, 1000), (10, 1000), (10, 1000)];
-    let mut days: Vec<(u64, u64)> = week.into_iter().cycle().take(28).collect();
-    days.push((75, 1000));
-    assert_eq!(grown(&days).0, Change::Ongoing);
+fn more_traffic_few_hits_or_a_noisy_past_are_no_rise() {
+    let steady = |last: (u64, u64)| hours(&[vec![(24, 1000); 14], vec![last]].concat());
+    assert_eq!(grown(&steady((96, 4000))).0, Change::Ongoing, "traffic grew as much");
+    assert_eq!(grown(&steady((24, 200))).0, Change::Ongoing, "what the traffic is measured by fell");
+    assert_eq!(grown(&hours(&[(0, 100), (0, 100), (0, 100), (0, 100), (4, 100)])).0, Change::Ongoing, "four in all");
+    let noisy = |day: u64| (if day.is_multiple_of(3) { 120 } else { 0 }, 1000);
+    assert_eq!(grown(&hours(&(0..16).map(noisy).collect::<Vec<_>>())).0, Change::Ongoing, "it comes in bursts");
+    assert_eq!(grown(&hours(&[(2, 100), (50, 100)])).0, Change::Ongoing, "nothing to compare with");
 }
 
 #[test]
-fn a_slow_rise_over_a_week_is_seen_too() {
-    let mut days = vec![(4, 1000); 14];
-    days.extend([(10, 1000); 7]);
-    let (change, why) = grown(&days);
-    assert_eq!(change, Change::Escalating);
-    assert!(matches!(why, ChangeReason::Grew { window_h: 168, .. }), "{why:?}");
+fn what_has_calmed_down_or_lasted_for_weeks_does_not_escalate() {
+    let mut burst = vec![(24, 1000); 14];
+    burst.extend([(240, 1000), (24, 1000), (24, 1000), (24, 1000)]);
+    let series = hours(&burst);
+    assert_eq!(grown(&series).0, Change::Ongoing, "over");
+    assert_eq!(onset(&series).map(|onset| (onset.at, onset.going_on)), Some((at(18), false)));
+    let lasting = hours(&[vec![(24, 1000); 14], vec![(96, 1000); 20]].concat());
+    assert_eq!(grown(&lasting).0, Change::Ongoing, "the usual rate by now");
+    assert_eq!(onset(&lasting).map(|onset| onset.at), Some(at(18)));
+}
+
+#[test]
+fn weekends_are_compared_with_weekends_and_nights_with_nights() {
+    let week = [(24, 1000), (24, 1000), (24, 1000), (24, 1000), (24, 1000), (240, 1000), (240, 1000)];
+    for days in [13, 14, 20, 21, 27, 28] {
+        let days: Vec<(u64, u64)> = week.into_iter().cycle().take(days).collect();
+        assert_eq!(grown(&hours(&days)).0, Change::Ongoing);
+    }
+    // The first weekend has nothing to be compared with.
+    assert_eq!(grown(&hours(&week[..6])).0, Change::Ongoing);
+}
+
+#[test]
+fn the_hour_of_a_change_is_found_within_its_set() {
+    for (step, from) in [(3, 18 * 24 + 3), (5, 17 * 24 + 14), (8, 18 * 24 + 20)] {
+        let mut series = hours(&[(48, 1000); 20]);
+        series.hours[from..].iter_mut().for_each(|hour| hour.count *= step);
+        let found = onset(&series).unwrap();
+        let moment = Timestamp::from_second(4 * DAY + from as i64 * 3600).unwrap();
+        assert!(found.low <= moment && moment <= found.high, "{step} times: {found:?}");
+        assert!((found.at.as_second() - moment.as_second()).abs() <= 3 * 3600, "{step} times: {found:?}");
+    }
+}
+
+#[test]
+fn a_new_issue_of_an_old_project_begins_with_its_first_hit() {
+    let mut series = hours(&[(0, 1000); 10]);
+    series.hours[220..].iter_mut().step_by(2).for_each(|hour| hour.count = 2);
+    let found = onset(&series).unwrap();
+    assert_eq!((found.at, found.expected), (Timestamp::from_second(4 * DAY + 220 * 3600).unwrap(), 0.0));
+    assert_eq!(onset(&Series::default()), None);
+}
+
+#[test]
+fn days_say_cheaply_whether_hours_are_worth_counting() {
+    assert!(may_have_risen(&[10, 10, 10, 10, 10, 40]) && may_have_risen(&[0, 0, 0, 0, 12]));
+    assert!(!may_have_risen(&[10, 10, 10, 10, 10, 12]) && !may_have_risen(&[]) && !may_have_risen(&[40, 10, 10]));
 }
 
 proptest::proptest! {
@@ -193,17 +239,20 @@ proptest::proptest! {
     ) {
         let named: Vec<(&str, u64, u64)> = counts.iter().map(|(e, x)| ("r", *e, *x)).collect();
         let releases = releases(&named);
-        let days: Vec<Day> = days.iter().enumerate()
-            .map(|(i, (events, exposure))| Day { start: at(i as i64), events: *events, exposure: *exposure }).collect();
-        let (change, _) = classify(&History { since, days: &days, ..history(&releases) });
+        let series = hours(&days);
+        let (change, _) = classify(&History { since, series: &series, ..history(&releases) });
         proptest::prop_assert_ne!(change, Change::Resolved);
+        if let Some(found) = onset(&series) {
+            proptest::prop_assert!(found.low <= found.at && found.at <= found.high && found.ratio.is_finite());
+            proptest::prop_assert!(found.recent as f64 >= found.expected && found.ln_chance.is_finite());
+        }
     }
 }
 
 #[test]
 fn steady_rates_hardly_ever_escalate() {
-    // Counts of one rate, drawn by a small generator: three weeks each, two thousand times.
-    let alarms = (0..2000u64).filter(|seed| {
+    // Counts of one rate, drawn by a small generator: three weeks each, three hundred times.
+    let alarms = (0..300u64).filter(|seed| {
         let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         let mut hit = || {
             state ^= state << 13;
@@ -211,8 +260,8 @@ fn steady_rates_hardly_ever_escalate() {
             state ^= state << 17;
             state >> 32 & 3 == 0
         };
-        let days: Vec<(u64, u64)> = (0..21).map(|_| ((0..40).filter(|_| hit()).count() as u64, 1000)).collect();
-        grown(&days).0 == Change::Escalating
+        let hour = |_| Hour { count: (0..4).filter(|_| hit()).count() as u64, exposure: 40 };
+        grown(&Series { start: at(4), hours: (0..21 * 24).map(hour).collect() }).0 == Change::Escalating
     });
-    assert!(alarms.count() <= 2);
+    assert_eq!(alarms.count(), 0);
 }

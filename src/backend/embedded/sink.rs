@@ -28,6 +28,15 @@ impl EmbeddedStore {
         self.control(Writer::rebuild).await
     }
 
+    /// Takes the events and sessions of a history into the counts alone: no event of it can be shown, and one that is
+    /// there already counts twice. For histories of millions whose events are gone or made up.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn load(&self, digest: Digest) -> Result<(), StoreError> {
+        self.control(move |writer| writer.load(&digest)).await
+    }
+
     pub(super) async fn control<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,

@@ -20,9 +20,9 @@ use crate::{
     guard::{Pseudonyms, Scrubber},
     model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery,
-        IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source,
-        StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
+        Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts,
+        ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -178,6 +178,11 @@ impl SignalStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.affected(&query)).await
     }
 
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.diagnosis(&query)).await
+    }
+
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.search(&query)).await
@@ -186,6 +191,16 @@ impl SignalStore for EmbeddedStore {
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.commits(&query)).await
+    }
+
+    async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.replay(&query)).await
+    }
+
+    async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.replay_segment(&query, segment)).await
     }
 
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {

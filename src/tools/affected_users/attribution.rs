@@ -2,11 +2,11 @@
 
 use super::view::{ConditionView, TagValue};
 use crate::{
-    attribution::{Attribution, Condition, LEAST_AFFECTED, LEAST_BASELINE, Mark, Table, attribute},
+    attribution::{Attribution, Condition, LEAST_AFFECTED, LEAST_BASELINE, Lift, Mark, Reach, Table, attribute},
     guard::{Clean, Guard, Limit},
     say,
-    store::Conditions,
-    view::{count, percent, rounded},
+    store::{Baseline, Conditions},
+    view::{Word, count, percent, rounded},
 };
 
 /// Other names of the same users that a statement lists.
@@ -16,7 +16,7 @@ const SAME_USERS: usize = 3;
 pub(in crate::tools) fn found(conditions: &Conditions, guard: &mut Guard) -> (Vec<ConditionView>, Option<Clean>) {
     let mut table = Table::new(conditions.affected.clone());
     for tag in &conditions.tags {
-        table.push_tag(tag.column.clone());
+        table.push_versions(tag.column.clone(), tag.families.clone());
     }
     let found = attribute(&table);
     let views: Vec<ConditionView> = found.marks.iter().map(|mark| condition(mark, &found, conditions, guard)).collect();
@@ -42,13 +42,23 @@ fn tag_value(condition: Condition, conditions: &Conditions, guard: &mut Guard) -
     let tag = &conditions.tags[condition.tag];
     TagValue {
         tag: guard.line(&tag.tag, Limit::Tag),
+        op: match condition.reach {
+            Reach::Exactly => None,
+            Reach::AtLeast => Some(Word(">=")),
+            Reach::AtMost => Some(Word("<=")),
+        },
         value: guard.line(&tag.values[condition.value as usize], Limit::Tag),
     }
 }
 
 fn named(condition: Condition, conditions: &Conditions, guard: &mut Guard) -> Clean {
-    let TagValue { tag, value } = tag_value(condition, conditions, guard);
-    say!(tag, "=", value)
+    let TagValue { tag, value, .. } = tag_value(condition, conditions, guard);
+    let beyond = match condition.reach {
+        Reach::Exactly => "",
+        Reach::AtLeast => " or later",
+        Reach::AtMost => " or earlier",
+    };
+    say!(tag, "=", value, beyond)
 }
 
 /// Of association, never of cause: "52 of 60 affected users (87 %) have …, against 21 % of 840 others".
@@ -63,12 +73,10 @@ fn statement(mark: &Mark, found: &Attribution, conditions: &Conditions, guard: &
             same = say!(same, gap, named(*other, conditions, guard));
         }
     }
-    let one = |number: f64| (number * 10.0).round() / 10.0;
     let times = if mark.baseline_users == 0 {
-        say!(": at least ", one(mark.lift.low), " times as often")
+        say!("at least ", one_digit(mark.lift.low), " times as often")
     } else {
-        let (low, high) = (one(mark.lift.low), one(mark.lift.high));
-        say!(": ", one(mark.lift.ratio), " times as often (", low, "–", high, ")")
+        interval(mark.lift)
     };
     say!(
         mark.users,
@@ -81,14 +89,31 @@ fn statement(mark: &Mark, found: &Attribution, conditions: &Conditions, guard: &
         ", against ",
         percent(mark.baseline_share),
         " of ",
-        if conditions.rows_are_events {
-            count(found.baseline, "other event", "other events")
-        } else {
-            count(found.baseline, "other", "others")
-        },
+        others(found.baseline, conditions),
+        ": ",
         times,
         same
     )
+}
+
+/// Who the others are.
+fn others(n: u64, conditions: &Conditions) -> Clean {
+    match conditions.baseline {
+        _ if conditions.rows_are_events => count(n, "other event", "other events"),
+        Baseline::OtherEvents => count(n, "user with other events", "users with other events"),
+        Baseline::Sessions => count(n, "user with sessions", "users with sessions"),
+        Baseline::AllUsers => count(n, "other user", "other users"),
+    }
+}
+
+/// `4.1 times as often (3.5–4.9)`.
+pub(super) fn interval(lift: Lift) -> Clean {
+    let (low, high) = (one_digit(lift.low), one_digit(lift.high));
+    say!(one_digit(lift.ratio), " times as often (", low, "–", high, ")")
+}
+
+pub(super) fn one_digit(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
 }
 
 /// An empty answer is worth as much as the power that it had.

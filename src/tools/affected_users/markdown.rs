@@ -30,10 +30,20 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             &anonymous,
         ],
     );
+    if let Some(share) = users.share {
+        doc.line("Active: ", &[&percent(share), &" of ", &count(users.active, "active user", "active users")]);
+    }
+    if let Some(onset) = &out.onset {
+        let times = onset.times.map(|times| say!(", ", times, " times the rate before at the same traffic"));
+        let over = (!onset.going_on).then(|| Clean::ours("; over by now"));
+        let within = say!(" (between ", onset.earliest, " and ", onset.latest, ")");
+        doc.line("Rose: ", &[&onset.at, &within, &times, &over]);
+    }
     if let Some(sessions) = &out.sessions {
         let rate = sessions.crash_free_rate.map(|r| say!(", ", percent(r), " crash-free"));
+        let people = sessions.crash_free_users.map(|r| say!(", ", percent(r), " of their users crash-free"));
         let affected = sessions.affected.map(|n| say!(", ", n, " of affected users ended badly"));
-        doc.line("Sessions: ", &[&sessions.total, &rate, &affected]);
+        doc.line("Sessions: ", &[&sessions.total, &rate, &people, &affected]);
     }
     if !users.per_release.is_empty() {
         doc.heading("By release");
@@ -44,9 +54,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         }
     }
     trend(out, doc);
-    for (tag, values) in &out.breakdown.0 {
-        doc.line("By ", &[tag, &": ", &shares(values)]);
-    }
+    tags(out, doc);
     for condition in &out.attribution {
         doc.line("Stands out: ", &[&condition.statement]);
     }
@@ -59,6 +67,35 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             sample = say!(sample, if sample.is_empty() { "" } else { ", " }, user.user.clone(), " ×", user.events);
         }
         doc.line("Sample: ", &[&sample]);
+    }
+}
+
+/// Each tag on a line of its own, with those that tell nobody apart on one.
+fn tags(out: &Out, doc: &mut Doc) {
+    if out.breakdown.0.is_empty() {
+        return;
+    }
+    doc.heading("By tag");
+    let who = match out.baseline.kind.0 {
+        "sessions" => "users with sessions",
+        "all_users" => "other users",
+        _ => "users with other events",
+    };
+    doc.line("Affected vs ", &[&out.baseline.users, &" ", &who]);
+    let whole = |share: Option<f64>| share == Some(1.0);
+    let (alike, telling): (Vec<_>, Vec<_>) = out.breakdown.0.iter().partition(
+        |(_, values)| matches!(values.as_slice(), [one] if whole(Some(one.share)) && whole(one.baseline_share)),
+    );
+    for (tag, values) in telling {
+        doc.line("By ", &[tag, &": ", &shares(values)]);
+    }
+    let mut all = Clean::default();
+    for (tag, values) in alike {
+        let gap = if all.is_empty() { "" } else { ", " };
+        all = say!(all, gap, tag.clone(), "=", values[0].value.clone());
+    }
+    if !all.is_empty() {
+        doc.line("All alike: ", &[&all]);
     }
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod attribution;
 mod markdown;
 mod view;
+mod window;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use crate::{
     store::{self, AffectedQuery},
     view::Answer,
 };
+pub(super) use view::ConditionView;
 pub use view::Out;
 
 /// Buckets of a trend: enough to see a change, few enough to read.
@@ -85,7 +87,7 @@ impl Tool for AffectedUsers {
         };
         let facts = ctx.store.affected(&query).await?;
         let mut guard = Guard::new();
-        let body = view::of(&facts, &mut guard);
+        let body = view::of(&facts, query.baseline, &mut guard);
         let mut warnings: Vec<Clean> = facts.warnings.iter().map(|w| Clean::ours(w)).collect();
         warnings.extend(guard.warnings());
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })

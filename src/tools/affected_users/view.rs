@@ -4,9 +4,9 @@ use crate::{
     attribution::shares,
     guard::{Clean, Guard, Limit},
     model::Untrusted,
-    store::{AffectedFacts, TagShare},
+    store::{AffectedFacts, Baseline, TagShare},
     view,
-    view::{Doc, Named, Omission, Seconds, View, count, rounded},
+    view::{Doc, Named, Omission, Seconds, View, Word, count, rounded},
 };
 
 view! {
@@ -17,6 +17,11 @@ view! {
         pub issue: Option<Clean>,
         /// How many users.
         pub users: Users,
+        /// Whom they are compared with.
+        pub baseline: BaselineView,
+        /// When the issue's rate rose, by the hour; nothing when it did not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub onset: Option<OnsetView>,
         /// Events in the period.
         pub events: u64,
         /// Events in the period that name no user.
@@ -46,8 +51,36 @@ view! {
         pub in_period: u64,
         /// Of those in the period: hit before it, or on more than one day.
         pub returning: u64,
+        /// Users with a session or any event in the period.
+        pub active: u64,
+        /// Affected of the active, 0 to 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub share: Option<f64>,
         /// By release, oldest first.
         pub per_release: Vec<ReleaseView>,
+    }
+
+    /// Whom the affected are compared with.
+    pub struct BaselineView {
+        /// `other_events`: users with other events and none of these; `sessions`; `all_users`: both.
+        pub kind: Word,
+        /// How many.
+        pub users: u64,
+    }
+
+    /// When the rate rose.
+    pub struct OnsetView {
+        /// The likeliest hour.
+        pub at: Seconds,
+        /// Earliest hour that is nearly as likely.
+        pub earliest: Seconds,
+        /// Latest hour.
+        pub latest: Seconds,
+        /// How many times the rate before, at the same traffic.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub times: Option<f64>,
+        /// Whether it still is.
+        pub going_on: bool,
     }
 
     /// Users of one release.
@@ -74,6 +107,9 @@ view! {
         /// Share that did not crash, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub crash_free_rate: Option<f64>,
+        /// Share of users with a session who had none that crashed, 0 to 1, where sessions name users.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub crash_free_users: Option<f64>,
     }
 
     /// One bucket of the trend.
@@ -131,8 +167,11 @@ view! {
 
     /// A tag's value.
     pub struct TagValue {
-        /// Tag.
+        /// Tag; `release` and `time` too.
         pub tag: Clean,
+        /// `>=` the version and later ones, `<=` it and earlier ones; without: that value.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub op: Option<Word>,
         /// Value.
         pub value: Clean,
     }
@@ -152,8 +191,9 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-pub(super) fn of(facts: &AffectedFacts, guard: &mut Guard) -> Out {
-    let (attribution, attribution_note) = super::attribution::found(&facts.conditions, guard);
+pub(super) fn of(facts: &AffectedFacts, baseline: Baseline, guard: &mut Guard) -> Out {
+    let (mut attribution, attribution_note) = super::attribution::found(&facts.conditions, guard);
+    attribution.extend(super::window::found(facts, guard).filter(|_| attribution.len() < 3));
     let per_release = |r: &crate::store::ReleaseUsers| ReleaseView {
         release: guard.line(&r.release, Limit::Tag),
         users: r.users,
@@ -165,8 +205,12 @@ pub(super) fn of(facts: &AffectedFacts, guard: &mut Guard) -> Out {
             total: facts.total,
             in_period: facts.in_period,
             returning: facts.returning,
+            active: facts.active_users,
+            share: (facts.active_users > 0).then(|| rounded(facts.in_period as f64 / facts.active_users as f64)),
             per_release: facts.per_release.iter().map(per_release).collect(),
         },
+        baseline: BaselineView { kind: Word(baseline.as_str()), users: facts.baseline_users },
+        onset: facts.onset.as_ref().map(super::window::onset),
         issue: facts.issue.as_ref().map(|i| guard.line(&i.short_id.as_str().into(), Limit::Tag)),
         events: facts.events,
         events_without_user: facts.anonymous_events,
@@ -174,6 +218,7 @@ pub(super) fn of(facts: &AffectedFacts, guard: &mut Guard) -> Out {
             total: s.counts.total,
             affected: s.affected,
             crash_free_rate: s.counts.crash_free_rate().map(rounded),
+            crash_free_users: s.users.map(|(all, crashed)| rounded(1.0 - crashed as f64 / all as f64)),
         }),
         trend: facts.trend.iter().map(|b| Bucket { start: b.start.into(), users: b.users, events: b.events }).collect(),
         breakdown: breakdown(facts, guard),

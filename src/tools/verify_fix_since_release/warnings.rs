@@ -38,7 +38,25 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
         warnings.push(say!("the baseline begins at ", Seconds(start), ", where retention cut it"));
     }
     warnings.extend(of_users(told, proof));
+    warnings.extend(of_later_releases(told, guard));
     warnings
+}
+
+/// Hits in later releases alone: perhaps one of them was built without the fix, as a hotfix of the old line is.
+fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
+    let releases = &told.history.releases;
+    let asked = releases.iter().position(|release| release.version == told.history.asked)?;
+    let used = told.history.uses.iter().any(|part| part.release == asked);
+    let hits = || told.history.hits.iter().filter(|hit| hit.group == 0 && releases[hit.release].side == Side::New);
+    if !used || hits().any(|hit| hit.release == asked) {
+        return None;
+    }
+    let worst = (0..releases.len()).max_by_key(|place| hits().filter(|hit| hit.release == *place).count())?;
+    (hits().count() > 0).then(|| {
+        let (asked, worst) = (&releases[asked].version, &releases[worst].version);
+        let (asked, worst) = (guard.line(asked, Limit::Tag), guard.line(worst, Limit::Tag));
+        say!("no hit is of ", asked, " itself, most are of ", worst, ", which came later: was it built with the fix?")
+    })
 }
 
 fn of_cohort(told: &Told<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prodsignal::{
     backend::embedded::Options,
-    model::{EventId, Level, Timestamp},
+    model::{Change, EventId, Level, Timestamp},
     store::{
         AffectedQuery, Aggregate, Baseline, EventQuery, Field, Grouper, IssueQuery, IssueRef, IssueSort, Pick,
         ReleaseQuery, Scope, SearchQuery, SignalStore, StoreError, Value,
@@ -130,7 +130,8 @@ fn name_of(title: &str) -> String {
 async fn issues_agree(world: &World, hits: &[Hit], part: &Part, sort: IssueSort) {
     let wanted = naive::issues(hits, part);
     let since = part.since.as_ref().map(|since| since.iter().map(|name| name.as_str().into()).collect());
-    let query = IssueQuery { scope: scope(part), since, sort, limit: 100, ..IssueQuery::default() };
+    let change = vec![Change::New, Change::Regressed, Change::Escalating, Change::Ongoing, Change::Resolved];
+    let query = IssueQuery { scope: scope(part), since, sort, change, limit: 100, ..IssueQuery::default() };
     let page = world.store.issues(&query).await.unwrap();
     assert_eq!(page.total, Some(wanted.len() as u64));
     assert_eq!(page.by_change.iter().map(|(_, n)| n).sum::<u64>(), wanted.len() as u64);

@@ -145,33 +145,57 @@ impl Snapshot<'_> {
         bounds: &Bounds,
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError> {
+        self.active_by(bounds, Some(rels), |_, rel| rel)
+    }
+
+    /// How many users had a session or an event, by project; of those releases alone, if any are given.
+    pub(super) fn active_in(
+        &mut self,
+        bounds: &Bounds,
+        rels: Option<&RoaringBitmap>,
+    ) -> Result<HashMap<u64, u64>, StoreError> {
+        let users = self.active_by(bounds, rels, |project, _| project)?;
+        Ok(users.into_iter().map(|(project, users)| (project, users.len())).collect())
+    }
+
+    fn active_by<K: Copy + Eq + std::hash::Hash>(
+        &mut self,
+        bounds: &Bounds,
+        rels: Option<&RoaringBitmap>,
+        key: impl Fn(u64, u32) -> K,
+    ) -> Result<HashMap<K, RoaringBitmap>, StoreError> {
         let bounds = &bounds.whole_days();
-        let mut users: HashMap<u32, RoaringBitmap> = HashMap::new();
+        let counts = |rel: u32| rels.is_none_or(|rels| rels.contains(rel));
+        let mut users: HashMap<K, RoaringBitmap> = HashMap::new();
         let (whole, cut) = self.whole_rows(bounds)?;
         let sql = "SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=?5";
         let first_day = day_of(bounds.lo);
-        for row in whole.iter().filter(|row| rels.contains(row.rel) && row.day >= first_day) {
-            let key = params![row.project, row.rel, row.env, row.day, i64::from(row.by_sessions)];
-            let set: Vec<u8> = self.conn.prepare_cached(sql)?.query_row(key, |row| row.get(0))?;
-            *users.entry(row.rel).or_default() |= decode_users(&set)?;
+        for row in whole.iter().filter(|row| counts(row.rel) && row.day >= first_day) {
+            let at = params![row.project, row.rel, row.env, row.day, i64::from(row.by_sessions)];
+            let set: Vec<u8> = self.conn.prepare_cached(sql)?.query_row(at, |row| row.get(0))?;
+            *users.entry(key(row.project, row.rel)).or_default() |= decode_users(&set)?;
         }
-        let cut: Vec<Active> = cut.into_iter().filter(|row| rels.contains(row.rel)).collect();
-        if !cut.is_empty() {
+        let cut: Vec<Active> = cut.into_iter().filter(|row| counts(row.rel)).collect();
+        if cut.iter().any(|row| !row.by_sessions) {
             let lo = day_of(bounds.hi).saturating_mul(DAY_US).max(bounds.lo);
-            for ((_, rel, _), (_, _, _, set)) in self.edge(bounds, lo, bounds.hi)? {
-                *users.entry(rel).or_default() |= set;
+            for ((project, rel, _), (_, _, _, set)) in self.edge(bounds, lo, bounds.hi)? {
+                if counts(rel) {
+                    *users.entry(key(project, rel)).or_default() |= set;
+                }
             }
         }
         for row in cut.iter().filter(|row| row.by_sessions && row.day >= first_day) {
-            *users.entry(row.rel).or_default() |= self.session_users(row, bounds.hi)?;
+            *users.entry(key(row.project, row.rel)).or_default() |= self.session_users(row, bounds.hi)?;
         }
-        let want = Want::of(bounds, Some(rels));
-        for facts in self.tails()?.into_values() {
+        let (want, projects) = (Want::of(bounds, rels), self.projects_of_tail()?);
+        for (issue, facts) in self.tails()? {
+            let Some(project) = projects.get(&issue).filter(|project| bounds.slug(**project).is_some()) else {
+                continue;
+            };
             for fact in facts.iter().filter(|fact| fact.user != 0 && want.takes(fact.ts, fact.rel, fact.env)) {
-                users.entry(fact.rel).or_default().insert(fact.user);
+                users.entry(key(*project, fact.rel)).or_default().insert(fact.user);
             }
         }
-        users.retain(|rel, _| rels.contains(*rel));
         Ok(users)
     }
 

@@ -8,6 +8,7 @@ use rusqlite::params;
 use super::{
     breakdown::Breakdown,
     first_tags::FirstTags,
+    hours::UserDays,
     known::Known,
     pool::Snapshot,
     release_list::added,
@@ -15,9 +16,10 @@ use super::{
     scope::{Bounds, Want},
     tally::{Grid, Places},
     trend::Times,
+    windows::Counted,
 };
 use crate::{
-    backend::embedded::pack::{Head, Rest, day_of, moment},
+    backend::embedded::pack::{Head, Rest, day_of, decode_users, hour_of, moment},
     model::SessionCounts,
     store::{AffectedFacts, AffectedQuery, AffectedSessions, ReleaseUsers, SampleUser, StoreError},
 };
@@ -42,26 +44,32 @@ pub(super) struct Affected {
     hits: Vec<Hit>,
     events: u64,
     anonymous: u64,
+    /// When and in which release those without a user occurred, as long as there is no other.
+    nameless: Vec<(i64, u32)>,
     by_release: Grid,
     times: Times,
     pub(super) tags: Breakdown,
     pub(super) first_tags: FirstTags,
     /// Users with an event in the period, of whatever release.
     pub(super) in_period: RoaringBitmap,
+    /// The issue's hours beside the project's, where one issue was asked for.
+    pub(super) user_days: Counted,
 }
 
 impl Affected {
-    fn new(tags: Breakdown, times: Times) -> Self {
+    fn new(tags: Breakdown, times: Times, user_days: Counted) -> Self {
         Self {
             places: Places::default(),
             hits: Vec::new(),
             events: 0,
             anonymous: 0,
+            nameless: Vec::new(),
             by_release: Grid::default(),
             times,
             tags,
             first_tags: FirstTags::default(),
             in_period: RoaringBitmap::new(),
+            user_days,
         }
     }
 
@@ -85,7 +93,10 @@ impl Affected {
             }
             if ts >= want.lo {
                 self.events += 1;
-                self.anonymous += u64::from(place.is_none());
+                if place.is_none() {
+                    self.anonymous += 1;
+                    self.nameless.push((ts, releases.one_of_name(rel)));
+                }
                 self.by_release.see(releases.one_of_name(rel), place);
                 self.times.see(ts, place);
                 taken.push((row as u32, place));
@@ -94,7 +105,7 @@ impl Affected {
         if let Some(rest) = rest {
             self.tags.see(rest, &taken);
             for (row, place) in taken.iter().filter_map(|(row, place)| place.map(|place| (*row as usize, place))) {
-                self.first_tags.see(rest, row, head.ts[row], place);
+                self.first_tags.see(rest, row, (head.ts[row], releases.one_of_name(head.rel[row])), place);
             }
         }
     }
@@ -112,6 +123,18 @@ impl Affected {
         hit.day = day;
         hit.events += 1;
         hit.last = hit.last.max(ts);
+    }
+
+    /// Events of a release in the period.
+    pub(super) fn events_of_release(&self, rel: u32) -> u64 {
+        self.by_release.rows.get(&rel).map_or(0, |row| row.events)
+    }
+
+    /// The first event in the period of each user; where no event names one, each event.
+    pub(super) fn firsts(&self) -> Vec<(i64, u32)> {
+        let firsts: Vec<(i64, u32)> =
+            self.places_in_period().filter_map(|(_, place)| self.first_tags.first(place)).collect();
+        if firsts.is_empty() { self.nameless.clone() } else { firsts }
     }
 
     /// Users with an event in the period, each with its place.
@@ -141,7 +164,7 @@ impl Snapshot<'_> {
         let bounds = Bounds { projects: projects_of(&knowns, &bounds), ..bounds };
         let releases = self.known_releases(&bounds)?;
         let want = Want::of(&bounds, since.as_ref());
-        let seen = self.count_affected(&knowns, &want, &releases, query)?;
+        let seen = self.count_affected(&knowns, &want, &releases, query, &bounds)?;
         let mut facts = AffectedFacts {
             total: seen.places.users.len() as u64,
             in_period: seen.users_in_period().count() as u64,
@@ -152,6 +175,7 @@ impl Snapshot<'_> {
             ..AffectedFacts::default()
         };
         if let ([known], true) = (knowns.as_slice(), query.issue.is_some()) {
+            (facts.onset, facts.windows) = self.windows(known, &seen, &releases, &bounds)?;
             let history = known.history(self, &bounds)?;
             let slug = bounds.slug(known.project).unwrap_or_default();
             facts.issue = Some(self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?);
@@ -172,13 +196,31 @@ impl Snapshot<'_> {
         want: &Want<'_>,
         releases: &Releases,
         query: &AffectedQuery,
+        bounds: &Bounds,
     ) -> Result<Affected, StoreError> {
         let asked = self.tag_keys(&query.by)?;
-        let mut seen = Affected::new(Breakdown::new(asked), Times::new(want));
+        let counted = match knowns {
+            [known] if query.issue.is_some() => self.counted(known, bounds)?,
+            _ => None,
+        };
+        let days = counted.as_ref().map(|(days, _)| days.want(bounds));
+        let mut seen = Affected::new(Breakdown::new(asked), Times::new(want), counted);
         for known in knowns {
-            self.each_part(known, i64::MIN, want.hi, true, |head, rest| seen.see(head, rest, want, releases))?;
+            self.each_part(known, i64::MIN, want.hi, true, |head, rest| {
+                seen.see(head, rest, want, releases);
+                if let (Some((counted, _)), Some(days)) = (&mut seen.user_days, &days) {
+                    counted.see(head, days);
+                }
+            })?;
         }
         Ok(seen)
+    }
+
+    fn counted(&self, known: &Known, bounds: &Bounds) -> Result<Counted, StoreError> {
+        let newest = known.cells.iter().map(|cell| cell.last).chain(known.tail.iter().map(|fact| fact.ts)).max();
+        let end = if bounds.hi == i64::MAX { newest.unwrap_or(0) } else { bounds.hi };
+        let traffic = self.traffic(bounds, end)?.remove(&known.project).filter(|traffic| traffic.is_some());
+        Ok(traffic.map(|traffic| (UserDays::new(&traffic), traffic)))
     }
 
     fn sample(&self, seen: &Affected, most: usize) -> Result<Vec<SampleUser>, StoreError> {
@@ -206,19 +248,13 @@ impl Snapshot<'_> {
             .filter(|id| firsts.contains(releases.one_of_name(*id)))
             .collect();
         let active = self.active_users(bounds, &ids)?;
-        let (mut counts, mut affected, mut named) = (SessionCounts::default(), 0, false);
+        let mut sessions = SessionsSeen::default();
         for known in releases.list.iter().filter(|known| firsts.contains(known.id)) {
             let Some(row) = seen.by_release.rows.get(&known.id) else { continue };
             let mut active_here = RoaringBitmap::new();
             for id in releases.all_of_name(&known.version) {
                 active_here |= active.get(&id).unwrap_or(&RoaringBitmap::new());
-                let sessions = self.sessions_of(id, bounds)?;
-                counts = added(counts, sessions);
-                if sessions.total > 0 {
-                    let (bad, any_named) = self.bad_sessions(id, bounds, &seen.in_period)?;
-                    affected += bad;
-                    named |= any_named;
-                }
+                self.add_sessions(&mut sessions, id, bounds, &seen.in_period)?;
             }
             facts.per_release.push(ReleaseUsers {
                 release: known.version.as_str().into(),
@@ -226,26 +262,64 @@ impl Snapshot<'_> {
                 active_users: Some(active_here.len()),
             });
         }
+        let SessionsSeen { counts, bad, users, crashed } = sessions;
         if counts.total > 0 {
-            facts.sessions = Some(AffectedSessions { counts, affected: named.then_some(affected) });
+            let named = !users.is_empty();
+            facts.sessions = Some(AffectedSessions {
+                counts,
+                affected: named.then_some(bad),
+                users: named.then_some((users.len(), crashed.len())),
+            });
         }
         Ok(())
     }
 
-    /// Sessions of those users that did not end well; and whether the release's sessions name users at all.
-    fn bad_sessions(&self, rel: u32, bounds: &Bounds, users: &RoaringBitmap) -> Result<(u64, bool), StoreError> {
-        let named = "SELECT EXISTS(SELECT 1 FROM sess_users WHERE rel=?1)";
-        let named: bool = self.conn.prepare_cached(named)?.query_row([rel], |row| row.get(0))?;
-        let sql = "SELECT user FROM session WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND class>0
+    /// Adds a release's sessions, and those of `affected` users that did not end well.
+    fn add_sessions(
+        &self,
+        sessions: &mut SessionsSeen,
+        rel: u32,
+        bounds: &Bounds,
+        affected: &RoaringBitmap,
+    ) -> Result<(), StoreError> {
+        let counts = self.sessions_of(rel, bounds)?;
+        sessions.counts = added(sessions.counts, counts);
+        if counts.total == 0 {
+            return Ok(());
+        }
+        let hours = params![rel, bounds.env, hour_of(bounds.lo), hour_of(bounds.hi)];
+        let sql = "SELECT users FROM sess_users WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(hours)?;
+        while let Some(row) = rows.next()? {
+            sessions.users |= decode_users(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        }
+        let sql = "SELECT user, class FROM session WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND class>0
                    AND started BETWEEN ?3 AND ?4";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![rel, bounds.env, bounds.lo, bounds.hi])?;
-        let mut bad = 0;
         while let Some(row) = rows.next()? {
-            bad += u64::from(users.contains(row.get(0)?));
+            let (user, class): (u32, u8) = (row.get(0)?, row.get(1)?);
+            sessions.bad += u64::from(affected.contains(user));
+            if class == CRASHED && user != 0 {
+                sessions.crashed.insert(user);
+            }
         }
-        Ok((bad, named))
+        Ok(())
     }
+}
+
+/// The class of a session that crashed, as `write::session` has it.
+const CRASHED: u8 = 2;
+
+/// Sessions of the releases in which an issue occurs.
+#[derive(Default)]
+struct SessionsSeen {
+    counts: SessionCounts,
+    /// Of affected users, not ended well.
+    bad: u64,
+    users: RoaringBitmap,
+    crashed: RoaringBitmap,
 }
 
 /// The projects that the issues are of.

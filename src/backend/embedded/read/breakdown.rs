@@ -112,7 +112,7 @@ impl Snapshot<'_> {
         let mut sought = if query.shared_by == 0 { Vec::new() } else { seen.first_tags.shared(query.shared_by) };
         sought.retain(|key| !hidden.contains(key));
         let mut base = self.baseline(query, bounds, &[keys.as_slice(), &sought].concat(), &seen.in_period)?;
-        facts.baseline_users = base.users.len();
+        (facts.baseline_users, facts.active_users) = (base.users.len(), base.active);
         facts.warnings.append(&mut base.warnings);
         if query.shared_by > 0 && facts.in_period > 0 {
             facts.conditions = self.conditions(seen, &sought, &base)?;

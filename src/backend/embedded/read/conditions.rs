@@ -14,7 +14,8 @@ use super::{
 use crate::{
     backend::embedded::pack::{Head, Rest},
     model::Untrusted,
-    store::{ConditionTag, Conditions, StoreError},
+    release::{Version, product},
+    store::{Baseline, ConditionTag, Conditions, StoreError},
 };
 
 /// Most events on each side where events are rows: memory is bounded, and more would change nothing that matters.
@@ -29,7 +30,7 @@ impl Snapshot<'_> {
         let mut tags = Vec::with_capacity(keys.len());
         for key in keys {
             let own: Vec<u32> = hit.iter().map(|(_, place)| seen.first_tags.value(*key, *place)).collect();
-            let (mut tag, places) = self.tag_of(*key, &own)?;
+            let (mut tag, places) = self.tag_of(*key, &own, &base.values(*key))?;
             tag.column.resize(hit.len() + others.len(), None);
             for (value, place) in places {
                 for user in base.first_with(*key, value) {
@@ -42,7 +43,7 @@ impl Snapshot<'_> {
         }
         tags.sort_by(|a, b| a.tag.raw().cmp(b.tag.raw()));
         let affected = (0..hit.len() + others.len()).map(|row| row < hit.len()).collect();
-        Ok(Conditions { rows_are_events: false, affected, tags })
+        Ok(Conditions { rows_are_events: false, baseline: base.kind, affected, tags })
     }
 
     /// The same where no event of the issues names a user: each is a row, against those of other issues.
@@ -72,26 +73,66 @@ impl Snapshot<'_> {
             if hidden.contains(&key) || most_shared(own) < least {
                 continue;
             }
-            let (mut tag, places) = self.tag_of(key, own)?;
+            let (mut tag, places) = self.tag_of(key, own, others)?;
             tag.column.extend(others.iter().map(|value| places.get(value).copied()));
             tags.push(tag);
         }
         tags.sort_by(|a, b| a.tag.raw().cmp(b.tag.raw()));
         let affected = (0..events.rows).map(|row| row < hit).collect();
-        Ok(Conditions { rows_are_events: true, affected, tags })
+        Ok(Conditions { rows_are_events: true, baseline: Baseline::OtherEvents, affected, tags })
     }
 
-    /// A tag with the rows of the affected, and the place of each of their values; 0 stands for no value.
-    fn tag_of(&self, key: u32, own: &[u32]) -> Result<(ConditionTag, HashMap<u32, u32>), StoreError> {
-        let values: BTreeSet<u32> = own.iter().copied().filter(|value| *value != 0).collect();
-        let mut named: Vec<(Untrusted, u32)> =
-            values.into_iter().map(|value| Ok((self.word(value)?, value))).collect::<Result<_, StoreError>>()?;
+    /// A tag with the rows of the affected, and the place of each of their values; 0 stands for no value. `others` are
+    /// values of the baseline, of which versions of what the affected have are taken too.
+    fn tag_of(&self, key: u32, own: &[u32], others: &[u32]) -> Result<(ConditionTag, HashMap<u32, u32>), StoreError> {
+        let (values, mut more): (BTreeSet<u32>, BTreeSet<u32>) =
+            (own.iter().copied().collect(), others.iter().copied().collect());
+        let words = |values: &BTreeSet<u32>| -> Result<Vec<(Untrusted, u32)>, StoreError> {
+            values.iter().filter(|value| **value != 0).map(|value| Ok((self.word(*value)?, *value))).collect()
+        };
+        let (tag, mut named) = (self.word(key)?, words(&values)?);
+        let versioned = are_versions(&tag, &named);
+        if versioned {
+            let families: BTreeSet<String> =
+                named.iter().filter_map(|(text, _)| product(text.raw())).map(|(family, _)| family.to_owned()).collect();
+            more.retain(|value| !values.contains(value));
+            let known = |text: &Untrusted| product(text.raw()).is_some_and(|(family, _)| families.contains(family));
+            named.extend(words(&more)?.into_iter().filter(|(text, _)| known(text)));
+        }
         named.sort_by(|a, b| a.0.raw().cmp(b.0.raw()));
         let places: HashMap<u32, u32> = named.iter().zip(0..).map(|((_, value), place)| (*value, place)).collect();
         let column = own.iter().map(|value| places.get(value).copied()).collect();
-        let values = named.into_iter().map(|(text, _)| text).collect();
-        Ok((ConditionTag { tag: self.word(key)?, values, column }, places))
+        let values: Vec<Untrusted> = named.into_iter().map(|(text, _)| text).collect();
+        let families = if versioned { families(&values) } else { Vec::new() };
+        Ok((ConditionTag { tag, values, families, column }, places))
     }
+}
+
+/// Tags whose values are versions though they may be lone numbers.
+const VERSIONED: [&str; 7] = ["browser", "os", "client_os", "runtime", "engine", "app", "sdk"];
+
+/// Whether a tag's values are versions: by its name, or because all of them have a point.
+fn are_versions(tag: &Untrusted, values: &[(Untrusted, u32)]) -> bool {
+    let name = tag.raw().to_ascii_lowercase();
+    let dotted = |text: &Untrusted| text.raw().contains('.') && product(text.raw()).is_some();
+    VERSIONED.contains(&name.as_str())
+        || name.contains("version")
+        || (!values.is_empty() && values.iter().all(|(text, _)| dotted(text)))
+}
+
+/// Places of versions by what they are versions of, oldest first; what has one version alone is no family.
+fn families(values: &[Untrusted]) -> Vec<Vec<u32>> {
+    let mut families: BTreeMap<&str, Vec<(Version, u32)>> = BTreeMap::new();
+    for (value, place) in values.iter().zip(0..) {
+        if let Some((family, version)) = product(value.raw()) {
+            families.entry(family).or_default().push((version, place));
+        }
+    }
+    let ordered = families.into_values().filter(|family| family.len() > 1).map(|mut family| {
+        family.sort();
+        family.into_iter().map(|(_, place)| place).collect()
+    });
+    ordered.collect()
 }
 
 /// How many rows have the commonest value.

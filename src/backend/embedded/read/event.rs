@@ -24,14 +24,14 @@ use crate::{
 
 /// By what the best event is chosen; ties go to the later one stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
+pub(super) enum By {
     Newest,
     Oldest,
     Richest,
 }
 
 /// What is compared: greater is better.
-type Rank = (i64, i64, i64);
+pub(super) type Rank = (i64, i64, i64);
 
 impl By {
     fn rank(self, rich: i64, ts: i64, seq: i64) -> Rank {
@@ -134,7 +134,7 @@ impl Snapshot<'_> {
     }
 
     /// The best of an issue's wanted events; chunks that can't hold a better one stay closed.
-    fn best(
+    pub(super) fn best(
         &mut self,
         known: &Known,
         want: &Want<'_>,
@@ -172,7 +172,7 @@ impl Snapshot<'_> {
     }
 
     /// The issue's chunks that overlap the wanted time, most promising first.
-    fn chunk_bounds(&self, issue: i64, want: &Want<'_>, by: By) -> Result<Vec<(i64, Rank)>, StoreError> {
+    pub(super) fn chunk_bounds(&self, issue: i64, want: &Want<'_>, by: By) -> Result<Vec<(i64, Rank)>, StoreError> {
         let sql = "SELECT id, lo, hi, best FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3";
         let mut statement = self.conn.prepare_cached(sql)?;
         let rows = statement.query_map(params![issue, want.lo, want.hi], |row| {

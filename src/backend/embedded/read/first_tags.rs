@@ -11,21 +11,23 @@ use crate::backend::embedded::pack::Rest;
 #[derive(Default)]
 pub(super) struct FirstTags {
     first: Vec<i64>,
+    releases: Vec<u32>,
     columns: BTreeMap<u32, Vec<u32>>,
 }
 
 impl FirstTags {
     /// Takes an event of the user at that place, if it is older than what came before.
-    pub(super) fn see(&mut self, rest: &Rest, row: usize, ts: i64, place: u32) {
+    pub(super) fn see(&mut self, rest: &Rest, row: usize, (ts, rel): (i64, u32), place: u32) {
         let place = place as usize;
         if place >= self.first.len() {
             self.first.resize(place + 1, i64::MAX);
+            self.releases.resize(place + 1, 0);
         }
         if ts >= self.first[place] {
             return;
         }
         let again = self.first[place] != i64::MAX;
-        self.first[place] = ts;
+        (self.first[place], self.releases[place]) = (ts, rel);
         if again {
             self.columns.values_mut().filter(|column| place < column.len()).for_each(|column| column[place] = 0);
         }
@@ -42,6 +44,12 @@ impl FirstTags {
     /// Tags with a value that at least `least` of the users share.
     pub(super) fn shared(&self, least: u64) -> Vec<u32> {
         self.columns.iter().filter(|(_, column)| most_shared(column) >= least).map(|(key, _)| *key).collect()
+    }
+
+    /// When the user at that place was hit first, and in which release.
+    pub(super) fn first(&self, place: usize) -> Option<(i64, u32)> {
+        let at = self.first.get(place).copied().filter(|at| *at != i64::MAX)?;
+        Some((at, self.releases[place]))
     }
 
     /// The value that the user at that place has of a tag; 0 without.

@@ -2,7 +2,7 @@
 //! It uses the packed forms.
 //! It never counts exactly what bounds can rank.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use roaring::RoaringBitmap;
 
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     backend::embedded::pack::{Cell, moment},
-    change::impact,
-    model::{Change, Issue},
+    change::{Weight, impact},
+    model::{Change, ChangeReason, Issue},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term, Test},
 };
 
@@ -39,6 +39,8 @@ struct Listing<'q> {
     releases: Releases,
     since: Option<RoaringBitmap>,
     filter: Filter<'q>,
+    /// Active users by project, in the scope.
+    active: HashMap<u64, u64>,
 }
 
 impl Snapshot<'_> {
@@ -48,16 +50,21 @@ impl Snapshot<'_> {
         let releases = self.known_releases(&bounds)?;
         let since = query.since.as_ref().map(|names| releases.named(names)).transpose()?;
         let filter = self.filter(&query.filter, Of::Issues, &bounds, &releases)?;
-        let listing = Listing { bounds, releases, since, filter };
+        let active = self.active_in(&bounds, since.as_ref())?;
+        let listing = Listing { bounds, releases, since, filter, active };
         let mut found = self.candidates(&listing, query)?;
         let by_change = by_change(&found);
+        let broke_alone = query.since.is_some() && query.sort == IssueSort::Impact && query.filter.is_empty();
         if !query.change.is_empty() {
             found.retain(|candidate| query.change.contains(&candidate.judged.change));
+        } else if broke_alone {
+            found.retain(Candidate::broke);
         }
         let total = found.len();
         let page = self.page(&listing, query, found)?;
         let more = query.skip.saturating_add(page.len()) < total;
-        let items = page.into_iter().map(|found| self.facts(&listing.bounds, &listing.releases, found));
+        let items =
+            page.into_iter().map(|found| self.facts(&listing.bounds, &listing.releases, &listing.active, found));
         let items = items.collect::<Result<_, _>>()?;
         Ok(Page { items, total: Some(total as u64), more, warnings: Vec::new(), by_change })
     }
@@ -72,13 +79,17 @@ impl Snapshot<'_> {
         let known = self.meant_issue(issue, &bounds)?;
         let history = known.history(self, &bounds)?;
         let releases = self.known_releases(&bounds)?;
-        let judged = Judge::new(self, &bounds, &releases, None)?.judge(&known, &history);
+        let mut judge = Judge::new(self, &bounds, &releases, None)?;
+        let judged = judge.judge(self, &known, &history)?;
+        let onset = judge.onset(self, &known)?;
         let counts = known.count(self, &Want::of(&bounds, None), None)?;
-        self.facts(&bounds, &releases, Candidate { known, history, judged, most: counts, exact: Some(counts) })
+        let candidate = Candidate { known, history, judged, most: counts, exact: Some(counts) };
+        let active = self.active_in(&bounds, None)?;
+        Ok(IssueFacts { onset, ..self.facts(&bounds, &releases, &active, candidate)? })
     }
 
     fn candidates(&mut self, listing: &Listing<'_>, query: &IssueQuery) -> Result<Vec<Candidate>, StoreError> {
-        let Listing { bounds, releases, since, filter } = listing;
+        let Listing { bounds, releases, since, filter, .. } = listing;
         let want = Want::of(bounds, since.as_ref());
         let mut judge = Judge::new(self, bounds, releases, since.as_ref())?;
         let mut found = Vec::new();
@@ -98,7 +109,7 @@ impl Snapshot<'_> {
             if exact.is_some_and(|counts| counts.events == 0) {
                 continue;
             }
-            let judged = judge.judge(&known, &history);
+            let judged = judge.judge(self, &known, &history)?;
             let mut candidate = Candidate { known, history, judged, most, exact };
             if self.conditions_hold(listing, &want, &mut candidate)? {
                 found.push(candidate);
@@ -168,18 +179,18 @@ impl Snapshot<'_> {
         let test = listing.filter.event.as_ref();
         let wanted = query.skip.saturating_add(query.limit);
         found.sort_by(|a, b| {
-            let most = |c: &Candidate| c.rank(query, c.exact.unwrap_or(c.most));
+            let most = |c: &Candidate| c.rank(query, &listing.active, c.exact.unwrap_or(c.most));
             most(b).total_cmp(&most(a)).then_with(|| b.last().cmp(&a.last())).then_with(|| a.known.id.cmp(&b.known.id))
         });
         // Of equals the one that came first in this order stays first, whatever page is asked for.
         let mut best: Vec<(f64, Candidate)> = Vec::new();
         for mut candidate in found {
-            let most = candidate.rank(query, candidate.exact.unwrap_or(candidate.most));
+            let most = candidate.rank(query, &listing.active, candidate.exact.unwrap_or(candidate.most));
             if best.len() >= wanted && best.get(wanted.saturating_sub(1)).is_none_or(|(rank, _)| *rank >= most) {
                 break;
             }
             let counts = self.count_exactly(&want, test, &mut candidate)?;
-            let rank = candidate.rank(query, counts);
+            let rank = candidate.rank(query, &listing.active, counts);
             let at = best.partition_point(|(better, _)| better.total_cmp(&rank) != Ordering::Less);
             best.insert(at, (rank, candidate));
             best.truncate(wanted);
@@ -187,7 +198,13 @@ impl Snapshot<'_> {
         Ok(best.into_iter().skip(query.skip).map(|(_, candidate)| candidate).collect())
     }
 
-    fn facts(&self, bounds: &Bounds, releases: &Releases, candidate: Candidate) -> Result<IssueFacts, StoreError> {
+    fn facts(
+        &self,
+        bounds: &Bounds,
+        releases: &Releases,
+        active: &HashMap<u64, u64>,
+        candidate: Candidate,
+    ) -> Result<IssueFacts, StoreError> {
         let Candidate { known, history, exact, most, .. } = &candidate;
         let counts = exact.unwrap_or(*most);
         let slug = bounds.slug(known.project).unwrap_or_default();
@@ -201,6 +218,7 @@ impl Snapshot<'_> {
             issue: self.issue_text(known, slug, candidate.unhandled())?,
             events: counts.events,
             users: counts.users,
+            active_users: active.get(&known.project).copied().unwrap_or(0),
             first_seen: history.iter().map(|cell| cell.first).min().map(moment),
             last_seen: history.iter().map(|cell| cell.last).max().map(moment),
             first_release: first_release.and_then(|id| releases.name(id)),
@@ -208,6 +226,10 @@ impl Snapshot<'_> {
             environments,
             replays: counts.replays,
             change: candidate.judged.change,
+            onset: match &candidate.judged.why {
+                ChangeReason::Grew(onset) => Some(*onset),
+                _ => None,
+            },
             why: candidate.judged.why,
         })
     }
@@ -226,24 +248,42 @@ impl Candidate {
     }
 
     /// What it is sorted by; grows with the counts.
-    fn rank(&self, query: &IssueQuery, counts: Counts) -> f64 {
+    fn rank(&self, query: &IssueQuery, active: &HashMap<u64, u64>, counts: Counts) -> f64 {
+        let active = active.get(&self.known.project).copied().unwrap_or(0);
         match query.sort {
             IssueSort::LastSeen => self.last() as f64,
             IssueSort::FirstSeen => self.history.iter().map(|cell| cell.first).min().unwrap_or(i64::MIN) as f64,
             IssueSort::Events => counts.events as f64,
             IssueSort::Users => counts.users as f64 + counts.events as f64 * 1e-9,
-            // What broke since a release comes before what was broken already.
-            IssueSort::Impact if query.since.is_some() && self.broke() => self.impact(counts) + BROKE,
-            IssueSort::Impact => self.impact(counts),
+            // What broke since a release comes before what was broken already: new, back, growing, in that order.
+            IssueSort::Impact if query.since.is_some() => self.impact(counts, active) + BROKE * self.order(),
+            IssueSort::Impact => self.impact(counts, active),
         }
     }
 
     fn broke(&self) -> bool {
-        matches!(self.judged.change, Change::New | Change::Regressed | Change::Escalating)
+        self.order() > 0.0
     }
 
-    fn impact(&self, counts: Counts) -> f64 {
-        impact(counts.users, counts.events, self.judged.change, self.unhandled(), self.known.status)
+    fn order(&self) -> f64 {
+        match self.judged.change {
+            Change::New => 3.0,
+            Change::Regressed => 2.0,
+            Change::Escalating => 1.0,
+            Change::Ongoing | Change::Resolved => 0.0,
+        }
+    }
+
+    fn impact(&self, counts: Counts, active: u64) -> f64 {
+        impact(&Weight {
+            users: counts.users,
+            events: counts.events,
+            active,
+            change: self.judged.change,
+            why: &self.judged.why,
+            unhandled: self.unhandled(),
+            status: self.known.status,
+        })
     }
 }
 

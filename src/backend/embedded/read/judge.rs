@@ -4,23 +4,22 @@
 
 use std::collections::HashMap;
 
-use super::{known::Known, pool::Snapshot, releases::Releases, scope::Bounds};
+use super::{hours::Traffic, known::Known, pool::Snapshot, releases::Releases, scope::Bounds};
 use crate::{
-    backend::embedded::pack::{Cell, DAY_US, day_of, moment},
-    change::{Day, History, InRelease, classify},
-    model::{Change, ChangeReason, Timestamp},
+    backend::embedded::pack::{Cell, day_of, moment},
+    change::{History, InRelease, Series, classify, may_have_risen},
+    model::{Change, ChangeReason, Onset},
     store::StoreError,
 };
 
 /// Days that are looked back for growth.
-const DAYS: i64 = 60;
+const DAYS: i64 = 56;
 
 /// How much a project was used: sessions, or all events where there are no sessions.
 #[derive(Default)]
 struct Use {
     by_sessions: bool,
     by_release: HashMap<u32, u64>,
-    by_day: HashMap<i64, u64>,
     first_day: Option<i64>,
 }
 
@@ -31,7 +30,9 @@ pub(super) struct Judge {
     /// By project: the releases, with the places of their numbers; the counts are those of the issue at hand.
     releases: HashMap<u64, (Vec<InRelease>, HashMap<u32, usize>)>,
     since: HashMap<u64, usize>,
-    start: Option<Timestamp>,
+    /// By project, once an issue needs it.
+    traffic: Option<HashMap<u64, Traffic>>,
+    bounds: Bounds,
     as_of: i64,
 }
 
@@ -55,7 +56,8 @@ impl Judge {
             uses,
             releases: HashMap::new(),
             since: HashMap::new(),
-            start: (bounds.lo != i64::MIN).then(|| moment(bounds.lo)),
+            traffic: None,
+            bounds: bounds.clone(),
             as_of: if bounds.hi == i64::MAX { newest } else { bounds.hi },
         };
         for known in &releases.list {
@@ -77,7 +79,36 @@ impl Judge {
     }
 
     /// Judges one issue by its exact history, which is not empty.
-    pub(super) fn judge(&mut self, known: &Known, history: &[Cell]) -> Judged {
+    pub(super) fn judge(
+        &mut self,
+        snapshot: &mut Snapshot<'_>,
+        known: &Known,
+        history: &[Cell],
+    ) -> Result<Judged, StoreError> {
+        let judged = self.classify(known, history, &Series::default());
+        let first_day = self.uses.get(&known.project).and_then(|used| used.first_day);
+        // Hours are read only of those whose days look like a rise: counting them takes a pass over the events.
+        if judged.change != Change::Ongoing || !may_have_risen(&days_of(first_day, history, self.as_of)) {
+            return Ok(judged);
+        }
+        let series = self.series(snapshot, known)?;
+        Ok(self.classify(known, history, &series))
+    }
+
+    /// When the issue's rate rose, wherever the scope starts.
+    pub(super) fn onset(&mut self, snapshot: &mut Snapshot<'_>, known: &Known) -> Result<Option<Onset>, StoreError> {
+        Ok(crate::change::onset(&self.series(snapshot, known)?))
+    }
+
+    fn series(&mut self, snapshot: &mut Snapshot<'_>, known: &Known) -> Result<Series, StoreError> {
+        if self.traffic.is_none() {
+            self.traffic = Some(snapshot.traffic(&self.bounds, self.as_of)?);
+        }
+        let traffic = self.traffic.as_ref().and_then(|traffic| traffic.get(&known.project));
+        snapshot.series(known, traffic, &self.bounds)
+    }
+
+    fn classify(&mut self, known: &Known, history: &[Cell], series: &Series) -> Judged {
         let (list, places) = self.releases.entry(known.project).or_default();
         for release in list.iter_mut() {
             (release.events, release.first, release.last) = (0, None, None);
@@ -89,43 +120,36 @@ impl Judge {
             release.first = Some(release.first.map_or(first, |seen| seen.min(first)));
             release.last = Some(release.last.map_or(last, |seen| seen.max(last)));
         }
-        let days = days_of(self.uses.get(&known.project), history, self.as_of);
         let first = history.iter().map(|cell| cell.first).min().unwrap_or(self.as_of);
         let last = history.iter().map(|cell| cell.last).max().unwrap_or(self.as_of);
         let (change, why) = classify(&History {
             releases: list,
             since: self.since.get(&known.project).copied(),
-            start: self.start,
+            start: (self.bounds.lo != i64::MIN).then(|| moment(self.bounds.lo)),
             as_of: moment(self.as_of),
             first_seen: moment(first),
             last_seen: moment(last),
             status: known.status,
             resolution: known.resolution.as_ref(),
             after_resolution: None,
-            days: &days,
+            series,
         });
         Judged { change, why }
     }
 }
 
-/// The days up to `as_of`, each with the issue's events and the project's use.
-fn days_of(used: Option<&Use>, history: &[Cell], as_of: i64) -> Vec<Day> {
+/// Events by day, up to `as_of`, from the first day of the project on.
+fn days_of(first_day: Option<i64>, history: &[Cell], as_of: i64) -> Vec<u64> {
     let today = day_of(as_of);
     let first = history.iter().map(|cell| cell.day).min().unwrap_or(today);
-    let first = used.and_then(|used| used.first_day).unwrap_or(first).min(first).max(today - DAYS);
+    let first = first_day.unwrap_or(first).min(first).max(today - DAYS);
     let mut events = vec![0; usize::try_from(today - first + 1).unwrap_or(0)];
     for cell in history {
         if let Some(day) = usize::try_from(cell.day - first).ok().and_then(|day| events.get_mut(day)) {
             *day += cell.events;
         }
     }
-    let day = |(day, events): (i64, u64)| {
-        let all = used.and_then(|used| used.by_day.get(&day)).copied().unwrap_or(0);
-        let by_sessions = used.is_some_and(|used| used.by_sessions);
-        let exposure = if by_sessions { all } else { all.saturating_sub(events) };
-        Day { start: moment(day * DAY_US), events, exposure }
-    };
-    (first..).zip(events).map(day).collect()
+    events
 }
 
 /// How much each project was used up to the scope's end, and the newest sign of life.
@@ -141,7 +165,6 @@ fn uses(snapshot: &mut Snapshot<'_>, bounds: &Bounds) -> Result<(HashMap<u64, Us
         used.first_day = Some(used.first_day.map_or(row.day, |day| day.min(row.day)));
         if row.by_sessions == used.by_sessions {
             *used.by_release.entry(row.rel).or_default() += row.n;
-            *used.by_day.entry(row.day).or_default() += row.n;
         }
     }
     Ok((uses, newest.min(bounds.hi)))

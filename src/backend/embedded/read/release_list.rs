@@ -85,7 +85,7 @@ impl Snapshot<'_> {
         })
     }
 
-    fn deploys(&self, ids: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError> {
+    pub(super) fn deploys(&self, ids: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError> {
         let sql = "SELECT environment, at FROM deploy WHERE release=?1 AND at<=?2 ORDER BY at";
         let mut deploys = Vec::new();
         for id in ids {

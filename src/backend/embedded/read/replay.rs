@@ -1,95 +1,107 @@
-//! The parts of replays, as they were kept; and names of issues.
+//! Replays: headers and the list of segments, then each segment by itself.
 //! It uses `rusqlite`.
-//! It never reads what a recording shows.
+//! It never looks into a recording.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::{pool::Snapshot, scope::Bounds};
 use crate::{
-    model::{EventId, IssueId},
-    store::{ItemKind, ReplayParts, Scope, StoreError},
+    model::EventId,
+    store::{ItemKind, ReplayFacts, ReplayQuery, SegmentFacts, StoreError},
 };
 
-/// Segments of one replay at most.
-const SEGMENTS: i64 = 5_000;
+/// Headers and segments at most: an hour's recording has some 720.
+const MOST: i64 = 20_000;
 
 impl Snapshot<'_> {
-    /// Answers `HostedStore::replay_parts`.
-    pub(in crate::backend::embedded) fn replay_parts(
+    /// Answers `SignalStore::replay`.
+    pub(in crate::backend::embedded) fn replay(&mut self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        let bounds = self.bounds(&query.scope)?;
+        let Some(project) = self.replay_project(query.replay, &bounds)? else { return Err(missing(query.replay)) };
+        let mut facts =
+            ReplayFacts { project: bounds.slug(project).unwrap_or_default().to_owned(), ..ReplayFacts::default() };
+        self.headers(query.replay, project, &bounds, &mut facts)?;
+        // The environment stands in the headers alone.
+        if bounds.env.is_some() && facts.headers.is_empty() {
+            return Err(missing(query.replay));
+        }
+        facts.segments = self.segments(query.replay, project, &bounds)?;
+        Ok(facts)
+    }
+
+    /// Answers `SignalStore::replay_segment`.
+    pub(in crate::backend::embedded) fn replay_segment(
         &mut self,
-        scope: &Scope,
-        replay: EventId,
-    ) -> Result<ReplayParts, StoreError> {
-        let bounds = self.bounds(scope)?;
-        let mut parts = ReplayParts::default();
-        let sql = "SELECT project, kind, segment, z FROM item WHERE parent=?1 AND kind IN (?2, ?3) AND ts<=?4
-                   ORDER BY segment, id LIMIT ?5";
-        let kinds = (ItemKind::ReplayEvent.code(), ItemKind::ReplayRecording.code());
+        query: &ReplayQuery,
+        segment: SegmentFacts,
+    ) -> Result<Vec<u8>, StoreError> {
+        let sql = "SELECT z FROM item WHERE id=?1 AND parent=?2 AND kind=?3";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let id = query.replay.0.to_be_bytes();
+        let mut rows = statement.query(params![segment.key as i64, &id[..], ItemKind::ReplayRecording.code()])?;
+        let Some(row) = rows.next()? else { return Err(missing(query.replay)) };
+        Ok(self.unpacker.body(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?)
+    }
+
+    /// The first project of the scope that has something of the replay.
+    fn replay_project(&self, replay: EventId, bounds: &Bounds) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT 1 FROM item WHERE parent=?1 AND kind IN (?2, ?3) AND project=?4 AND ts<=?5 LIMIT 1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let id = replay.0.to_be_bytes();
-        let mut rows = statement.query(params![&id[..], kinds.0, kinds.1, bounds.hi, SEGMENTS])?;
-        while let Some(row) = rows.next()? {
-            let project: u64 = row.get(0)?;
-            let Some(slug) = bounds.slug(project) else { continue };
-            (parts.project_id, parts.project) = (project, slug.to_owned());
-            let body = self.unpacker.body(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            if row.get::<_, i64>(1)? == kinds.0 {
-                parts.descriptions.push(body);
-            } else {
-                let next = parts.recordings.last().map_or(0, |(segment, _)| segment + 1);
-                parts.recordings.push((row.get::<_, Option<u64>>(2)?.unwrap_or(next), body));
+        for (project, _) in &bounds.projects {
+            let kinds = (ItemKind::ReplayEvent.code(), ItemKind::ReplayRecording.code());
+            let found: Option<i64> = statement
+                .query_row(params![&id[..], kinds.0, kinds.1, project, bounds.hi], |row| row.get(0))
+                .optional()?;
+            if found.is_some() {
+                return Ok(Some(*project));
             }
         }
-        if parts.project.is_empty() {
-            return Err(StoreError::NotFound { what: "replay", asked: replay.to_string().into(), near: Vec::new() });
-        }
-        Ok(parts)
+        Ok(None)
     }
 
-    /// Answers `HostedStore::replay_ids`.
-    pub(in crate::backend::embedded) fn replay_ids(
+    fn headers(
         &mut self,
-        scope: &Scope,
-        skip: usize,
-        limit: usize,
-    ) -> Result<(Vec<EventId>, u64), StoreError> {
-        let bounds = self.bounds(scope)?;
-        let mut found: Vec<(i64, EventId)> = Vec::new();
-        for (project, _) in &bounds.projects {
-            self.replays_of(*project, &bounds, &mut found)?;
-        }
-        found.sort_by_key(|(first, id)| (std::cmp::Reverse(*first), *id));
-        let total = found.len() as u64;
-        Ok((found.into_iter().skip(skip).take(limit).map(|(_, id)| id).collect(), total))
-    }
-
-    fn replays_of(&self, project: u64, bounds: &Bounds, found: &mut Vec<(i64, EventId)>) -> Result<(), StoreError> {
-        let sql = "SELECT parent, min(ts), max(ts) FROM item
-                   WHERE project=?1 AND kind=?2 AND parent IS NOT NULL AND ts<=?3 AND (?4 IS NULL OR env=?4)
-                   GROUP BY parent HAVING max(ts)>=?5";
+        replay: EventId,
+        project: u64,
+        bounds: &Bounds,
+        facts: &mut ReplayFacts,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT z, user FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4
+                   AND (?5 IS NULL OR env=?5) ORDER BY segment, id LIMIT ?6";
         let mut statement = self.conn.prepare_cached(sql)?;
+        let id = replay.0.to_be_bytes();
         let kind = ItemKind::ReplayEvent.code();
-        let rows = statement.query_map(params![project, kind, bounds.hi, bounds.env, bounds.lo], |row| {
-            Ok((row.get::<_, i64>(1)?, EventId(u128::from_be_bytes(row.get(0)?))))
-        })?;
-        for row in rows {
-            found.push(row?);
+        let mut rows = statement.query(params![&id[..], kind, project, bounds.hi, bounds.env, MOST])?;
+        let mut user = 0;
+        while let Some(row) = rows.next()? {
+            facts.headers.push(self.unpacker.body(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?);
+            user = user.max(row.get::<_, u32>(1)?);
+        }
+        if user != 0 {
+            facts.user = Some(self.pseudonym(user)?);
         }
         Ok(())
     }
 
-    /// Answers `HostedStore::issue_names`.
-    pub(in crate::backend::embedded) fn issue_names(
-        &mut self,
-        named: &[String],
-    ) -> Result<Vec<(IssueId, String)>, StoreError> {
-        let mut found = Vec::new();
-        for name in named {
-            let sql = "SELECT id, short_id FROM issue WHERE id=?1 OR short_id=?2 COLLATE NOCASE";
-            let read = |row: &rusqlite::Row<'_>| Ok((IssueId(row.get(0)?), row.get(1)?));
-            let issue = self.conn.prepare_cached(sql)?.query_row((name.parse::<i64>().ok(), name), read).optional()?;
-            found.extend(issue);
-        }
-        Ok(found)
+    fn segments(&self, replay: EventId, project: u64, bounds: &Bounds) -> Result<Vec<SegmentFacts>, StoreError> {
+        let sql = "SELECT id, segment, size FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4
+                   ORDER BY segment, id LIMIT ?5";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let id = replay.0.to_be_bytes();
+        let kind = ItemKind::ReplayRecording.code();
+        let rows = statement.query_map(params![&id[..], kind, project, bounds.hi, MOST], |row| {
+            let number: Option<i64> = row.get(1)?;
+            Ok(SegmentFacts {
+                key: row.get(0)?,
+                number: number.and_then(|n| u64::try_from(n).ok()),
+                size_bytes: row.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+fn missing(replay: EventId) -> StoreError {
+    StoreError::NotFound { what: "replay", asked: replay.to_string().into(), near: Vec::new() }
 }

@@ -79,7 +79,7 @@ impl Snapshot<'_> {
         let subject = Subject { issue: &issue, history: &history, counts, releases };
         for term in &filter.issue {
             let holds = match (&term.test, judge.as_mut()) {
-                (Test::Change(change), Some(judge)) => judge.judge(known, &history).change == *change,
+                (Test::Change(change), Some(judge)) => judge.judge(self, known, &history)?.change == *change,
                 _ => subject.fulfils(term, bounds)?,
             };
             if holds == term.negated {

@@ -21,13 +21,27 @@ CREATE TABLE release_commit(
 CREATE TABLE issue(
   id INTEGER PRIMARY KEY, project INTEGER NOT NULL, short_id TEXT NOT NULL, title TEXT NOT NULL, type TEXT, value TEXT,
   culprit TEXT, level INTEGER NOT NULL, status INTEGER NOT NULL DEFAULT 0, resolved_at INTEGER, resolved_in TEXT,
-  resolved_after TEXT, assignee TEXT, function TEXT, file TEXT, line INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL);
+  resolved_after TEXT, assignee TEXT, function TEXT, file TEXT, line INTEGER, fault TEXT,
+  first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE UNIQUE INDEX issue_short ON issue(short_id COLLATE NOCASE, project);
 CREATE INDEX issue_last ON issue(project, last);
+CREATE INDEX issue_fault ON issue(project, fault) WHERE fault IS NOT NULL;
 CREATE TABLE note(issue INTEGER NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX note_issue ON note(issue, at);
 CREATE TABLE grouphash(project INTEGER NOT NULL, hash BLOB NOT NULL, issue INTEGER NOT NULL, PRIMARY KEY(project, hash)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE issue_fts USING fts5(title, value, culprit, type, content='issue', content_rowid='id', tokenize='trigram');
+
+-- Where issues crash: what tells the frames of a cause from those that everything runs through ------------
+-- A frame is a digest of its module and function, a file one of its module alone; frame 0 stands in every stack.
+CREATE TABLE stack(
+  issue INTEGER NOT NULL, stack INTEGER NOT NULL, events INTEGER NOT NULL, frames BLOB NOT NULL, PRIMARY KEY(issue, stack)) WITHOUT ROWID;
+-- near: in a stack of the issue it is nearest to the crash.
+CREATE TABLE frame_issue(
+  project INTEGER NOT NULL, frame INTEGER NOT NULL, issue INTEGER NOT NULL, near INTEGER NOT NULL,
+  PRIMARY KEY(project, frame, issue)) WITHOUT ROWID;
+CREATE TABLE frame(
+  project INTEGER NOT NULL, frame INTEGER NOT NULL, issues INTEGER NOT NULL, near INTEGER NOT NULL,
+  PRIMARY KEY(project, frame)) WITHOUT ROWID;
 
 -- The journal, written before a sender gets its answer ------------------------------------------------
 -- The day of the event's own time stands in front, so that inserts stay within today's pages.
@@ -56,13 +70,17 @@ CREATE TABLE active(
   project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL,
   n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, users BLOB NOT NULL,
   PRIMARY KEY(project, rel, env, day, kind)) WITHOUT ROWID;
+-- Events by hour, whatever their issue: the traffic where there are no sessions.
+CREATE TABLE used(
+  project INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY(project, env, hour)) WITHOUT ROWID;
 
 -- Sessions --------------------------------------------------------------------------------------------
 CREATE TABLE session(
   day INTEGER NOT NULL, sid BLOB NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, started INTEGER NOT NULL,
   at INTEGER NOT NULL, user INTEGER NOT NULL, class INTEGER NOT NULL, final INTEGER NOT NULL, agent INTEGER NOT NULL,
   PRIMARY KEY(day, sid)) WITHOUT ROWID;
-CREATE INDEX session_bad ON session(rel, env, user) WHERE class > 0;
+CREATE INDEX session_bad ON session(rel, env, user, class, started) WHERE class > 0;
 CREATE TABLE sess(
   rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, total INTEGER NOT NULL, errored INTEGER NOT NULL,
   crashed INTEGER NOT NULL, abnormal INTEGER NOT NULL, unhandled INTEGER NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;

@@ -11,7 +11,7 @@ use super::{commit::SessionTouch, session::add_active, writer::Writer};
 use crate::{
     backend::embedded::pack::{
         Cell, Columns, Fact, Unpacker, ValueSets, add_to_cells, day_of, decode_cells, decode_sets, decode_users,
-        encode_cells, encode_sets, encode_users,
+        encode_cells, encode_sets, encode_users, hour_of,
     },
     store::StoreError,
 };
@@ -85,7 +85,12 @@ fn first_of_tail(conn: &Connection) -> Result<Vec<(i64, u64, Fact)>, StoreError>
 }
 
 /// Puts facts into the issue's last chunk or a new one.
-fn append_chunk(conn: &Connection, unpacker: &mut Unpacker, issue: i64, facts: &[&Fact]) -> Result<(), StoreError> {
+pub(super) fn append_chunk(
+    conn: &Connection,
+    unpacker: &mut Unpacker,
+    issue: i64,
+    facts: &[&Fact],
+) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached("SELECT id, n FROM chunk WHERE issue=?1 ORDER BY id DESC")?;
     let mut rows = statement.query([issue])?;
     let (mut n, mut joined, mut id) = (facts.len() as u64, Vec::new(), 1);
@@ -225,12 +230,15 @@ pub(super) struct Across {
     /// By project, day, environment; then by tag; then by value.
     base: HashMap<(u64, i64, u32), HashMap<u32, UsersByValue>>,
     active: HashMap<(u64, u32, u32, i64), SessionTouch>,
+    /// By project, environment, hour.
+    used: HashMap<(u64, u32, i64), u64>,
 }
 
 impl Across {
     pub(super) fn add(&mut self, project: u64, facts: &[&Fact]) {
         for fact in facts {
             let day = day_of(fact.ts);
+            *self.used.entry((project, fact.env, hour_of(fact.ts))).or_default() += 1;
             let active = self.active.entry((project, fact.rel, fact.env, day)).or_insert_with(|| SessionTouch {
                 first: fact.ts,
                 last: fact.ts,
@@ -251,6 +259,10 @@ impl Across {
     pub(super) fn write(self, conn: &Connection) -> Result<(), StoreError> {
         for ((project, rel, env, day), touch) in self.active {
             add_active(conn, (project, rel, env, day, 0), &touch)?;
+        }
+        for ((project, env, hour), n) in self.used {
+            let sql = "INSERT INTO used(project, env, hour, n) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n=n+?4";
+            conn.prepare_cached(sql)?.execute(params![project, env, hour, n])?;
         }
         for ((project, day, env), tags) in self.base {
             for (tag, values) in tags {

@@ -18,7 +18,8 @@ impl Writer {
     pub(in crate::backend::embedded) fn rebuild(&mut self) -> Result<(), StoreError> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(
-            "DELETE FROM rollup; DELETE FROM issue_users; DELETE FROM base; DELETE FROM active WHERE kind=0;",
+            "DELETE FROM rollup; DELETE FROM issue_users; DELETE FROM base; DELETE FROM used;
+             DELETE FROM active WHERE kind=0;",
         )?;
         let mut statement =
             tx.prepare("SELECT DISTINCT chunk.issue, issue.project FROM chunk JOIN issue ON issue.id=chunk.issue")?;

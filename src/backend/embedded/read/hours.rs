@@ -1,0 +1,200 @@
+//! Counts by hour: an issue's user-days and the project's traffic, for the change point.
+//! It uses `rusqlite` and the packed forms.
+//! It never counts the hour that has only begun.
+
+use std::collections::HashMap;
+
+use rusqlite::params;
+
+use super::{
+    known::Known,
+    pool::Snapshot,
+    scope::{Bounds, Want},
+    tally::Places,
+};
+use crate::{
+    backend::embedded::pack::{DAY_US, HOUR_US, Head, day_of, hour_of, moment},
+    change::{Hour, Series},
+    store::StoreError,
+};
+
+/// Hours that are looked back: eight weeks.
+const LOOK_BACK: i64 = 56 * 24;
+
+/// How much a project was used, by hour.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Traffic {
+    by_sessions: bool,
+    /// The first hour of `hours`, and the hour after the last.
+    first: i64,
+    end: i64,
+    sessions: Vec<u64>,
+    events: Vec<u64>,
+}
+
+impl Traffic {
+    fn new(first: i64, end: i64) -> Self {
+        let none = vec![0; usize::try_from(end - first).unwrap_or(0)];
+        Self { by_sessions: false, first, end, sessions: none.clone(), events: none }
+    }
+
+    fn add(&mut self, sessions: bool, hour: i64, n: u64) {
+        let hours = if sessions { &mut self.sessions } else { &mut self.events };
+        if let Some(of_hour) = usize::try_from(hour - self.first).ok().and_then(|at| hours.get_mut(at)) {
+            *of_hour += n;
+            self.by_sessions |= sessions && n > 0;
+        }
+    }
+}
+
+impl Traffic {
+    /// Whether there is a whole hour.
+    pub(super) fn is_some(&self) -> bool {
+        self.end > self.first
+    }
+
+    /// How much was used from that hour on.
+    pub(super) fn since(&self, hour: i64) -> u64 {
+        let hours = if self.by_sessions { &self.sessions } else { &self.events };
+        hours.iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
+    }
+}
+
+impl Snapshot<'_> {
+    /// The traffic of each project up to the scope's end; `end` is the moment that the answer speaks of.
+    pub(super) fn traffic(&self, bounds: &Bounds, end: i64) -> Result<HashMap<u64, Traffic>, StoreError> {
+        let (end, env) = (hour_of(end), bounds.env);
+        let mut all = HashMap::new();
+        for (project, _) in &bounds.projects {
+            let begun = self.first_hour(*project)?.unwrap_or(end).clamp(end - LOOK_BACK, end);
+            let mut traffic = Traffic::new(begun, end);
+            for (sessions, sql) in [
+                (
+                    false,
+                    "SELECT hour, n FROM used WHERE project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
+                ),
+                (
+                    true,
+                    "SELECT hour, total FROM sess JOIN release ON release.id=sess.rel
+                     WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
+                ),
+            ] {
+                let mut statement = self.conn.prepare_cached(sql)?;
+                let mut rows = statement.query(params![project, env, begun, end])?;
+                while let Some(row) = rows.next()? {
+                    traffic.add(sessions, row.get(0)?, row.get(1)?);
+                }
+            }
+            all.insert(*project, traffic);
+        }
+        let (projects, want) = (self.projects_of_tail()?, Want { lo: i64::MIN, ..Want::of(bounds, None) });
+        for (issue, facts) in self.tails()? {
+            if let Some(traffic) = projects.get(&issue).and_then(|project| all.get_mut(project)) {
+                for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
+                    traffic.add(false, hour_of(fact.ts), 1);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The first hour of a project that has anything.
+    fn first_hour(&self, project: u64) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT min(first) FROM active WHERE project=?1";
+        let folded: Option<i64> = self.conn.prepare_cached(sql)?.query_row([project], |row| row.get(0))?;
+        let sql = "SELECT min(first) FROM issue WHERE project=?1";
+        let events: Option<i64> = self.conn.prepare_cached(sql)?.query_row([project], |row| row.get(0))?;
+        Ok(folded.into_iter().chain(events).min().map(hour_of))
+    }
+
+    /// An issue's user-days by hour, beside the traffic.
+    pub(super) fn series(
+        &mut self,
+        known: &Known,
+        traffic: Option<&Traffic>,
+        bounds: &Bounds,
+    ) -> Result<Series, StoreError> {
+        let Some(traffic) = traffic.filter(|traffic| traffic.is_some()) else { return Ok(Series::default()) };
+        let mut counted = UserDays::new(traffic);
+        let want = counted.want(bounds);
+        self.each_part(known, want.lo, want.hi, false, |head, _| counted.see(head, &want))?;
+        Ok(counted.series(traffic))
+    }
+}
+
+/// The first hour of each user's day.
+pub(super) struct UserDays {
+    lo: i64,
+    hi: i64,
+    first_day: i64,
+    days: usize,
+    places: Places,
+    /// By place and day: hour of the day of the first event; [`NEVER`] without.
+    first_hours: Vec<u8>,
+    anonymous: HashMap<i64, u64>,
+    events: HashMap<i64, u64>,
+}
+
+const NEVER: u8 = u8::MAX;
+
+impl UserDays {
+    pub(super) fn new(traffic: &Traffic) -> Self {
+        let (lo, hi) = (traffic.first * HOUR_US, traffic.end * HOUR_US - 1);
+        let first_day = day_of(lo);
+        let days = usize::try_from(day_of(hi) - first_day + 1).unwrap_or(0);
+        let (anonymous, events) = (HashMap::new(), HashMap::new());
+        Self { lo, hi, first_day, days, places: Places::default(), first_hours: Vec::new(), anonymous, events }
+    }
+
+    /// The events that count.
+    pub(super) fn want(&self, bounds: &Bounds) -> Want<'static> {
+        Want { lo: self.lo, hi: self.hi, env: bounds.env, rels: None }
+    }
+
+    pub(super) fn see(&mut self, head: &Head, want: &Want<'_>) {
+        for row in 0..head.len() {
+            let (ts, user) = (head.ts[row], head.user[row]);
+            if !want.takes(ts, head.rel[row], head.env[row]) {
+                continue;
+            }
+            *self.events.entry(hour_of(ts)).or_default() += 1;
+            if user == 0 {
+                *self.anonymous.entry(hour_of(ts)).or_default() += 1;
+                continue;
+            }
+            let at = self.places.of(user) as usize * self.days + (day_of(ts) - self.first_day) as usize;
+            if at >= self.first_hours.len() {
+                self.first_hours.resize((at / self.days + 1) * self.days, NEVER);
+            }
+            let of_day = (ts.rem_euclid(DAY_US) / HOUR_US) as u8;
+            self.first_hours[at] = self.first_hours[at].min(of_day);
+        }
+    }
+
+    /// The user-days beside the traffic.
+    pub(super) fn series(&self, traffic: &Traffic) -> Series {
+        let (counts, events) = self.by_hour(traffic);
+        let exposure = |at: usize| match traffic.by_sessions {
+            true => traffic.sessions[at],
+            false => traffic.events[at].saturating_sub(events[at]),
+        };
+        let hours = (0..counts.len()).map(|at| Hour { count: counts[at], exposure: exposure(at) });
+        Series { start: moment(self.lo), hours: hours.collect() }
+    }
+
+    /// User-days and events by the hours of the traffic.
+    fn by_hour(&self, traffic: &Traffic) -> (Vec<u64>, Vec<u64>) {
+        let hours = usize::try_from(traffic.end - traffic.first).unwrap_or(0);
+        let in_order = |counts: &HashMap<i64, u64>| -> Vec<u64> {
+            (0..hours as i64).map(|at| counts.get(&(traffic.first + at)).copied().unwrap_or(0)).collect()
+        };
+        let mut counts = in_order(&self.anonymous);
+        for (at, of_day) in self.first_hours.iter().enumerate().filter(|(_, of_day)| **of_day != NEVER) {
+            let hour = (self.first_day + (at % self.days) as i64) * 24 + i64::from(*of_day) - traffic.first;
+            if let Some(count) = usize::try_from(hour).ok().and_then(|hour| counts.get_mut(hour)) {
+                *count += 1;
+            }
+        }
+        (counts, in_order(&self.events))
+    }
+}
