@@ -8,9 +8,11 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     println!("cargo::rerun-if-changed=build.rs");
     let all = std::env::var("PRODSIGNAL_TEST_ALL").is_ok_and(|v| v == "1");
-    for (program, arguments, cfg) in
-        [("npm", ["--version"].as_slice(), "has_node"), ("python3", &["-m", "pip", "--version"], "has_python")]
-    {
+    for (program, arguments, cfg) in [
+        ("npm", ["--version"].as_slice(), "has_node"),
+        ("python3", &["-m", "pip", "--version"], "has_python"),
+        ("chromium", &["--version"], "has_chromium"),
+    ] {
         println!("cargo::rustc-check-cfg=cfg({cfg})");
         let mut command = Command::new(program);
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());

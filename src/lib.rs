@@ -7,17 +7,24 @@ pub mod model;
 
 pub mod attribution;
 pub mod change;
+pub mod diagnosis;
 pub mod grouping;
 pub mod guard;
 pub mod protocol;
 pub mod release;
 pub mod remedy;
+pub mod replay;
+pub mod sourcemaps;
 pub mod store;
+pub mod verify;
 
 pub mod ingest;
+pub mod page;
+pub mod script;
 pub mod view;
 
 pub mod backend;
+pub mod client;
 
 pub mod tools;
 

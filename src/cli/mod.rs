@@ -6,14 +6,17 @@
 mod call;
 mod demo;
 mod doctor;
+mod doctor_sentry;
 mod flags;
 mod import;
 mod intake;
 mod parts;
 mod project;
+mod replay;
 mod schemas;
 mod serve;
 mod stdio;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -46,6 +49,10 @@ enum Command {
     Import(import::Args),
     /// Create or show a project and print its DSN
     Project(project::Args),
+    /// Whether a fix holds in production: the gate for a pipeline. Exit 0 fixed, 3 not known yet, 4 not
+    Verify(verify::Args),
+    /// Show a replay: its steps, a page to look at, a Playwright test
+    Replay(replay::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -77,6 +84,8 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call::run(settings, args),
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
+        Command::Verify(args) => verify::run(&settings, &args),
+        Command::Replay(args) => replay::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),
         Command::Schemas(_) => unreachable!("answered above"),
     }

@@ -29,7 +29,26 @@ mod stack;
 mod template;
 mod title;
 
-use crate::model::{Event, Group};
+use crate::model::{Event, Exception, Frame, Group};
+
+/// What a frame is called on every machine and in every build.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PlaceName {
+    /// Module or file, without directories, versions and hashes.
+    pub module: String,
+    /// Function; `None`: anonymous, or named by a minifier.
+    pub function: Option<String>,
+}
+
+/// The names of an exception's frames, one for each; `None`: code of an SDK, an extension, or what names no place.
+pub fn place_names(exception: &Exception) -> Vec<Option<PlaceName>> {
+    stack::place_names(&exception.frames, !exception.raw_frames.is_empty())
+}
+
+/// Whether the name of a frame's module, file or folder says that many callers share it.
+pub fn is_shared_by_name(frame: &Frame) -> bool {
+    module::serves_by_name(frame)
+}
 
 /// Groups an event.
 pub fn group(event: &Event) -> Group {

@@ -29,6 +29,26 @@ const SHARED: [&str; 20] = [
     "wrappers",
 ];
 
+/// Further parts of paths that hold code around that of others; they don't count for grouping.
+const AROUND: [&str; 16] = [
+    "metrics",
+    "metric",
+    "meter",
+    "meters",
+    "gauges",
+    "monitoring",
+    "observability",
+    "stats",
+    "statsd",
+    "apm",
+    "probe",
+    "probes",
+    "decorators",
+    "wrapper",
+    "infra",
+    "infrastructure",
+];
+
 /// The module's name, else the file's, without directories, versions and hashes.
 /// After a source map only the file is true, since the module was read from the bundle.
 pub(super) fn module_key(frame: &Frame, mapped: bool) -> String {
@@ -54,6 +74,15 @@ pub(super) fn is_shared(frame: &Frame) -> bool {
     let mut folders = path.rsplit(['/', '\\']);
     let file = folders.next().map_or("", stem);
     module.split(['.', ':', '/']).any(shared) || shared(file) || folders.take(2).any(shared)
+}
+
+/// The same, with more names of code that stands around others.
+pub(super) fn serves_by_name(frame: &Frame) -> bool {
+    let around = |part: &str| AROUND.contains(&part.to_ascii_lowercase().as_str());
+    let module = frame.module.as_ref().map_or("", |m| m.raw());
+    let mut folders = path_of(frame).rsplit(['/', '\\']);
+    let file = folders.next().map_or("", stem);
+    is_shared(frame) || module.split(['.', ':', '/']).any(around) || around(file) || folders.take(2).any(around)
 }
 
 /// Whether a build put a hash into the file's name.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::saying::{Saying, Thrower};
-use super::{anonymous, frame, minified, module};
+use super::{PlaceName, anonymous, frame, minified, module};
 use crate::model::Frame;
 
 /// Minified frames that are looked through for a name that survives the next build.
@@ -140,6 +140,17 @@ fn order_in_file(places: &[Place<'_>]) -> String {
 fn threw_above(frames: &[Frame], first: Option<&Frame>) -> bool {
     let above = frames.iter().take_while(|f| first.is_none_or(|first| !std::ptr::eq(*f, first)));
     above.filter(|f| !f.in_app && !frame::is_machinery(f)).any(|f| !frame::is_native(f))
+}
+
+/// A name for each frame that says where it is.
+pub(super) fn place_names(frames: &[Frame], mapped: bool) -> Vec<Option<PlaceName>> {
+    let all: Vec<&Frame> = frames.iter().collect();
+    let named = places(&all, mapped).into_iter().map(|place| {
+        let useful =
+            !frame::is_machinery(place.frame) && !frame::is_extension(place.frame) && frame::says_where(place.frame);
+        useful.then_some(PlaceName { module: place.module, function: place.name })
+    });
+    named.collect()
 }
 
 fn places<'a>(frames: &[&'a Frame], mapped: bool) -> Vec<Place<'a>> {

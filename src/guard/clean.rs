@@ -47,6 +47,11 @@ impl Clean {
         self.0.is_empty()
     }
 
+    /// Some of its own lines, the others left out.
+    pub fn with_lines(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.lines().filter(|line| keep(line)).collect::<Vec<_>>().join("\n"))
+    }
+
     /// The first `chars` characters, with `…` where something was cut.
     pub fn shortened(&self, chars: usize) -> Self {
         Self(text::shorten(&self.0, chars))
@@ -176,8 +181,8 @@ const ENTRIES: usize = 100;
 /// Cleans the texts of one answer and remembers what it met.
 #[derive(Debug, Default)]
 pub struct Guard {
-    met: Met,
-    orders: bool,
+    pub(super) met: Met,
+    pub(super) orders: bool,
 }
 
 impl Guard {

@@ -4,6 +4,7 @@
 
 mod clean;
 mod keys;
+mod literal;
 mod pseudonym;
 mod redact;
 mod safe;
@@ -11,6 +12,7 @@ mod scrub;
 mod text;
 
 pub use clean::{Clean, CleanData, Guard, Limit};
-pub use pseudonym::{Pseudonyms, show_user};
+pub use literal::Literal;
+pub use pseudonym::{Pseudonyms, is_pseudonym, show_user};
 pub use safe::{Safe, Say};
 pub use scrub::Scrubber;

@@ -29,7 +29,7 @@ pub(super) fn clean_line(text: &str, limit: usize, met: &mut Met) -> String {
 }
 
 /// The first characters of a text that may be long.
-fn head(text: &str, chars: usize) -> &str {
+pub(super) fn head(text: &str, chars: usize) -> &str {
     if text.len() <= chars {
         return text;
     }
@@ -64,19 +64,19 @@ fn visible(text: &str, met: &mut Met) -> String {
     if is_nfc(&out) { out } else { out.nfc().collect() }
 }
 
-fn is_line_end(c: char) -> bool {
+pub(super) fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-fn is_bidi(c: char) -> bool {
+pub(super) fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn is_selector(c: char) -> bool {
+pub(super) fn is_selector(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}')
 }
 
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
@@ -130,6 +130,16 @@ fn disarm(text: &str) -> Cow<'_, str> {
     }
     out.push_str(&text[done..]);
     Cow::Owned(out)
+}
+
+/// Where [`ACTIVE`] forms begin, in bytes.
+pub(super) fn active(text: &str) -> Vec<usize> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(form) = ACTIVE.find_at(text, at) {
+        found.push(form.start());
+        at = form.start() + text[form.start()..].chars().next().map_or(1, char::len_utf8);
+    }
+    found
 }
 
 /// Runs of backticks and tildes can't open what swallows the lines after; single backticks come in pairs or not at all.

@@ -2,7 +2,7 @@
 
 /// What could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Agent {
+pub struct Agent {
     /// Browser and its version.
     pub browser: Option<(&'static str, Option<String>)>,
     /// System and its version.
@@ -61,7 +61,7 @@ const BOTS: &[&str] = &[
 ];
 
 /// Reads a user agent. Programs that are no browsers (`curl/8`, `shop-api/1.0`) have none.
-pub(super) fn read(text: &str) -> Agent {
+pub fn read(text: &str) -> Agent {
     let text: String = text.chars().take(500).collect();
     if let Some(name) = bot(&text) {
         return Agent { browser: Some((name, version(&text, &format!("{name}/")))), ..Agent::default() };

@@ -118,6 +118,18 @@ fn of_agent(event: &Event, tags: &mut Tags) {
     }
 }
 
+/// The tags that a session's user agent tells, as a browser's events have them: browser and system.
+pub(super) fn of_user_agent(text: &str) -> Vec<(Untrusted, Untrusted)> {
+    let mut tags = Tags { known: HashSet::new(), list: Vec::new() };
+    let Agent { browser, os, device: _ } = agent::read(text);
+    for (key, part) in [("browser", browser), ("os", os)] {
+        if let Some((name, version)) = part {
+            tags.add_versioned(key, name, version.as_deref());
+        }
+    }
+    tags.list
+}
+
 fn as_text(data: &Data) -> Option<String> {
     match data {
         Data::Text(text) => Some(text.raw().to_owned()),

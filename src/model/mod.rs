@@ -4,11 +4,13 @@
 
 mod data;
 mod event;
+mod fix;
 mod issue;
 mod kind;
 mod onset;
 mod release;
 mod session;
+mod standing;
 mod text;
 
 pub use data::Data;
@@ -16,10 +18,14 @@ pub use event::{
     Breadcrumb, Event, EventId, EventKind, Exception, Flag, Frame, Level, Mechanism, ParseIdError, Request, Sdk,
     Thread, User, UserKey,
 };
+pub use fix::{
+    FixCandidate, FixCondition, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Returning, Side, Sign, Use,
+};
 pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;
 pub use kind::Kind;
 pub use onset::Onset;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};
+pub use standing::{Spread, Standing};
 pub use text::Untrusted;

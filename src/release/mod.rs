@@ -5,9 +5,11 @@
 mod name;
 mod order;
 mod product;
+mod sides;
 mod version;
 
 pub use name::{Resolved, Unresolved, nearest, resolve};
 pub use order::{before, since, sort_releases};
 pub use product::product;
+pub use sides::{Sides, sides};
 pub use version::{Version, split_name};

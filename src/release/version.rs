@@ -49,6 +49,16 @@ impl Version {
         !self.pre.is_empty()
     }
 
+    /// Whether all of a version is named: `2.3.0`, not `2.3`.
+    pub fn is_whole(&self) -> bool {
+        self.numbers.len() >= 3
+    }
+
+    /// Whether both have the same numbers: `2.3.0`, `2.3`, `2.3.0-rc.1`.
+    pub fn same_core(&self, other: &Self) -> bool {
+        self.core_is(other)
+    }
+
     /// Whether `self` names a family that `other` is of: `2.3` that of `2.3.0`, `2.3.1`, `2.3.0-rc.1`.
     pub fn is_prefix_of(&self, other: &Self) -> bool {
         if self.is_pre() {

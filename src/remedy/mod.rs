@@ -1,8 +1,17 @@
 //! What an error itself says to do: a database's hint, a missing index, a module to install.
+//!
+//! Forms are those of the systems' own messages: PostgreSQL's style of HINT lines and its sources, the error message
+//! references of MySQL, MariaDB and SQLite, MongoDB's and Firestore's servers, Redis, the API machinery of Kubernetes, Node's
+//! `errors` and module loader, CPython's suggestions, messages of Chromium, Firefox and React. An object that doesn't exist
+//! or a right that is denied without naming which is no remedy: the error doesn't say what to do about it.
 //! It uses `model` alone.
 //! It never completes a command, and proposes nothing that the error's own words don't.
 
+mod advice;
+mod databases;
+mod platforms;
 mod rules;
+mod runtimes;
 
 use crate::model::{Data, Event, Untrusted};
 
@@ -12,8 +21,8 @@ const MOST: usize = 5;
 /// One remedy and the words that it was taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remedy {
-    /// Sort of remedy: `database_hint`, `missing_index`, `missing_object`, `missing_module`, `permission`, `limit`,
-    /// `did_you_mean`.
+    /// Sort of remedy: `database_hint`, `missing_index`, `missing_module`, `permission`, `limit`, `retry`,
+    /// `did_you_mean`, `advice`.
     pub kind: &'static str,
     /// What the words propose.
     pub action: Action,
@@ -30,16 +39,20 @@ pub enum Action {
     CreateUniqueIndex,
     /// Create an index, or name one that exists.
     CreateIndex(Option<Untrusted>),
-    /// Create an object of the database, or use the right name: (table, column …; its name).
-    CreateObject(&'static str, Untrusted),
     /// Install a module.
     Install(Untrusted),
+    /// Bring a file of the application's own, or name the one that is there.
+    CreateFile(Untrusted),
     /// Grant a right, on what.
     Grant(Untrusted),
     /// Raise a limit that is named.
     Raise(&'static str),
     /// Use another name.
     UseInstead(Untrusted),
+    /// Run the transaction again.
+    Retry,
+    /// Do what the words say.
+    AsItSays,
 }
 
 /// The remedies that an event names, those in the words of the root cause first.

@@ -1,76 +1,73 @@
-//! Forms of messages that carry their remedy, one rule a form.
-
-use std::sync::LazyLock;
+//! One form of a message that carries its remedy, and how it is found in a text.
 
 use regex::Regex;
 
-use super::{Action, Remedy};
+use super::{Action, Remedy, advice, databases, platforms, runtimes};
+
+/// Longer lines are cut around the words.
+const LONGEST: usize = 600;
+/// Longer texts are data; a remedy stands near their beginning, or in their last lines.
+const READ: usize = 16_000;
 
 /// One form: the kind, the pattern, and what to make of the first group.
-struct Rule {
-    kind: &'static str,
-    pattern: Regex,
-    action: fn(&str) -> Action,
+pub(super) struct Rule {
+    pub(super) kind: &'static str,
+    pub(super) pattern: Regex,
+    pub(super) action: fn(&str) -> Action,
+    /// What is quoted.
+    pub(super) quote: Quote,
 }
 
-fn rule(kind: &'static str, pattern: &str, action: fn(&str) -> Action) -> Rule {
-    Rule { kind, pattern: Regex::new(pattern).expect("the rule's pattern is a regular expression"), action }
+/// How much of a text is quoted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quote {
+    /// What the pattern found.
+    Found,
+    /// The first group.
+    Group,
+    /// The line in which it was found.
+    Line,
 }
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    vec![
-        rule("database_hint", r"(?m)^\s*HINT:\s+(\S.*)$", |_| Action::FollowHint),
-        rule(
-            "missing_index",
-            r"there is no unique or exclusion constraint matching the ON CONFLICT specification",
-            |_| Action::CreateUniqueIndex,
-        ),
-        rule("missing_index", r"ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint", |_| {
-            Action::CreateUniqueIndex
-        }),
-        rule("missing_index", r"no such index: (\S+)", |name| Action::CreateIndex(Some(name.into()))),
-        rule("missing_index", r"The query requires an? (?:\w+ )?index\..*", |_| Action::CreateIndex(None)),
-        rule("missing_object", r"no such table: (\S+)", |name| Action::CreateObject("table", name.into())),
-        rule("missing_object", r"no such column: (\S+)", |name| Action::CreateObject("column", name.into())),
-        rule("missing_object", r#"relation "([^"]+)" does not exist"#, |name| {
-            Action::CreateObject("table", name.into())
-        }),
-        rule("missing_object", r#"column "?([\w.]+)"? (?:of relation "[^"]+" )?does not exist"#, |name| {
-            Action::CreateObject("column", name.into())
-        }),
-        rule("missing_object", r"Table '([^']+)' doesn't exist", |name| Action::CreateObject("table", name.into())),
-        rule("missing_object", r"Unknown column '([^']+)' in '[^']+'", |name| {
-            Action::CreateObject("column", name.into())
-        }),
-        rule("missing_module", r"No module named '([^']+)'", |name| Action::Install(name.into())),
-        rule("missing_module", r"Cannot find (?:module|package) '([^'./][^']*)'", |name| Action::Install(name.into())),
-        rule(
-            "permission",
-            r"permission denied for (?:table|relation|schema|sequence|function|view|database) (\S+)",
-            |name| Action::Grant(name.into()),
-        ),
-        rule("limit", r"JavaScript heap out of memory", |_| Action::Raise("the heap (--max-old-space-size)")),
-        rule("limit", r"Packet for query is too large|Got a packet bigger than 'max_allowed_packet' bytes", |_| {
-            Action::Raise("max_allowed_packet")
-        }),
-        rule("limit", r"sorry, too many clients already|Too many connections", |_| {
-            Action::Raise("the number of connections")
-        }),
-        rule("did_you_mean", r"[Dd]id you mean:? ([^?]+)\?", |name| {
-            Action::UseInstead(name.trim_matches(['\'', '"']).into())
-        }),
-    ]
-});
+pub(super) fn rule(kind: &'static str, quote: Quote, pattern: &str, action: fn(&str) -> Action) -> Rule {
+    let pattern = Regex::new(pattern).expect("the rule's pattern is a regular expression");
+    Rule { kind, pattern, action, quote }
+}
 
-/// What one text proposes.
+/// What one text proposes. Words of a system's own come first; general advice only where these say nothing.
 pub(super) fn of_text(text: &str) -> Vec<Remedy> {
-    RULES.iter().filter_map(|rule| of_rule(rule, text)).collect()
+    let text = beginning(text);
+    let tables = [&*databases::RULES, &*runtimes::RULES, &*platforms::RULES];
+    let found: Vec<Remedy> = tables.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.find(text)).collect();
+    if found.is_empty() { advice::RULES.iter().filter_map(|rule| rule.find(text)).take(1).collect() } else { found }
 }
 
-fn of_rule(rule: &Rule, text: &str) -> Option<Remedy> {
-    let found = rule.pattern.captures(text)?;
-    let whole = found.get(0)?.as_str().trim();
-    let group = found.get(1).map_or("", |group| group.as_str());
-    let evidence = if rule.kind == "database_hint" { group } else { whole };
-    Some(Remedy { kind: rule.kind, action: (rule.action)(group), evidence: evidence.into() })
+impl Rule {
+    fn find(&self, text: &str) -> Option<Remedy> {
+        let found = self.pattern.captures(text)?;
+        let whole = found.get(0)?;
+        let group = found.get(1).map_or("", |group| group.as_str().trim());
+        let evidence = match self.quote {
+            Quote::Found => whole.as_str().trim(),
+            Quote::Group => group,
+            Quote::Line => line_around(text, whole.start(), whole.end()),
+        };
+        Some(Remedy { kind: self.kind, action: (self.action)(group), evidence: evidence.into() })
+    }
+}
+
+fn beginning(text: &str) -> &str {
+    let end = (0..=text.len().min(READ)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
+}
+
+/// The line; of a long one what stands around the words.
+fn line_around(text: &str, start: usize, end: usize) -> &str {
+    let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let to = text[end..].find('\n').map_or(text.len(), |at| end + at);
+    if to - from <= LONGEST {
+        return text[from..to].trim();
+    }
+    let boundary = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text[boundary(from.max(start.saturating_sub(LONGEST / 2)))..boundary(to.min(end + LONGEST / 2))].trim()
 }

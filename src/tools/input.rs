@@ -78,9 +78,9 @@ pub(super) enum Period {
 }
 
 impl Asked {
-    /// The budget in tokens, within what the contract allows.
-    pub fn max_tokens(&self) -> usize {
-        self.max_tokens.unwrap_or(2_000).clamp(200, 60_000) as usize
+    /// The budget in tokens, within what the contract allows; `default` where the call names none.
+    pub fn max_tokens(&self, default: usize) -> usize {
+        self.max_tokens.map_or(default, |tokens| tokens.clamp(200, 60_000) as usize)
     }
 }
 

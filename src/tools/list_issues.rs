@@ -253,7 +253,7 @@ fn answer(
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
-        issues: page.items.iter().map(|facts| issue_view(facts, &mut guard)).collect(),
+        issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -290,7 +290,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
     release.deploys.first().map_or(release.first_seen, |d| d.at)
 }
 
-fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
+fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
     IssueView {
         id: say!(issue.id.0),
@@ -316,7 +316,7 @@ fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
             line: f.line,
         }),
         replays: facts.replays,
-        url: None,
+        url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
     }
 }

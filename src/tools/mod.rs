@@ -4,17 +4,22 @@
 
 mod affected_users;
 mod cursor;
+mod diagnose_issue;
 mod error;
 mod get_event;
+mod get_replay_summary;
 mod input;
 mod list_issues;
 mod list_projects;
 mod list_releases;
 mod named;
+mod remedies;
 mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod update_issue;
+mod verify_fix_since_release;
 
 use std::sync::Arc;
 
@@ -24,12 +29,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use error::ToolError;
+pub use get_replay_summary::{Loaded as LoadedReplay, lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};
+pub use named::id_in;
 pub use resolve::Resolved;
 
 use crate::{
     model::Timestamp,
-    store::SignalStore,
+    store::{SignalStore, SignalWrite},
     view::{Answer, Fitted, View, fit},
 };
 
@@ -42,6 +49,20 @@ pub struct Ctx {
     pub now: fn() -> Timestamp,
     /// Scope used where a call names none.
     pub defaults: Defaults,
+    /// Where issues may be changed; `None`: nowhere, and no tool that writes is there.
+    pub writes: Option<Arc<dyn SignalWrite>>,
+}
+
+impl Ctx {
+    /// For one call: with its own deadline and its own account of how old the answers are.
+    fn begun(&self) -> Self {
+        Self { store: self.store.for_call().unwrap_or_else(|| self.store.clone()), ..self.clone() }
+    }
+
+    /// Whether a tool is there: one that writes needs leave.
+    pub fn offers(&self, tool: &Descriptor) -> bool {
+        !tool.writes || self.writes.is_some()
+    }
 }
 
 /// The default scope.
@@ -76,6 +97,8 @@ pub trait Tool: Send + Sync + 'static {
     const ABOUT: &'static str;
     /// Whether it changes anything.
     const WRITES: bool = false;
+    /// Tokens of its answer where the call names no budget.
+    const TOKENS: usize = 2_000;
     /// Shared inputs that it says it takes; the others are accepted and mean nothing.
     const SHARED: &'static [CommonInput];
     /// Its own input.
@@ -112,11 +135,15 @@ pub struct Descriptor {
 /// All tools, by name.
 pub static TOOLS: &[Descriptor] = &[
     describe::<affected_users::AffectedUsers>(),
+    describe::<diagnose_issue::DiagnoseIssue>(),
     describe::<get_event::GetEvent>(),
+    describe::<get_replay_summary::GetReplaySummary>(),
     describe::<list_issues::ListIssues>(),
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),
     describe::<search_events::SearchEvents>(),
+    describe::<update_issue::UpdateIssue>(),
+    describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
 
 /// The tool of that name.
@@ -138,7 +165,7 @@ const fn describe<T: Tool>() -> Descriptor {
 
 /// From arguments as typed to an answer that fits.
 async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
-    match attempt::<T>(&ctx, arguments).await {
+    match attempt::<T>(&ctx.begun(), arguments).await {
         Ok(Fitted { text, data }) => Rendered { text, data, is_error: false },
         Err(error) => error.rendered(),
     }
@@ -146,7 +173,7 @@ async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
 
 async fn attempt<T: Tool>(ctx: &Ctx, arguments: Value) -> Result<Fitted, ToolError> {
     let (asked, own) = input::split::<T::In>(T::NAME, arguments)?;
-    let max_tokens = asked.max_tokens();
+    let max_tokens = asked.max_tokens(T::TOKENS);
     let resolved = resolve::resolve(ctx, asked).await?;
     let answer = T::call(ctx, resolved, own).await?;
     Ok(fit(&answer, max_tokens))

@@ -15,10 +15,24 @@ pub(super) fn issue(text: &Text) -> IssueRef {
 
 /// An event: its id, or a web URL that holds it.
 pub(super) fn event(text: &Text) -> Result<EventId, ToolError> {
-    let in_url = || text.raw().split(|c: char| !c.is_ascii_hexdigit() && c != '-').rev().find_map(|p| p.parse().ok());
-    text.raw().parse().ok().or_else(in_url).ok_or_else(|| {
+    id("event", text)
+}
+
+/// A replay: its id, or a web URL that holds it.
+pub(super) fn replay(text: &Text) -> Result<EventId, ToolError> {
+    id("replay", text)
+}
+
+/// The id that a text is, or that an address holds.
+pub fn id_in(text: &str) -> Option<EventId> {
+    let in_url = || text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').rev().find_map(|p| p.parse().ok());
+    text.parse().ok().or_else(in_url)
+}
+
+fn id(what: &'static str, text: &Text) -> Result<EventId, ToolError> {
+    id_in(text.raw()).ok_or_else(|| {
         let asked = Guard::new().line(&text.untrusted(), Limit::Tag);
-        ToolError::invalid(say!("event \"", asked, "\": an event's id has 32 hex digits"))
+        ToolError::invalid(say!(what, " \"", asked, "\": its id has 32 hex digits"))
     })
 }
 

@@ -47,6 +47,7 @@ pub(super) fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
             say!("since ", guard.line(release, Limit::Tag), " (", Seconds(*since), ")")
         }
         ChangeReason::Steady { since_release: None, since } => say!("since ", Seconds(*since)),
+        ChangeReason::Marked { word } => say!("Sentry marks it as ", *word),
         ChangeReason::Quiet { resolved_at } => say!("resolved ", Seconds(*resolved_at), ", not seen since"),
     }
 }
@@ -87,10 +88,12 @@ pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
         }
         Action::CreateIndex(Some(name)) => say!("index ", quoted(name), " is missing"),
         Action::CreateIndex(None) => Clean::ours("an index is missing"),
-        Action::CreateObject(what, name) => say!(*what, " ", quoted(name), " is missing, or its name is wrong"),
         Action::Install(name) => say!("module ", quoted(name), " is not installed"),
         Action::Grant(name) => say!("a right on ", quoted(name), " is missing"),
         Action::Raise(what) => say!("the limit was met: ", *what),
         Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
+        Action::CreateFile(name) => say!("file ", quoted(name), " is missing, or its path is wrong"),
+        Action::Retry => Clean::ours("run the transaction again"),
+        Action::AsItSays => Clean::ours("what the error says to do"),
     }
 }

@@ -46,6 +46,24 @@ impl Doc {
         }
     }
 
+    /// A block of code whose lines all begin with the program's own words and hold no run of backticks: a script, in
+    /// which text of strangers is a literal.
+    pub fn code(&mut self, language: &'static str, code: &Clean) {
+        self.gap();
+        self.push("```", &[&language]);
+        // What could end the block is not in a script; should it be, it ends nothing.
+        self.out.push_str(&code.as_str().replace("```", "ˋˋˋ"));
+        if !self.out.ends_with('\n') {
+            self.out.push('\n');
+        }
+        self.push("```", &[]);
+    }
+
+    /// A text of several lines that was put together line by line, each with words of the program in front.
+    pub fn block(&mut self, text: &Clean) {
+        self.push("", &[text]);
+    }
+
     /// What follows, up to [`Doc::close`], was written by strangers: said once, with an id that they can't know.
     pub fn open(&mut self) {
         self.gap();

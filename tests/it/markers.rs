@@ -78,6 +78,11 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("list_releases", json!({ "max_tokens": 60_000 })),
         ("list_projects", json!({})),
         (
+            "verify_fix_since_release",
+            json!({ "issue": "MARKED-1", "release": hostile("release"), "max_tokens": 60_000 }),
+        ),
+        ("verify_fix_since_release", json!({ "issue": "MARKED-1", "release": hostile("asked"), "max_tokens": 60_000 })),
+        (
             "search_events",
             json!({ "period": "3650d", "fields": ["title", "message", "release", "plan", "user"], "max_tokens": 60_000 }),
         ),

@@ -141,6 +141,30 @@ pub fn node_packages() -> &'static Path {
     })
 }
 
+/// Packages of Playwright's test runner, which uses the system's Chromium and downloads none.
+pub fn playwright_packages() -> &'static Path {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    READY.get_or_init(|| {
+        let wanted = ["@playwright/test@1.65.1", "esbuild@0.28.2", "react@19.3.1", "react-dom@19.3.1"];
+        let folder = packages().join("playwright");
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = Command::new("npm");
+        command.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder).args(wanted);
+        provide(&folder, &wanted.join(" "), &mut command);
+        folder
+    })
+}
+
+/// A script of `tests/clients` under Node, with the packages of Playwright's test runner.
+pub fn playwright_node(script: &str) -> Command {
+    let folder = playwright_packages();
+    let copy = folder.join(script);
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script), &copy).unwrap();
+    let mut command = Command::new("node");
+    command.arg(copy);
+    command
+}
+
 /// Python's packages of one name: the folder to put on the path.
 pub fn python_packages(name: &'static str, wanted: &'static str) -> PathBuf {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());

@@ -3,10 +3,13 @@
 //! It never parses an envelope.
 
 mod body;
+mod changes;
 mod connect;
+mod decision;
 mod fault;
 mod files;
 mod health;
+mod hosted;
 mod pack;
 mod read;
 mod schema;

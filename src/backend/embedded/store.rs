@@ -4,22 +4,25 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread::JoinHandle,
 };
 
 use hmac::{Hmac, KeyInit, Mac};
 
 use super::{
+    changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
     write::{Queue, start},
 };
 use crate::{
-    model::{Project, Untrusted},
+    guard::{Pseudonyms, Scrubber},
+    model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, EventFacts, EventQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page,
-        ReleaseFacts, ReleaseQuery, Scope, SearchQuery, SearchRow, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
+        Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts,
+        ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -45,6 +48,11 @@ pub struct EmbeddedStore {
     options: Options,
     pub(super) pool: Arc<Pool>,
     pub(super) queue: Arc<Queue>,
+    /// Held while a bundle is put together.
+    pub(super) assembling: tokio::sync::Mutex<()>,
+    /// Whether a map was seen: there is one for ever then.
+    pub(super) has_maps: AtomicBool,
+    changes: Changes,
     /// The writer's thread, once something was written.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -58,12 +66,23 @@ impl EmbeddedStore {
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         let files = Files::open(path)?;
         let key = files.pseudonym_key()?;
-        let pool = Arc::new(Pool::new(files.clone()));
+        let pool = Arc::new(Pool::new(files.clone(), Scrubber::new(Pseudonyms::new(key))));
         if files.database().exists() {
             pool.ready()?;
         }
         let queue = Arc::new(Queue::new(options.queue_bytes));
-        Ok(Self { files, key, options, pool, queue, writer: Mutex::new(None) })
+        let changes = Changes::of(files.clone());
+        Ok(Self {
+            files,
+            key,
+            options,
+            pool,
+            queue,
+            changes,
+            assembling: tokio::sync::Mutex::default(),
+            has_maps: AtomicBool::new(false),
+            writer: Mutex::new(None),
+        })
     }
 
     /// Removes a store's files from a folder, and the folder if nothing else is in it.
@@ -159,8 +178,38 @@ impl SignalStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.affected(&query)).await
     }
 
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.diagnosis(&query)).await
+    }
+
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.commits(&query)).await
+    }
+
+    async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.replay(&query)).await
+    }
+
+    async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.replay_segment(&query, segment)).await
+    }
+
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.fix_history(&query)).await
+    }
+
+    async fn data_version(&self) -> Result<u64, StoreError> {
+        let pool = Arc::clone(&self.pool);
+        self.changes.version(pool).await
     }
 }

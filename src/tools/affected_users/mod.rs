@@ -14,6 +14,7 @@ use crate::{
     store::{self, AffectedQuery},
     view::Answer,
 };
+pub(super) use view::ConditionView;
 pub use view::Out;
 
 /// Buckets of a trend: enough to see a change, few enough to read.

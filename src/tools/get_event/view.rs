@@ -4,8 +4,9 @@ use super::{Section, plan, sections};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     model::Untrusted,
-    remedy, say,
+    say,
     store::EventFacts,
+    tools::remedies::{self, RemedyView},
     view,
     view::{Doc, Millis, Omission, View, Word},
 };
@@ -241,16 +242,6 @@ view! {
         /// Size.
         pub size_bytes: u64,
     }
-
-    /// What the error itself says to do.
-    pub struct RemedyView {
-        /// Sort of remedy.
-        pub kind: Word,
-        /// What it proposes.
-        pub action: Clean,
-        /// The words that it was taken from.
-        pub evidence: Clean,
-    }
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -270,7 +261,7 @@ pub(super) fn of(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> O
         event: event_view(facts, wanted, guard),
         previous_event: facts.previous.map(|id| say!(Id(id))),
         next_event: facts.next.map(|id| say!(Id(id))),
-        remedies: remedy::remedies(event).iter().map(|r| remedy_view(r, guard)).collect(),
+        remedies: remedies::of(event, guard),
         more: (!missing.is_empty()).then(|| super::more_call(&id, &missing)),
     }
 }
@@ -313,14 +304,6 @@ fn event_view(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> Even
         attachments: if wants(Section::Attachments) { sections::attachments(facts, guard) } else { Vec::new() },
         feedback: facts.feedback.iter().map(|f| guard.line(&f.message, Limit::Value)).collect(),
         raw: facts.raw.as_ref().filter(|_| wants(Section::Raw)).map(|raw| guard.data(raw, Limit::Value)),
-    }
-}
-
-fn remedy_view(remedy: &remedy::Remedy, guard: &mut Guard) -> RemedyView {
-    RemedyView {
-        kind: Word(remedy.kind),
-        action: crate::tools::sentence::remedy(&remedy.action, guard),
-        evidence: guard.line(&remedy.evidence, Limit::Value),
     }
 }
 

@@ -6,6 +6,7 @@ mod bytes;
 mod cells;
 mod columns;
 mod fact;
+mod trace;
 mod users;
 
 pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells};
@@ -13,7 +14,8 @@ pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use fact::{
     DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment,
 };
-pub(super) use users::{ValueSets, decode_sets, decode_users, encode_sets, encode_users};
+pub(super) use trace::{ANY, Trace, decode_keys, encode_keys, keys_of};
+pub(super) use users::{ValueSets, decode_sets, decode_union, decode_users, encode_sets, encode_users};
 
 /// Squeezes bytes the way bodies are stored.
 pub(super) fn squeeze(bytes: &[u8]) -> Vec<u8> {

@@ -81,6 +81,24 @@ pub(in crate::backend::embedded) fn decode_sets(bytes: &[u8]) -> Result<Option<V
     Ok(Some(sets))
 }
 
+/// The union of the sets of those values alone, the others passed over.
+pub(in crate::backend::embedded) fn decode_union(bytes: &[u8], values: &[u32]) -> Result<RoaringBitmap, Corrupt> {
+    let mut bytes = Bytes::new(bytes, "set of users");
+    let mut union = RoaringBitmap::new();
+    if bytes.byte()? != 1 {
+        return Ok(union);
+    }
+    while !bytes.is_empty() {
+        let value = bytes.id()?;
+        let size = bytes.count()?;
+        let users = bytes.take(size)?;
+        if values.contains(&value) {
+            union |= decode_users(users)?;
+        }
+    }
+    Ok(union)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +109,7 @@ mod tests {
             let users: RoaringBitmap = (0..n).map(|i| i * 3 + 1).collect();
             assert_eq!(decode_users(&encode_users(&users)).unwrap(), users);
             let sets = ValueSets::from([(4, users.clone()), (9, users)]);
+            assert_eq!(decode_union(&encode_sets(Some(&sets)), &[9, 5]).unwrap(), sets[&9]);
             assert_eq!(decode_sets(&encode_sets(Some(&sets))).unwrap(), Some(sets));
         }
         assert_eq!(decode_sets(&encode_sets(None)).unwrap(), None);

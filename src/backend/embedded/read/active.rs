@@ -199,6 +199,29 @@ impl Snapshot<'_> {
         Ok(users)
     }
 
+    /// Users with a folded event of those releases, up to the scope's end, whatever its start.
+    pub(super) fn active_users_by_events(
+        &mut self,
+        bounds: &Bounds,
+        rels: &RoaringBitmap,
+    ) -> Result<RoaringBitmap, StoreError> {
+        let (whole, cut) = self.whole_rows(bounds)?;
+        let wanted = |row: &&Active| !row.by_sessions && rels.contains(row.rel);
+        let sql = "SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=0";
+        let mut users = RoaringBitmap::new();
+        for row in whole.iter().filter(wanted) {
+            let key = params![row.project, row.rel, row.env, row.day];
+            let set: Vec<u8> = self.conn.prepare_cached(sql)?.query_row(key, |row| row.get(0))?;
+            users |= decode_users(&set)?;
+        }
+        if cut.iter().any(|row| wanted(&row)) {
+            let edge = self.edge(bounds, day_of(bounds.hi).saturating_mul(DAY_US), bounds.hi)?;
+            let of_rels = edge.into_iter().filter(|((_, rel, _), _)| rels.contains(*rel));
+            of_rels.for_each(|(_, (_, _, _, set))| users |= set);
+        }
+        Ok(users)
+    }
+
     fn session_users(&self, row: &Active, hi: i64) -> Result<RoaringBitmap, StoreError> {
         let sql = "SELECT users FROM sess_users WHERE rel=?1 AND env=?2 AND hour BETWEEN ?3 AND ?4";
         let mut statement = self.conn.prepare_cached(sql)?;

@@ -4,6 +4,7 @@
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
 
 use super::{
     known::Known,
@@ -12,7 +13,8 @@ use super::{
 };
 use crate::{
     backend::embedded::{
-        body::body_to_event,
+        body::json_to_event,
+        fault::Corrupt,
         pack::{Head, moment},
         write::id_key,
     },
@@ -22,14 +24,14 @@ use crate::{
 
 /// By what the best event is chosen; ties go to the later one stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
+pub(super) enum By {
     Newest,
     Oldest,
     Richest,
 }
 
 /// What is compared: greater is better.
-type Rank = (i64, i64, i64);
+pub(super) type Rank = (i64, i64, i64);
 
 impl By {
     fn rank(self, rich: i64, ts: i64, seq: i64) -> Rank {
@@ -126,8 +128,13 @@ impl Snapshot<'_> {
         Ok(None)
     }
 
+    /// The number of an issue's newest wanted event.
+    pub(super) fn newest(&mut self, known: &Known, want: &Want<'_>) -> Result<Option<i64>, StoreError> {
+        self.best(known, want, By::Newest, |_, _| true)
+    }
+
     /// The best of an issue's wanted events; chunks that can't hold a better one stay closed.
-    fn best(
+    pub(super) fn best(
         &mut self,
         known: &Known,
         want: &Want<'_>,
@@ -165,7 +172,7 @@ impl Snapshot<'_> {
     }
 
     /// The issue's chunks that overlap the wanted time, most promising first.
-    fn chunk_bounds(&self, issue: i64, want: &Want<'_>, by: By) -> Result<Vec<(i64, Rank)>, StoreError> {
+    pub(super) fn chunk_bounds(&self, issue: i64, want: &Want<'_>, by: By) -> Result<Vec<(i64, Rank)>, StoreError> {
         let sql = "SELECT id, lo, hi, best FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3";
         let mut statement = self.conn.prepare_cached(sql)?;
         let rows = statement.query_map(params![issue, want.lo, want.hi], |row| {
@@ -206,11 +213,12 @@ impl Snapshot<'_> {
         let here = (stored.ts, stored.seq);
         let previous = self.best(known, &before, By::Newest, |ts, seq| (ts, seq) < here)?;
         let next = self.best(known, &after, By::Oldest, |ts, seq| (ts, seq) > here)?;
-        let event = body_to_event(&stored.body, stored.id, moment(stored.ts))?;
+        let mut json: Value = serde_json::from_slice(&stored.body).map_err(|_| Corrupt("event"))?;
+        self.map_late(known.project, &mut json)?;
+        let event = json_to_event(&json, stored.id, moment(stored.ts));
         let history = known.history(self, bounds)?;
         let slug = bounds.slug(known.project).unwrap_or_default();
         let extras = if extras { self.extras(known.project, &event, bounds)? } else { Default::default() };
-        let raw = serde_json::from_slice::<serde_json::Value>(&stored.body).ok();
         Ok(EventFacts {
             event,
             issue: self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?,
@@ -221,7 +229,7 @@ impl Snapshot<'_> {
             logs: extras.logs,
             attachments: extras.attachments,
             feedback: extras.feedback,
-            raw: raw.as_ref().map(Data::from),
+            raw: Some(Data::from(&json)),
         })
     }
 

@@ -4,14 +4,17 @@
 
 mod active;
 mod affected;
+mod announced;
 mod baseline;
 mod breakdown;
 mod conditions;
 mod count;
+mod diagnosis;
 mod event;
 mod extras;
 mod filter;
 mod first_tags;
+mod fix;
 mod hours;
 mod issues;
 mod judge;
@@ -23,7 +26,9 @@ mod pattern;
 mod pool;
 mod release_list;
 mod releases;
+mod replay;
 mod scope;
+mod script;
 mod search;
 mod table;
 mod tally;

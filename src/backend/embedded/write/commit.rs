@@ -8,11 +8,12 @@ use roaring::RoaringBitmap;
 use rusqlite::{Connection, params};
 
 use super::{
+    frames::StackTouch,
     names::Names,
     prepare::{Packed, Prepared},
 };
 use crate::{
-    backend::embedded::pack::{day_of, micros},
+    backend::embedded::pack::{ValueSets, day_of, micros},
     model::{Level, TopFrame},
     store::{Receipt, StoreError},
 };
@@ -32,6 +33,8 @@ pub(super) struct SessionTouch {
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) users: RoaringBitmap,
+    /// The same users by what their user agents say.
+    pub(super) agents: ValueSets,
     /// By class: well, errored, crashed, abnormal, unhandled.
     pub(super) classes: [i64; 5],
 }
@@ -44,6 +47,8 @@ pub(super) struct Commit<'t> {
     pub(super) releases: HashMap<u32, (i64, i64)>,
     /// By project, release, environment, hour.
     pub(super) sessions: HashMap<(u64, u32, u32, i64), SessionTouch>,
+    /// By issue and stack.
+    pub(super) stacks: HashMap<(i64, i64), StackTouch>,
     projects: HashMap<u64, (i64, Option<String>)>,
     events: u64,
 }
@@ -56,6 +61,7 @@ impl<'t> Commit<'t> {
             issues: HashMap::new(),
             releases: HashMap::new(),
             sessions: HashMap::new(),
+            stacks: HashMap::new(),
             projects: HashMap::new(),
             events: 0,
         }
@@ -67,8 +73,8 @@ impl<'t> Commit<'t> {
         let mut receipt = Receipt::default();
         for record in &prepared.records {
             let stored = match record {
-                Packed::Event(event, body) => {
-                    let stored = self.event(project, received, event, body, &mut receipt)?;
+                Packed::Event(event, trace, body) => {
+                    let stored = self.event(project, received, event, trace, body, &mut receipt)?;
                     self.events += u64::from(stored);
                     stored
                 }
@@ -132,6 +138,7 @@ impl<'t> Commit<'t> {
                 )?
                 .execute(params![project, at, platform])?;
         }
+        self.write_stacks()?;
         self.write_sessions()?;
         Ok(self.events)
     }

@@ -10,7 +10,8 @@ use super::{
     project::short_id,
 };
 use crate::{
-    backend::embedded::pack::{Fact, REPLAY, UNHANDLED, day_of, micros},
+    backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, micros},
+    diagnosis,
     model::{EventId, Group, IssueId, Untrusted},
     store::{EventRecord, Receipt, StoreError},
 };
@@ -27,6 +28,7 @@ impl Commit<'_> {
         project: u64,
         received: i64,
         record: &EventRecord,
+        trace: &Trace,
         body: &[u8],
         receipt: &mut Receipt,
     ) -> Result<bool, StoreError> {
@@ -55,6 +57,7 @@ impl Commit<'_> {
         self.touch_release(fact.rel, ts, ts);
         self.touch_project(project, ts, event.platform.as_ref().map(Untrusted::raw));
         self.touch_issue(issue, record, ts);
+        self.touch_stack(project, issue, trace);
         Ok(true)
     }
 
@@ -163,8 +166,9 @@ impl Commit<'_> {
         let (ty, value, culprit) = (text(&group.ty), text(&group.value), text(&group.culprit));
         self.conn
             .prepare_cached(
-                "INSERT INTO issue(project, short_id, title, type, value, culprit, level, function, file, line, first, last)
-                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+                "INSERT INTO issue(project, short_id, title, type, value, culprit, level, function, file, line, fault,
+                   first, last)
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
             )?
             .execute(params![
                 project,
@@ -177,6 +181,7 @@ impl Commit<'_> {
                 frame.and_then(|f| text(&f.function)),
                 frame.and_then(|f| text(&f.file)),
                 frame.and_then(|f| f.line),
+                diagnosis::fault_of(&record.event).map(|fault| fault.name),
                 ts,
             ])?;
         let issue = self.conn.last_insert_rowid();

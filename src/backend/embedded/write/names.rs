@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{model::UserKey, store::StoreError};
+use crate::{ingest::tags_of_user_agent, model::UserKey, store::StoreError};
 
 /// The kinds of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub(in crate::backend::embedded) enum Word {
     TagValue,
     Platform,
     Transaction,
+    /// What a session's user agent says: tags, `key<tab>value` a line.
+    Agent,
 }
 
 impl Word {
@@ -28,6 +30,7 @@ impl Word {
             Self::TagValue => 3,
             Self::Platform => 4,
             Self::Transaction => 5,
+            Self::Agent => 6,
         }
     }
 }
@@ -42,6 +45,7 @@ pub(super) struct Names {
     releases: HashMap<u64, HashMap<String, u32>>,
     users: HashMap<UserKey, u32>,
     issues: HashMap<(u64, [u8; 16]), i64>,
+    agents: HashMap<String, u32>,
     remembered: usize,
 }
 
@@ -88,6 +92,20 @@ impl Names {
         text: Option<&str>,
     ) -> Result<u32, StoreError> {
         text.filter(|text| !text.is_empty()).map_or(Ok(0), |text| self.word(conn, kind, parent, text))
+    }
+
+    /// The number of what a user agent says; 0 where it says nothing.
+    pub(super) fn agent(&mut self, conn: &Connection, agent: Option<&str>) -> Result<u32, StoreError> {
+        let Some(agent) = agent.filter(|agent| !agent.is_empty()) else { return Ok(0) };
+        if let Some(id) = self.agents.get(agent) {
+            return Ok(*id);
+        }
+        let lines: Vec<String> =
+            tags_of_user_agent(agent).iter().map(|(key, value)| format!("{}\t{}", key.raw(), value.raw())).collect();
+        let id = self.maybe(conn, Word::Agent, 0, Some(&lines.join("\n")))?;
+        self.grow();
+        self.agents.insert(agent.to_owned(), id);
+        Ok(id)
     }
 
     /// The number of a release that has a sign of life at `at`; 0 for none.

@@ -3,7 +3,7 @@
 //! It never touches the database.
 
 use crate::{
-    backend::embedded::pack::squeeze,
+    backend::embedded::pack::{Trace, squeeze},
     model::Timestamp,
     store::{Digest, EventRecord, ItemRecord, Outcome, ProjectKey, Record, SessionRecord, SessionsRecord},
 };
@@ -18,9 +18,9 @@ pub(in crate::backend::embedded) struct Prepared {
     pub(super) bytes: usize,
 }
 
-/// A record with its body, compressed, beside it.
+/// A record with its body, compressed, beside it; events with the places that they crashed in.
 pub(super) enum Packed {
-    Event(Box<EventRecord>, Vec<u8>),
+    Event(Box<EventRecord>, Trace, Vec<u8>),
     Session(SessionRecord),
     Sessions(SessionsRecord),
     Item(Box<ItemRecord>, usize, Vec<u8>),
@@ -39,7 +39,8 @@ fn pack(record: Record) -> Packed {
     match record {
         Record::Event(mut event) => {
             let z = squeeze(&std::mem::take(&mut event.body));
-            Packed::Event(event, z)
+            let trace = Trace::of(&event.event);
+            Packed::Event(event, trace, z)
         }
         Record::Item(mut item) => {
             let body = std::mem::take(&mut item.body);

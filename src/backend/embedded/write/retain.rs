@@ -6,6 +6,7 @@ use rusqlite::{TransactionBehavior, params};
 
 use super::{
     fold::write_chunk,
+    frames::forget_stacks,
     rebuild::{facts_of, recount},
     writer::Writer,
 };
@@ -63,6 +64,10 @@ impl Writer {
             tx.prepare_cached("DELETE FROM rollup WHERE issue=?1")?.execute([issue])?;
             tx.prepare_cached("DELETE FROM issue_users WHERE issue=?1")?.execute([issue])?;
             recount(&tx, &mut self.unpacker, *issue, |_| Ok(()))?;
+            let left = "SELECT EXISTS(SELECT 1 FROM rollup WHERE issue=?1)";
+            if !tx.prepare_cached(left)?.query_row([issue], |row| row.get::<_, bool>(0))? {
+                forget_stacks(&tx, *issue)?;
+            }
         }
         tx.commit()?;
         Ok(dropped)

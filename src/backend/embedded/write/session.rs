@@ -9,7 +9,7 @@ use super::{
     names::Word,
 };
 use crate::{
-    backend::embedded::pack::{day_of, decode_users, encode_users, hour_of, micros},
+    backend::embedded::pack::{day_of, decode_sets, decode_users, encode_sets, encode_users, hour_of, micros},
     model::{SessionStatus, Untrusted},
     store::{SessionRecord, SessionsRecord, StoreError},
 };
@@ -30,6 +30,18 @@ fn class(session: &SessionRecord) -> usize {
 /// Whether no later state follows.
 fn is_final(status: SessionStatus) -> bool {
     matches!(status, SessionStatus::Exited | SessionStatus::Crashed | SessionStatus::Abnormal)
+}
+
+impl SessionTouch {
+    /// Notes who was there, with what their user agent says; 0 stands for nobody and nothing.
+    fn saw(&mut self, user: u32, agent: u32) {
+        if user != 0 {
+            self.users.insert(user);
+            if agent != 0 {
+                self.agents.entry(agent).or_default().insert(user);
+            }
+        }
+    }
 }
 
 /// A session as it is stored.
@@ -74,6 +86,7 @@ impl Commit<'_> {
         let rel = self.names.release(conn, project, Some(session.release.raw()), started)?;
         let env = self.names.maybe(conn, Word::Environment, 0, session.environment.as_ref().map(Untrusted::raw))?;
         let user = self.names.user(conn, session.user)?;
+        let agent = self.names.agent(conn, session.user_agent.as_ref().map(Untrusted::raw))?;
         conn.prepare_cached(
             "INSERT INTO session(day, sid, rel, env, started, at, user, class, final, agent)
              VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -88,14 +101,12 @@ impl Commit<'_> {
             user,
             class(session),
             is_final(session.status),
-            session.user_agent.as_ref().map(Untrusted::raw),
+            agent,
         ])?;
         let touch = self.touch_sessions(project, rel, env, started);
         touch.started += 1;
         touch.classes[class(session)] += 1;
-        if user != 0 {
-            touch.users.insert(user);
-        }
+        touch.saw(user, agent);
         Ok(())
     }
 
@@ -112,12 +123,11 @@ impl Commit<'_> {
         self.conn
             .prepare_cached("UPDATE session SET at=?3, user=?4, class=?5, final=?6 WHERE day=?1 AND sid=?2")?
             .execute(params![day_of(before.started), &session.sid[..], at, user, class, ends])?;
+        let agent = self.names.agent(self.conn, session.user_agent.as_ref().map(Untrusted::raw))?;
         let touch = self.touch_sessions(project, before.rel, before.env, before.started);
         touch.classes[before.class] -= 1;
         touch.classes[class] += 1;
-        if user != 0 {
-            touch.users.insert(user);
-        }
+        touch.saw(user, agent);
         Ok(true)
     }
 
@@ -133,9 +143,7 @@ impl Commit<'_> {
             *class = class.saturating_add(i64::try_from(n).unwrap_or(i64::MAX));
             touch.started = touch.started.saturating_add(n);
         }
-        if user != 0 {
-            touch.users.insert(user);
-        }
+        touch.saw(user, 0);
         Ok(true)
     }
 
@@ -172,16 +180,19 @@ impl Commit<'_> {
         if touch.users.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT users FROM sess_users WHERE rel=?1 AND env=?2 AND hour=?3";
-        let key = params![rel, env, hour];
-        let before = self.conn.prepare_cached(sql)?.query_row(key, |row| row.get::<_, Vec<u8>>(0)).optional()?;
-        let mut users = touch.users.clone();
-        if let Some(before) = before {
-            users |= decode_users(&before)?;
+        let sql = "SELECT users, agents FROM sess_users WHERE rel=?1 AND env=?2 AND hour=?3";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?));
+        let before = self.conn.prepare_cached(sql)?.query_row(params![rel, env, hour], read).optional()?;
+        let (mut users, mut agents) = (touch.users.clone(), touch.agents.clone());
+        if let Some((had_users, had_agents)) = before {
+            users |= decode_users(&had_users)?;
+            for (agent, had) in decode_sets(&had_agents)?.unwrap_or_default() {
+                *agents.entry(agent).or_default() |= had;
+            }
         }
-        self.conn
-            .prepare_cached("INSERT OR REPLACE INTO sess_users(rel, env, hour, users) VALUES(?1, ?2, ?3, ?4)")?
-            .execute(params![rel, env, hour, encode_users(&users)])?;
+        let sql = "INSERT OR REPLACE INTO sess_users(rel, env, hour, users, agents) VALUES(?1, ?2, ?3, ?4, ?5)";
+        let row = params![rel, env, hour, encode_users(&users), encode_sets(Some(&agents))];
+        self.conn.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
 }

@@ -1,0 +1,106 @@
+//! Tags that nearly all affected users share.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Snapshot};
+use crate::{
+    backend::embedded::{
+        pack::HOUR_US,
+        read::tally::{Grid, Places},
+    },
+    model::{FixCondition, FixHistory, Side, Use},
+    store::StoreError,
+};
+
+/// Share of the affected users who must have it; who decides asks for more.
+const SHARED: f64 = 0.9;
+/// Fewer affected users show no condition.
+const LEAST_USERS: u64 = 8;
+/// Most conditions that are handed over.
+const MOST: usize = 16;
+/// Tags that belong to the issue itself or to the release, not to its users.
+const OF_THE_ISSUE: [&str; 11] = [
+    "transaction",
+    "logger",
+    "mechanism",
+    "handled",
+    "level",
+    "url",
+    "dist",
+    "release",
+    "environment",
+    "server_name",
+    "app.version",
+];
+
+impl Snapshot<'_> {
+    /// Adds the conditions that nearly all users share who were hit on the control before the deploy.
+    pub(super) fn add_conditions(&mut self, asked: &Asked<'_>, history: &mut FixHistory) -> Result<(), StoreError> {
+        let Some(window) = asked.window else { return Ok(()) };
+        let (lo, hi) = (window.start.saturating_mul(HOUR_US), window.deploy_hour.saturating_mul(HOUR_US) - 1);
+        let mut places = Places::default();
+        let mut grids: BTreeMap<u32, Grid> = BTreeMap::new();
+        self.each_part(asked.known, lo, hi, true, |head, rest| {
+            let Some(rest) = rest else { return };
+            let counts = |row: &usize| {
+                let (ts, user) = (head.ts[*row], head.user[*row]);
+                let in_time = (lo..=hi).contains(&ts) && asked.takes(ts, head.env[*row]);
+                in_time && user != 0 && asked.sided.side(head.rel[*row]) == Side::Control
+            };
+            let rows: Vec<(usize, u32)> =
+                (0..head.len()).filter(counts).map(|row| (row, places.of(head.user[row]))).collect();
+            for key in rest.tags.keys() {
+                let grid = grids.entry(*key).or_default();
+                for (row, place) in &rows {
+                    match rest.tag(*key, *row) {
+                        0 => {}
+                        value => grid.see(value, Some(*place)),
+                    }
+                }
+            }
+        })?;
+        let affected = places.users.len() as u64;
+        if affected < LEAST_USERS {
+            return Ok(());
+        }
+        let least = (affected as f64 * SHARED).ceil() as u64;
+        for (key, grid) in grids {
+            for (value, row) in grid.rows {
+                if row.users >= least && history.conditions.len() < MOST {
+                    self.add_condition(asked, history, key, value)?;
+                }
+            }
+        }
+        history.conditions.sort_by(|a, b| (a.tag.raw(), a.value.raw()).cmp(&(b.tag.raw(), b.value.raw())));
+        Ok(())
+    }
+
+    fn add_condition(
+        &mut self,
+        asked: &Asked<'_>,
+        history: &mut FixHistory,
+        key: u32,
+        value: u32,
+    ) -> Result<(), StoreError> {
+        let (tag, text) = (self.word(key)?, self.word(value)?);
+        if OF_THE_ISSUE.contains(&tag.raw()) {
+            return Ok(());
+        }
+        let agents = self.agents_with(tag.raw(), text.raw())?;
+        let of_sessions = !agents.is_empty();
+        let mut uses = Vec::new();
+        if let (true, Some(window)) = (of_sessions, asked.window) {
+            for (release, rel) in asked.sided.ids.iter().enumerate() {
+                if asked.sided.list[release].side == Side::Neither {
+                    continue;
+                }
+                let hours = window.start..window.cut;
+                for (hour, users) in self.session_users_by_hour(asked, *rel, &hours, Some(&agents))? {
+                    uses.push(Use { hour, release, users, ..Use::default() });
+                }
+            }
+        }
+        history.conditions.push(FixCondition { tag, value: text, of_sessions, uses });
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! The history of an issue around a fix.
+//! It uses `release`, `verify` and the packed forms.
+//! It never judges.
+
+mod candidates;
+mod conditions;
+mod hits;
+mod returning;
+mod uses;
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+use rusqlite::params;
+
+use super::{known::Known, pool::Snapshot, scope::Bounds};
+use crate::{
+    backend::embedded::pack::{Cell, DAY_US, day_of, hour_of, moment},
+    model::{FixHistory, FixRelease, Release, Side, Sign, Timestamp},
+    release::sides,
+    store::{FixQuery, StoreError},
+    verify::Window,
+};
+
+/// Hours of the last day, for who runs what.
+const PRESENT_H: i64 = 24;
+
+/// The releases of the issue's project, by place; the last stands for signal without a release.
+pub(super) struct Sided {
+    pub(super) ids: Vec<u32>,
+    pub(super) list: Vec<FixRelease>,
+    places: HashMap<u32, usize>,
+    pub(super) asked: Option<usize>,
+}
+
+impl Sided {
+    pub(super) fn place(&self, rel: u32) -> Option<usize> {
+        self.places.get(&rel).copied()
+    }
+
+    pub(super) fn side(&self, rel: u32) -> Side {
+        self.place(rel).map_or(Side::Neither, |place| self.list[place].side)
+    }
+
+    /// The numbers of the releases of a side.
+    pub(super) fn of(&self, side: Side) -> RoaringBitmap {
+        let of_side = self.ids.iter().zip(&self.list).filter(|(_, release)| release.side == side);
+        of_side.map(|(id, _)| *id).collect()
+    }
+}
+
+/// What is asked, resolved.
+pub(super) struct Asked<'a> {
+    pub(super) known: &'a Known,
+    pub(super) bounds: &'a Bounds,
+    pub(super) sided: &'a Sided,
+    pub(super) window: Option<Window>,
+}
+
+impl Snapshot<'_> {
+    /// Answers `SignalStore::fix_history`.
+    pub(in crate::backend::embedded) fn fix_history(&mut self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let bounds = self.bounds(&query.scope)?.all_time();
+        // An issue of another environment is known all the same: here it has no hits.
+        let known = self.meant_issue(&query.issue, &Bounds { env: None, ..bounds.clone() })?;
+        let slug = bounds.slug(known.project).unwrap_or_default().to_owned();
+        let bounds = Bounds { projects: vec![(known.project, slug.clone())], ..bounds };
+        let cells = known.history(self, &bounds)?;
+        let sided = self.sided(query, &bounds, &cells)?;
+        let last = sided.asked.map(|place| sided.list[place].version.clone());
+        let mut history = FixHistory {
+            issue: self.issue_text(&known, &slug, cells.iter().any(|cell| cell.unhandled > 0))?,
+            releases: sided.list.clone(),
+            asked: last.unwrap_or_else(|| query.release.raw().trim().into()),
+            asked_seen: sided.asked.is_some(),
+            signs: self.signs(&bounds, &sided.of(Side::New))?,
+            first_hit: None,
+            whole_from: self.whole_from(&bounds)?,
+            hits: Vec::new(),
+            uses: Vec::new(),
+            conditions: Vec::new(),
+            candidates: Vec::new(),
+            returning: None,
+            recurrences: Vec::new(),
+            gaps: Vec::new(),
+        };
+        history.first_hit = self.first_hit(&known, &cells, &sided, history.whole_from)?;
+        let as_of = query.scope.end.unwrap_or(moment(bounds.hi));
+        let window = Window::of(&history, as_of);
+        let asked = Asked { known: &known, bounds: &bounds, sided: &sided, window };
+        self.add_uses(&asked, as_of, &mut history)?;
+        self.add_conditions(&asked, &mut history)?;
+        self.add_candidates(&asked, &mut history)?;
+        self.add_hits(&asked, &mut history)?;
+        self.add_event_uses(&asked, as_of, &mut history)?;
+        self.add_returning(&asked, &mut history)?;
+        Ok(history)
+    }
+
+    fn sided(&self, query: &FixQuery, bounds: &Bounds, cells: &[Cell]) -> Result<Sided, StoreError> {
+        let known = self.known_releases(bounds)?;
+        let ids: Vec<u32> = known.list.iter().map(|release| release.id).collect();
+        let mut releases = Vec::with_capacity(ids.len());
+        let mut statement = self.conn.prepare_cached("SELECT first, last FROM release WHERE id=?1")?;
+        for release in &known.list {
+            let (first, last): (i64, i64) = statement.query_row([release.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            releases.push(Release {
+                version: release.version.as_str().into(),
+                first_seen: moment(first),
+                last_seen: moment(last.min(bounds.hi)),
+                deploys: Vec::new(),
+            });
+        }
+        let hit: Vec<bool> = ids.iter().map(|id| cells.iter().any(|cell| cell.rel == *id)).collect();
+        let found = sides(&query.release, &releases, &hit);
+        let side = |(release, side): (Release, Side)| FixRelease { version: release.version, side };
+        let mut list: Vec<FixRelease> = releases.into_iter().zip(found.sides).map(side).collect();
+        list.push(FixRelease { version: "".into(), side: Side::Neither });
+        let ids: Vec<u32> = ids.into_iter().chain([0]).collect();
+        let places = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        Ok(Sided { ids, list, places, asked: found.asked })
+    }
+
+    /// By day, the first sign of life of any of those releases, and how many there were.
+    fn signs(&self, bounds: &Bounds, rels: &RoaringBitmap) -> Result<Vec<Sign>, StoreError> {
+        let sql =
+            "SELECT day, first, n FROM active WHERE project=?1 AND rel=?2 AND (?3 IS NULL OR env=?3) AND first<=?4";
+        let mut days: std::collections::BTreeMap<i64, (i64, u64)> = std::collections::BTreeMap::new();
+        let mut see = |day: i64, first: i64, n: u64| {
+            let seen = days.entry(day).or_insert((first, 0));
+            *seen = (seen.0.min(first), seen.1 + n);
+        };
+        for (project, _) in &bounds.projects {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            for rel in rels {
+                let mut rows = statement.query(params![project, rel, bounds.env, bounds.hi])?;
+                while let Some(row) = rows.next()? {
+                    see(row.get(0)?, row.get(1)?, row.get(2)?);
+                }
+            }
+        }
+        let env = |env: u32| bounds.env.is_none_or(|wanted| wanted == env);
+        for facts in self.tails()?.into_values() {
+            for fact in facts.iter().filter(|f| rels.contains(f.rel) && env(f.env) && f.ts <= bounds.hi) {
+                see(day_of(fact.ts), fact.ts, 1);
+            }
+        }
+        Ok(days.into_values().map(|(first, n)| Sign { first: moment(first), n }).collect())
+    }
+
+    /// The first day that is still held whole, where older ones were dropped: releases remember when they were first seen.
+    fn whole_from(&self, bounds: &Bounds) -> Result<Option<Timestamp>, StoreError> {
+        let Some((project, _)) = bounds.projects.first() else { return Ok(None) };
+        let first = |sql: &str| -> Result<Option<i64>, StoreError> {
+            Ok(self.conn.prepare_cached(sql)?.query_row([project], |row| row.get(0))?)
+        };
+        let held = first("SELECT min(first) FROM active WHERE project=?1")?;
+        let tail = self.tails()?.into_values().flatten().map(|fact| fact.ts).min();
+        let seen = first("SELECT min(first) FROM release WHERE project=?1")?;
+        let Some(held) = held.into_iter().chain(tail).min() else { return Ok(None) };
+        let day = day_of(held) * DAY_US;
+        Ok(seen.filter(|seen| *seen < day).map(|_| moment(day)))
+    }
+
+    /// First event of the issue before the fix. One that was dropped counts too: then none that is held opened the window.
+    fn first_hit(
+        &self,
+        known: &Known,
+        cells: &[Cell],
+        sided: &Sided,
+        whole_from: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT first FROM issue WHERE id=?1";
+        let ever: i64 = self.conn.prepare_cached(sql)?.query_row([known.id], |row| row.get(0))?;
+        if whole_from.is_some_and(|from| moment(ever) < from) {
+            return Ok(Some(moment(ever)));
+        }
+        let before = cells.iter().filter(|cell| sided.side(cell.rel) != Side::New);
+        Ok(before.map(|cell| cell.first).min().map(moment))
+    }
+}
+
+impl Asked<'_> {
+    /// Whether an event or session counts for its environment and time.
+    pub(super) fn takes(&self, ts: i64, env: u32) -> bool {
+        ts <= self.bounds.hi && self.bounds.env.is_none_or(|wanted| wanted == env)
+    }
+
+    /// The hours that are looked at: the window and the last day.
+    pub(super) fn hours(&self, as_of: Timestamp) -> std::ops::Range<i64> {
+        let cut = hour_of(as_of.as_microsecond());
+        self.window.map_or(cut - PRESENT_H, |window| window.start.min(cut - PRESENT_H))..cut
+    }
+}

@@ -1,0 +1,255 @@
+//! Which kind of fault it is, and why.
+
+use super::{
+    Case, Fault, Role, Sort,
+    faults::{find, short_type},
+    frames::{Walk, is_extension},
+};
+use crate::model::{Event, Exception, Frame, Spread};
+
+/// The kinds of fault, in the words of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The program itself.
+    Code,
+    /// What it runs in.
+    Environment,
+    /// What it reads.
+    Data,
+    /// What it is built on.
+    Dependency,
+    /// What there is too little of.
+    Resource,
+    /// The evidence is weak.
+    Unclear,
+}
+
+impl Verdict {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Environment => "environment",
+            Self::Data => "data",
+            Self::Dependency => "dependency",
+            Self::Resource => "resource",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+/// One piece of evidence. A tool makes the sentence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reason {
+    /// An exception of the chain, by index, speaks of this.
+    Says {
+        /// Index of the exception.
+        exception: usize,
+        /// What it is known for.
+        fault: Fault,
+    },
+    /// Other issues of the project speak of the same limit or surroundings.
+    SameElsewhere {
+        /// How many.
+        issues: u64,
+    },
+    /// The frame at which it began: (exception, frame).
+    Begins {
+        /// Where.
+        at: (usize, usize),
+        /// In how many issues the function stands.
+        spread: Option<Spread>,
+        /// Of how many.
+        issues: u64,
+    },
+    /// A helper or library refuses what the cause hands over.
+    Refuses {
+        /// The helper: (exception, frame).
+        helper: (usize, usize),
+        /// In how many issues it stands.
+        spread: Option<Spread>,
+    },
+    /// An outer error hides the cause.
+    Rethrown {
+        /// Where it was thrown again: (exception, frame).
+        at: (usize, usize),
+    },
+    /// The innermost frame belongs to a library that the page loads.
+    InVendoredScript {
+        /// Where.
+        at: (usize, usize),
+    },
+    /// The innermost frame belongs to an extension of the browser.
+    InExtension,
+    /// A program that was to be started is not there.
+    ProgramMissing,
+    /// A variable of the environment is not set.
+    VariableMissing,
+    /// A file is missing; who should have brought it is not told.
+    FileMissing,
+    /// Conditions of the surroundings mark the affected while no release explains when it began.
+    SurroundingsChanged,
+    /// All users had one record open.
+    OneRecord {
+        /// How many users.
+        users: u64,
+    },
+    /// No frame of the application and no text that is known.
+    NothingKnown,
+    /// A message, not an error: somebody wrote it down on purpose.
+    MessageOnly,
+}
+
+/// The exception that decides, and what it speaks of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deciding {
+    pub(super) exception: usize,
+    pub(super) fault: Fault,
+}
+
+/// The innermost exception that speaks of limits, surroundings or libraries; else the innermost that is known for
+/// anything. Members of a group count where they show where they began.
+pub(super) fn deciding(event: &Event) -> Option<Deciding> {
+    let counts = |exception: &Exception| !is_member(exception) || !exception.frames.is_empty();
+    let known = event.exceptions.iter().enumerate().rev().filter(|(_, exception)| counts(exception));
+    let known = known.filter_map(|(at, exception)| {
+        let fault = find(exception.ty.as_ref(), exception.value.as_ref()).or_else(|| structural(exception))?;
+        Some(Deciding { exception: at, fault })
+    });
+    let known: Vec<Deciding> = known.collect();
+    let ambient = |found: &&Deciding| {
+        matches!(found.fault.sort, Sort::Resource | Sort::Environment | Sort::Dependency | Sort::Mute)
+    };
+    known.iter().find(ambient).or(known.first()).copied()
+}
+
+fn is_member(exception: &Exception) -> bool {
+    exception.mechanism.source.as_ref().is_some_and(|source| source.raw().starts_with("exceptions["))
+}
+
+/// What only the frames tell: a program that was to be started is not there.
+fn structural(exception: &Exception) -> Option<Fault> {
+    starts_program(exception).then_some(Fault { name: "a program is not installed", sort: Sort::Environment })
+}
+
+fn starts_program(exception: &Exception) -> bool {
+    let starter = |frame: &Frame| {
+        let of = |text: &Option<crate::model::Untrusted>| {
+            text.as_ref().map_or(String::new(), |text| text.raw().to_lowercase())
+        };
+        let (module, path) = (of(&frame.module), of(&frame.file));
+        ["subprocess", "child_process", "os/exec", "open3", "processbuilder"]
+            .iter()
+            .any(|name| module.contains(name) || path.contains(name))
+    };
+    is_missing_file(exception) && exception.frames.iter().take_while(|frame| !frame.in_app).any(starter)
+}
+
+fn is_missing_file(exception: &Exception) -> bool {
+    let ty = exception.ty.as_ref().map_or("", |ty| short_type(ty.raw()));
+    let value = exception.value.as_ref().map_or("", |value| value.raw());
+    ["FileNotFoundError", "FileNotFoundException", "NoSuchFileException", "ENOENT"].contains(&ty)
+        || value.contains("ENOENT")
+        || value.contains("No such file or directory")
+}
+
+/// Python's `os.environ[…]` and its kin.
+fn reads_environment(exception: &Exception) -> bool {
+    let key = exception.ty.as_ref().is_some_and(|ty| short_type(ty.raw()) == "KeyError");
+    let line = exception.frames.iter().find(|frame| frame.in_app).and_then(|frame| frame.context_line.as_ref());
+    let reads = |line: &str| ["environ[", "ENV.fetch(", "ENV["].iter().any(|words| line.contains(words));
+    key && line.is_some_and(|line| reads(line.raw()))
+}
+
+/// The verdict and its reasons.
+pub(super) fn judge(case: &Case<'_>, deciding: Option<&Deciding>, walk: &Walk) -> (Verdict, Vec<Reason>) {
+    let says = deciding.map(|deciding| Reason::Says { exception: deciding.exception, fault: deciding.fault });
+    let verdict = match deciding.map(|deciding| deciding.fault.sort) {
+        Some(Sort::Resource) => Verdict::Resource,
+        Some(Sort::Environment) => Verdict::Environment,
+        Some(Sort::Dependency) => Verdict::Dependency,
+        Some(Sort::Data) => Verdict::Data,
+        Some(Sort::Mute) => Verdict::Unclear,
+        sort => return of_program(case, sort, says, walk),
+    };
+    let mut reasons: Vec<Reason> = says.into_iter().collect();
+    if case.same_fault > 0 && matches!(verdict, Verdict::Resource | Verdict::Environment | Verdict::Dependency) {
+        reasons.push(Reason::SameElsewhere { issues: case.same_fault });
+    }
+    if verdict == Verdict::Data && case.one_record {
+        reasons.push(Reason::OneRecord { users: case.users });
+    }
+    (verdict, reasons)
+}
+
+/// No limit, no surroundings, no data that the error speaks of: is it the program?
+fn of_program(case: &Case<'_>, sort: Option<Sort>, says: Option<Reason>, walk: &Walk) -> (Verdict, Vec<Reason>) {
+    let Some(inner) = case.event.exceptions.last() else { return (Verdict::Unclear, vec![Reason::MessageOnly]) };
+    if inner.frames.first().is_some_and(is_extension) {
+        return (Verdict::Environment, vec![Reason::InExtension]);
+    }
+    let any = |test: fn(&Exception) -> bool| case.event.exceptions.iter().any(test);
+    if any(reads_environment) {
+        return (Verdict::Environment, vec![Reason::VariableMissing]);
+    }
+    let mut reasons: Vec<Reason> = says.into_iter().collect();
+    if case.surroundings_changed {
+        reasons.insert(0, Reason::SurroundingsChanged);
+        return (Verdict::Environment, reasons);
+    }
+    if sort.is_none() && is_missing_file(inner) {
+        return (Verdict::Unclear, vec![Reason::FileMissing]);
+    }
+    if let Some(at) = vendored(case.event, walk).filter(|_| sort == Some(Sort::Language)) {
+        reasons.push(Reason::InVendoredScript { at });
+        return (Verdict::Dependency, reasons);
+    }
+    if case.one_record && sort.is_none() {
+        reasons.push(Reason::OneRecord { users: case.users });
+        return (Verdict::Data, reasons);
+    }
+    let Some(cause) = walk.cause.map(|at| &walk.places[at]) else {
+        reasons.push(Reason::NothingKnown);
+        let verdict = if sort == Some(Sort::Language) { Verdict::Code } else { Verdict::Unclear };
+        return (verdict, reasons);
+    };
+    reasons.push(Reason::Begins { at: cause.at(), spread: cause.spread(), issues: case.issues });
+    for place in &walk.places {
+        match place.role() {
+            Role::Helper => reasons.push(Reason::Refuses { helper: place.at(), spread: place.spread() }),
+            Role::Rethrows => reasons.push(Reason::Rethrown { at: place.at() }),
+            _ => {}
+        }
+    }
+    (Verdict::Code, reasons)
+}
+
+/// The crash lies in a script that the page loads beside the application's own.
+fn vendored(event: &Event, walk: &Walk) -> Option<(usize, usize)> {
+    let exception = walk.root.unwrap_or(event.exceptions.len().checked_sub(1)?);
+    let frame = event.exceptions[exception].frames.first()?;
+    let path = [&frame.abs_path, &frame.file]
+        .into_iter()
+        .flatten()
+        .map(|path| path.raw())
+        .find(|path| path.contains("://"))?;
+    is_vendored(path).then_some((exception, 0))
+}
+
+fn is_vendored(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let folder = ["/node_modules/", "/vendor/", "/vendors/", "/third-party/", "/third_party/", "/npm/", "/ajax/libs/"];
+    folder.iter().any(|part| path.contains(part))
+        || is_versioned(file)
+        || file.starts_with("vendor")
+        || file.starts_with("vendors")
+}
+
+/// `tinychart-2.1.0.min.js`: a name with three numbers is a library's.
+fn is_versioned(file: &str) -> bool {
+    file.split(['-', '_', '@']).any(|part| {
+        let numbers: Vec<&str> = part.split('.').collect();
+        numbers.len() >= 3 && numbers[..3].iter().all(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
+    })
+}

@@ -1,0 +1,102 @@
+//! HTML under construction: only words of the program, numbers and escaped text can become part of it.
+
+use std::fmt::Write;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::guard::Clean;
+
+/// What may stand in a page.
+pub trait Part {
+    /// Appends it.
+    fn put(&self, out: &mut String);
+}
+
+impl Part for &'static str {
+    fn put(&self, out: &mut String) {
+        out.push_str(self);
+    }
+}
+
+/// Text of strangers or of sentences, escaped for an element's text and for an attribute in double quotes.
+impl Part for Clean {
+    fn put(&self, out: &mut String) {
+        for c in self.as_str().chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                c => out.push(c),
+            }
+        }
+    }
+}
+
+impl Part for &Clean {
+    fn put(&self, out: &mut String) {
+        (*self).put(out);
+    }
+}
+
+/// A piece of HTML.
+#[derive(Clone, Debug, Default)]
+pub struct Html(String);
+
+impl Part for Html {
+    fn put(&self, out: &mut String) {
+        out.push_str(&self.0);
+    }
+}
+
+impl<T: Part> Part for Option<T> {
+    fn put(&self, out: &mut String) {
+        if let Some(part) = self {
+            part.put(out);
+        }
+    }
+}
+
+macro_rules! part_number {
+    ($($ty:ty),*) => { $(impl Part for $ty {
+        fn put(&self, out: &mut String) {
+            write!(out, "{self}").expect("a String takes what is written");
+        }
+    })* };
+}
+part_number!(u16, u32, u64, i64, usize);
+
+impl Part for f64 {
+    /// With two digits: a percentage of the width.
+    fn put(&self, out: &mut String) {
+        write!(out, "{self:.2}").expect("a String takes what is written");
+    }
+}
+
+impl Html {
+    /// Appends parts.
+    pub fn push(&mut self, parts: &[&dyn Part]) {
+        parts.iter().for_each(|part| part.put(&mut self.0));
+    }
+
+    /// Bytes in Base64, none of whose characters means anything in HTML.
+    pub fn base64(bytes: &[u8]) -> Self {
+        Self(STANDARD.encode(bytes))
+    }
+
+    /// The text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// HTML out of literals, numbers, clean texts and other HTML.
+macro_rules! html {
+    ($($part:expr),* $(,)?) => {{
+        let mut html = $crate::page::html::Html::default();
+        html.push(&[$(&$part as &dyn $crate::page::html::Part),*]);
+        html
+    }};
+}
+pub(super) use html;

@@ -1,0 +1,113 @@
+//! What the diagnosis is made of: the store's answers, put together.
+
+use super::since;
+use crate::{
+    guard::Clean,
+    model::{Event, Untrusted},
+    store::{
+        AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
+        ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, StoreError,
+    },
+    tools::{Ctx, Resolved, ToolError},
+};
+
+/// Further events that are looked into.
+const SAMPLES: usize = 8;
+/// Issues that are compared.
+const SIBLINGS: usize = 40;
+/// What fewer of the affected share is no condition of theirs.
+const SHARED_BY: u64 = 3;
+
+/// Everything that was asked of the store.
+pub(super) struct Gathered {
+    pub(super) facts: DiagnosisFacts,
+    pub(super) affected: AffectedFacts,
+    /// Releases of the issue's project, oldest first.
+    pub(super) releases: Vec<ReleaseFacts>,
+    /// Commits after the last good release up to the first bad one.
+    pub(super) commits: Vec<ReleaseCommit>,
+    /// Whether the store counts frames.
+    pub(super) counted: bool,
+}
+
+impl Gathered {
+    /// Facts that weaken the answer.
+    pub(super) fn warnings(&self) -> Vec<Clean> {
+        let mut warnings: Vec<Clean> = self.affected.warnings.iter().map(|w| Clean::ours(w)).collect();
+        if !self.counted {
+            warnings.push(Clean::ours("this store does not count frames: bystanders are told by the stack alone"));
+        }
+        warnings
+    }
+
+    /// Whether it began, or its rate rose, at a time that no release explains: then something around it changed.
+    pub(super) fn began_without_release(&self) -> bool {
+        let rose = self.facts.issue.onset.as_ref().is_some_and(|onset| since::release_of(onset, self).is_none());
+        let late = since::of(self).is_some_and(|since| !since.soon);
+        rose || late
+    }
+}
+
+/// Asks the store.
+pub(super) async fn gather(
+    ctx: &Ctx,
+    asked: &Resolved,
+    issue: IssueRef,
+    release: Option<Untrusted>,
+) -> Result<Gathered, ToolError> {
+    let query = DiagnosisQuery {
+        scope: asked.scope.clone(),
+        issue: issue.clone(),
+        release: release.clone(),
+        samples: SAMPLES,
+        siblings: SIBLINGS,
+    };
+    let (facts, counted) = match ctx.store.diagnosis(&query).await {
+        Ok(facts) => (facts, true),
+        Err(StoreError::Unsupported(_)) => (by_event(ctx, &query).await?, false),
+        Err(error) => return Err(error.into()),
+    };
+    let project = Some(facts.issue.issue.project.as_str().into());
+    let scope = Scope { project, ..asked.scope.clone() };
+    let affected = AffectedQuery {
+        scope: scope.clone(),
+        issue: Some(issue),
+        since: release.map(|release| vec![release]),
+        by: Vec::new(),
+        baseline: Baseline::OtherEvents,
+        shared_by: SHARED_BY,
+        buckets: 1,
+        sample: 0,
+    };
+    let affected = ctx.store.affected(&affected).await?;
+    let mut releases = ctx
+        .store
+        .releases(&ReleaseQuery { scope: Scope { start: None, ..scope.clone() }, ..ReleaseQuery::default() })
+        .await?;
+    releases.reverse();
+    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), counted };
+    if let Some(query) = since::commits_between(&gathered, scope) {
+        gathered.commits = ctx.store.commits(&query).await?.items;
+    }
+    Ok(gathered)
+}
+
+/// What can be told without counts of frames.
+async fn by_event(ctx: &Ctx, query: &DiagnosisQuery) -> Result<DiagnosisFacts, ToolError> {
+    let issue = ctx.store.issue(&query.issue, &query.scope).await?;
+    let pick = Pick::Recommended(query.issue.clone());
+    let asked = EventQuery { scope: query.scope.clone(), pick, release: query.release.clone(), extras: false };
+    let event: Event = ctx.store.event(&asked).await?.event;
+    Ok(DiagnosisFacts {
+        issue,
+        standings: Vec::new(),
+        issues: 0,
+        stacks: 1,
+        frames: Vec::new(),
+        samples: vec![event.clone()],
+        replays: event.replay_id.into_iter().collect(),
+        siblings: Vec::new(),
+        same_fault: 0,
+        event,
+    })
+}

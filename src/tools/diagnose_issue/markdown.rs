@@ -1,0 +1,101 @@
+//! The answer as Markdown.
+
+use super::view::*;
+use crate::{
+    guard::{Clean, CleanData},
+    say,
+    view::{Doc, Pairs, count},
+};
+
+pub(super) fn write(out: &Out, doc: &mut Doc) {
+    doc.heading("Diagnosis");
+    doc.line("Issue: ", &[&out.issue, &", ", &out.what.level, &if out.what.unhandled { ", unhandled" } else { "" }]);
+    doc.line("Verdict: ", &[&out.verdict]);
+    doc.open();
+    out.reasons.iter().for_each(|reason| doc.bullet(reason));
+    doc.heading("What");
+    for (at, error) in out.what.exceptions.iter().enumerate() {
+        let colon = if error.ty.is_some() && error.value.is_some() { ": " } else { "" };
+        doc.line("● ", &[&if at == 0 { "" } else { "caused by " }, &error.ty, &colon, &error.value]);
+    }
+    if out.what.exceptions.is_empty() {
+        doc.line("● ", &[&out.what.title]);
+    }
+    doc.line("At: ", &[&out.what.culprit, &", event ", &out.what.event, &say_release(&out.what.release)]);
+    write_frames(&out.r#where, doc);
+    doc.heading("Who");
+    write_who(&out.who, doc);
+    doc.heading("Since");
+    write_since(&out.since, doc);
+    for remedy in &out.remedies {
+        doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
+    }
+    for other in &out.related {
+        doc.line("Related: ", &[&other.issue, &" (", &other.similarity, &"): ", &other.why, &": ", &other.title]);
+    }
+    doc.close();
+    for replay in &out.replays {
+        doc.line("Replay: ", &[replay]);
+    }
+    for call in &out.next_calls {
+        doc.line("Next: ", &[call]);
+    }
+}
+
+fn say_release(release: &Option<Clean>) -> Clean {
+    release.as_ref().map_or_else(Clean::default, |release| say!(" of ", release))
+}
+
+fn write_frames(place: &Where, doc: &mut Doc) {
+    doc.heading("Where (most telling first)");
+    for frame in &place.frames {
+        let mut at = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", frame.file.clone());
+        if let Some(line) = frame.line {
+            at = say!(at, ":", line);
+        }
+        let times = frame.specificity.map(|times| say!(", ", times, "×"));
+        let mark = if frame.bystander { ", bystander" } else { "" };
+        doc.bullet(&say!(at, " [", frame.role, times, mark, "]"));
+        if let Some(line) = &frame.source {
+            doc.under("▸ ", &[line]);
+        }
+        if let Some(CleanData::Map(vars)) = &frame.vars {
+            doc.under("vars: ", &[&Pairs(vars)]);
+        }
+    }
+    if place.frames.is_empty() {
+        doc.line("No frames.", &[]);
+    }
+    if place.stacks > 1 {
+        doc.line("In ", &[&count(place.stacks, "stack", "different stacks"), &"; this is one of them"]);
+    }
+}
+
+fn write_who(who: &Who, doc: &mut Doc) {
+    doc.line("Hit: ", &[&count(who.users, "user", "users"), &", ", &count(who.events, "event", "events")]);
+    for release in &who.per_release {
+        let active = release.active_users.map(|active| say!(" of ", active, " active"));
+        doc.under("", &[&release.release, &": ", &count(release.users, "user", "users"), &active]);
+    }
+    who.attribution.iter().for_each(|statement| doc.bullet(statement));
+    if let Some(note) = &who.attribution_note {
+        doc.line("Conditions: ", &[note]);
+    }
+}
+
+fn write_since(since: &SinceView, doc: &mut Doc) {
+    doc.line("Change: ", &[&since.change, &": ", &since.why]);
+    if let Some(first) = &since.first_release {
+        let at = since.released_at.map(|at| say!(" (", at, ")"));
+        let good = since.last_good_release.as_ref().map(|good| say!(", last good ", good));
+        doc.line("First bad release: ", &[first, &at, &good]);
+    }
+    doc.line("Seen: ", &[&since.first_seen, &" to ", &since.last_seen]);
+    if let Some(onset) = &since.onset {
+        doc.line("Onset: ", &[&onset.statement]);
+    }
+    for commit in &since.commits {
+        let touches = commit.touches.first().map(|file| say!(" (touches ", file, ")"));
+        doc.line("Commit: ", &[&commit.id.shortened(12), &" ", &commit.message, &touches]);
+    }
+}

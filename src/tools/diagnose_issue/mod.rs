@@ -1,0 +1,58 @@
+//! `diagnose_issue`: what, who, since and where in one call, whether this code is the cause, and what to ask next.
+
+mod facts;
+mod markdown;
+mod plan;
+mod reasons;
+mod since;
+mod view;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
+use crate::{guard::Guard, view::Answer};
+pub use view::Out;
+
+/// The tool.
+pub struct DiagnoseIssue;
+
+/// Its input.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {
+    /// Id, short id or URL
+    issue: Text,
+    /// Only events of this release
+    release: Option<Text>,
+}
+
+impl Tool for DiagnoseIssue {
+    const NAME: &'static str = "diagnose_issue";
+    const TITLE: &'static str = "Diagnose an issue";
+    const ABOUT: &'static str = "Why an issue happens, in one call: what, who, since when, which frames are the cause and \
+        which merely run nearby, and whether code, data, environment, a dependency or a resource is at fault.";
+    const TOKENS: usize = 1_500;
+    const SHARED: &'static [CommonInput] = &[
+        CommonInput::Project,
+        CommonInput::Environment,
+        CommonInput::Period,
+        CommonInput::AsOf,
+        CommonInput::MaxTokens,
+    ];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let release = match &input.release {
+            Some(release) => Some(resolve::one_release(ctx, &asked.scope, release).await?),
+            None => None,
+        };
+        let mut guard = Guard::new();
+        let gathered = facts::gather(ctx, &asked, named::issue(&input.issue), release).await?;
+        let body = view::of(&gathered, &mut guard);
+        let mut warnings = gathered.warnings();
+        warnings.extend(guard.warnings());
+        Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
+    }
+}

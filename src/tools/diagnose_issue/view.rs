@@ -1,0 +1,380 @@
+//! The answer's data.
+
+use super::{facts::Gathered, plan, reasons, since};
+use crate::{
+    diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling},
+    guard::{Clean, CleanData, Guard, Limit},
+    model::{Event, Frame},
+    say,
+    tools::{
+        affected_users::attribution,
+        remedies::{self, RemedyView},
+    },
+    view,
+    view::{Doc, Millis, Omission, Seconds, View, Word, count, rounded},
+};
+
+view! {
+    /// The answer.
+    pub struct Out {
+        /// The issue, for people.
+        pub issue: Clean,
+        /// What is at fault: `code`, `environment`, `data`, `dependency`, `resource`, `unclear`.
+        pub verdict: Word,
+        /// Why, strongest first.
+        pub reasons: Vec<Clean>,
+        /// What happens.
+        pub what: What,
+        /// Who is hit.
+        pub who: Who,
+        /// Since when.
+        pub since: SinceView,
+        /// Where.
+        pub r#where: Where,
+        /// What the error itself says to do; quotes from the event.
+        pub remedies: Vec<RemedyView>,
+        /// Replays that show it.
+        pub replays: Vec<Clean>,
+        /// Issues that may have the same root cause.
+        pub related: Vec<RelatedView>,
+        /// What to ask next.
+        pub next_calls: Vec<Clean>,
+    }
+
+    /// What happens.
+    pub struct What {
+        /// One line that names it.
+        pub title: Clean,
+        /// From the one that was caught outermost to its root cause.
+        pub exceptions: Vec<ErrorView>,
+        /// Transaction, or function and file.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub culprit: Option<Clean>,
+        /// How bad.
+        pub level: Word,
+        /// Nothing caught it.
+        pub unhandled: bool,
+        /// The event that tells most.
+        pub event: Clean,
+        /// When that event happened.
+        pub timestamp: Millis,
+        /// Its release.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub release: Option<Clean>,
+    }
+
+    /// One exception of the chain.
+    pub struct ErrorView {
+        /// Class.
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        pub ty: Option<Clean>,
+        /// Text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub value: Option<Clean>,
+    }
+
+    /// Who is hit.
+    pub struct Who {
+        /// Distinct users in the period.
+        pub users: u64,
+        /// Events in the period.
+        pub events: u64,
+        /// By release, oldest first.
+        pub per_release: Vec<ReleaseUsersView>,
+        /// Conditions that mark the affected, in sentences, strongest first.
+        pub attribution: Vec<Clean>,
+        /// Where none does: what would have been seen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attribution_note: Option<Clean>,
+    }
+
+    /// Users of one release.
+    pub struct ReleaseUsersView {
+        /// Release.
+        pub release: Clean,
+        /// Affected users.
+        pub users: u64,
+        /// Users with a session or event of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub active_users: Option<u64>,
+    }
+
+    /// Since when.
+    pub struct SinceView {
+        /// The first release with it (again).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub first_release: Option<Clean>,
+        /// The release before that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_good_release: Option<Clean>,
+        /// When the first bad release began.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub released_at: Option<Seconds>,
+        /// `new`, `regressed`, `escalating`, `ongoing`, `resolved`.
+        pub change: Word,
+        /// The numbers behind `change`.
+        pub why: Clean,
+        /// First event.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub first_seen: Option<Seconds>,
+        /// Last event.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_seen: Option<Seconds>,
+        /// When its rate rose, if it did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub onset: Option<OnsetView>,
+        /// Commits after the last good release up to the first bad one, those that touch files of the cause first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub commits: Vec<CommitView>,
+    }
+
+    /// A commit.
+    pub struct CommitView {
+        /// Its hash.
+        pub id: Clean,
+        /// The first line of what it says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message: Option<Clean>,
+        /// Files of it in which frames of the issue stand.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub touches: Vec<Clean>,
+    }
+
+    /// When the rate rose.
+    pub struct OnsetView {
+        /// The likeliest hour.
+        pub at: Seconds,
+        /// The earliest that is nearly as likely.
+        pub low: Seconds,
+        /// The latest.
+        pub high: Seconds,
+        /// The release that began then.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub release: Option<Clean>,
+        /// In one sentence.
+        pub statement: Clean,
+    }
+
+    /// Where.
+    pub struct Where {
+        /// The most telling first; each function once.
+        pub frames: Vec<FrameView>,
+        /// Different stacks of the issue.
+        pub stacks: u64,
+        /// Frames left out to fit.
+        #[serde(skip_serializing_if = "is_zero")]
+        pub frames_left_out: u64,
+    }
+
+    /// One frame.
+    pub struct FrameView {
+        /// Function.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function: Option<Clean>,
+        /// File.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub file: Option<Clean>,
+        /// Whole path or URL, where it says more than `file`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub abs_path: Option<Clean>,
+        /// Line.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub line: Option<u64>,
+        /// The application's own code.
+        pub in_app: bool,
+        /// How many times as often as in the project's issues.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub specificity: Option<f64>,
+        /// It merely ran nearby.
+        pub bystander: bool,
+        /// `cause`, `around`, `passed_through`, `helper`, `rethrows`, `met`, `library`.
+        pub role: Word,
+        /// The source line.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub source: Option<Clean>,
+        /// Local variables of the cause.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub vars: Option<CleanData>,
+    }
+
+    /// An issue that may have the same root cause.
+    pub struct RelatedView {
+        /// The issue.
+        pub issue: Clean,
+        /// One line that names it.
+        pub title: Clean,
+        /// 0 to 1.
+        pub similarity: f64,
+        /// What speaks for it.
+        pub why: Clean,
+    }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// The whole answer, before it is fitted.
+pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
+    let facts = &gathered.facts;
+    let (conditions, note) = attribution::found(&gathered.affected.conditions, guard);
+    let measured = diagnosis::measure(&facts.samples);
+    let case = Case {
+        event: &facts.event,
+        standings: &facts.standings,
+        issues: facts.issues,
+        same_fault: facts.same_fault,
+        surroundings_changed: reasons::marks_surroundings(&conditions) && gathered.began_without_release(),
+        users: gathered.affected.in_period,
+        one_record: diagnosis::is_one_record(&facts.samples),
+    };
+    let found = diagnosis::diagnose(&case);
+    let related = related(gathered, guard);
+    Out {
+        issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
+        verdict: Word(found.verdict.as_str()),
+        reasons: reasons::sentences(&found, &measured, &conditions, &facts.event, guard),
+        what: what(gathered, guard),
+        who: Who {
+            users: gathered.affected.in_period,
+            events: gathered.affected.events,
+            per_release: gathered.affected.per_release.iter().map(|r| per_release(r, guard)).collect(),
+            attribution: conditions.into_iter().map(|condition| condition.statement).collect(),
+            attribution_note: note,
+        },
+        since: since::view(gathered, &found, guard),
+        r#where: places(gathered, &found, guard),
+        remedies: remedies::of(&facts.event, guard),
+        replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
+        next_calls: reasons::next_calls(gathered, &found, &related),
+        related,
+    }
+}
+
+fn what(gathered: &Gathered, guard: &mut Guard) -> What {
+    let (issue, event) = (&gathered.facts.issue.issue, &gathered.facts.event);
+    let mut error = |exception: &crate::model::Exception| ErrorView {
+        ty: guard.opt(exception.ty.as_ref(), Limit::Tag),
+        value: guard.opt(exception.value.as_ref(), Limit::Value),
+    };
+    What {
+        exceptions: event.exceptions.iter().map(&mut error).collect(),
+        title: guard.line(&issue.title, Limit::Title),
+        culprit: guard.opt(issue.culprit.as_ref(), Limit::Tag),
+        level: Word(issue.level.as_str()),
+        unhandled: issue.unhandled,
+        event: say!(Id(event.id)),
+        timestamp: event.timestamp.into(),
+        release: guard.opt(event.release.as_ref(), Limit::Tag),
+    }
+}
+
+fn per_release(release: &crate::store::ReleaseUsers, guard: &mut Guard) -> ReleaseUsersView {
+    ReleaseUsersView {
+        release: guard.line(&release.release, Limit::Tag),
+        users: release.users,
+        active_users: release.active_users,
+    }
+}
+
+fn places(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Where {
+    let event = &gathered.facts.event;
+    let frames = found.frames.iter().map(|judged| frame_view(judged, event, guard)).collect();
+    Where { frames, stacks: gathered.facts.stacks, frames_left_out: 0 }
+}
+
+fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameView {
+    let frame: &Frame = &event.exceptions[judged.exception].frames[judged.frame];
+    let cause = judged.role == Role::Cause;
+    let same = frame.abs_path == frame.file;
+    FrameView {
+        function: guard.opt(frame.function.as_ref(), Limit::Tag),
+        file: guard.opt(frame.file.as_ref(), Limit::Tag),
+        abs_path: frame.abs_path.as_ref().filter(|_| !same).map(|path| guard.line(path, Limit::Tag)),
+        line: frame.line,
+        in_app: judged.role != Role::Library,
+        specificity: judged.specificity.map(rounded_to_two),
+        bystander: judged.role.is_bystander(),
+        role: Word(role_name(judged.role)),
+        source: frame
+            .context_line
+            .as_ref()
+            .filter(|_| !judged.role.is_bystander())
+            .map(|line| guard.line(line, Limit::Title)),
+        vars: (cause && !frame.vars.is_empty())
+            .then(|| guard.data(&crate::model::Data::Map(frame.vars.clone()), Limit::Tag)),
+    }
+}
+
+fn rounded_to_two(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Cause => "cause",
+        Role::Around => "around",
+        Role::PassedThrough => "passed_through",
+        Role::Helper => "helper",
+        Role::Rethrows => "rethrows",
+        Role::Met => "met",
+        Role::Library => "library",
+    }
+}
+
+fn related(gathered: &Gathered, guard: &mut Guard) -> Vec<RelatedView> {
+    let facts = &gathered.facts;
+    let issues_with = facts.frames.iter().copied().collect();
+    let Some(first_seen) = facts.issue.first_seen else { return Vec::new() };
+    let frames = facts.frames.iter().map(|(frame, _)| *frame).collect();
+    let own = Sibling { frames, first_seen, same_fault: false, same_type: false };
+    let mut found: Vec<RelatedView> = Vec::new();
+    for other in &facts.siblings {
+        let sibling = Sibling {
+            frames: other.frames.clone(),
+            first_seen: other.first_seen,
+            same_fault: other.same_fault,
+            same_type: other.ty == facts.issue.issue.ty,
+        };
+        let Some(kinship) = diagnosis::related(&own, &sibling, &issues_with, facts.issues) else { continue };
+        let by = match kinship.by {
+            Kin::Fault => Clean::ours("the same limit or surroundings"),
+            Kin::Frames { shared } => say!(count(shared, "telling frame", "telling frames"), " in common"),
+        };
+        found.push(RelatedView {
+            issue: guard.line(&other.short_id.as_str().into(), Limit::Tag),
+            title: guard.line(&other.title, Limit::Title),
+            similarity: rounded(kinship.similarity),
+            why: say!(by, ", began ", reasons::Span(kinship.apart_s), " apart"),
+        });
+    }
+    found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then_with(|| a.issue.cmp(&b.issue)));
+    found.truncate(MOST_RELATED);
+    found
+}
+
+/// Related issues shown.
+const MOST_RELATED: usize = 5;
+
+/// An id that the program parsed and prints itself.
+pub(super) struct Id(pub(super) crate::model::EventId);
+
+impl crate::guard::Say for Id {
+    fn say(&self, out: &mut String) {
+        out.push_str(&self.0.to_string());
+    }
+}
+
+impl View for Out {
+    fn markdown(&self, doc: &mut Doc) {
+        super::markdown::write(self, doc);
+    }
+
+    fn steps(&self) -> usize {
+        plan::PLANS.len()
+    }
+
+    fn reduce(&mut self, step: usize) -> Vec<Omission> {
+        plan::PLANS[step - 1].apply(self)
+    }
+}

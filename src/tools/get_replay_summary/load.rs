@@ -1,0 +1,136 @@
+//! A replay read from a store: headers, the errors of its time, then one segment after the other.
+
+use crate::{
+    ingest::read_agent,
+    model::{EventId, Timestamp, Untrusted},
+    replay::{Failure, Limits, Reader, Replay},
+    store::{
+        EventQuery, Field, Op, Pick, ReplayFacts, ReplayQuery, Scope, SearchQuery, SignalStore, StoreError, Term, Test,
+        Value,
+    },
+};
+
+/// Errors of a replay that are looked up.
+const ERRORS: usize = 20;
+
+/// A replay and what the store knows beside it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The replay.
+    pub replay: Replay,
+    /// Pseudonym of its user.
+    pub user: Option<String>,
+    /// Browser and version, as the user agent says.
+    pub browser: Option<Untrusted>,
+    /// System and version.
+    pub os: Option<Untrusted>,
+    /// Phone or tablet.
+    pub device: Option<Untrusted>,
+}
+
+/// Reads a replay.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where the scope has none with that id.
+pub async fn load(store: &dyn SignalStore, scope: &Scope, replay: EventId) -> Result<Loaded, StoreError> {
+    let query = ReplayQuery { scope: Scope { start: None, ..scope.clone() }, replay };
+    let facts = store.replay(&query).await?;
+    let mut reader = Reader::new(replay, Limits::default());
+    for header in &facts.headers {
+        reader.header(header);
+    }
+    for (at, failure, clicks) in failures(store, scope, &reader, replay).await? {
+        reader.failure(at, failure, clicks);
+    }
+    for segment in &facts.segments {
+        let bytes = store.replay_segment(&query, *segment).await?;
+        let number = segment.number;
+        // Long work goes to a thread of its own: other calls are answered meanwhile.
+        let work = tokio::task::spawn_blocking(move || {
+            reader.segment(number, &bytes);
+            reader
+        });
+        reader =
+            work.await.map_err(|error| StoreError::Engine { context: "reading a segment", source: error.into() })?;
+    }
+    let replay = tokio::task::spawn_blocking(move || reader.finish());
+    let replay =
+        replay.await.map_err(|error| StoreError::Engine { context: "reading a replay", source: error.into() })?;
+    Ok(described(replay, facts))
+}
+
+fn described(replay: Replay, facts: ReplayFacts) -> Loaded {
+    let agent = replay.user_agent.as_ref().map(|agent| read_agent(agent.raw())).unwrap_or_default();
+    // The first two parts tell all that matters, and four of them look like an address.
+    let short = |version: &Option<String>| {
+        let version = version.as_deref().unwrap_or("");
+        version.split('.').take(2).collect::<Vec<_>>().join(".")
+    };
+    let versioned = |part: Option<(&'static str, Option<String>)>| {
+        part.map(|(name, version)| Untrusted::from([name, " ", &short(&version)].concat().trim_end()))
+    };
+    Loaded {
+        user: facts.user,
+        browser: versioned(agent.browser),
+        os: versioned(agent.os),
+        device: agent.device.map(Into::into),
+        replay,
+    }
+}
+
+type Known = (Timestamp, Failure, Vec<(Timestamp, Untrusted)>);
+
+/// The errors that a replay shows: those that its headers name, and those that name the replay.
+async fn failures(
+    store: &dyn SignalStore,
+    scope: &Scope,
+    reader: &Reader,
+    replay: EventId,
+) -> Result<Vec<Known>, StoreError> {
+    let mut ids: Vec<EventId> = reader.error_ids().take(ERRORS).collect();
+    let named = SearchQuery {
+        scope: Scope { start: reader.started().or(scope.start), ..scope.clone() },
+        filter: vec![Term {
+            negated: false,
+            test: Test::Field { field: Field::Replay, op: Op::Is, values: vec![replay.to_string().into()] },
+        }],
+        fields: vec![Field::EventId],
+        limit: ERRORS,
+        ..SearchQuery::default()
+    };
+    for row in store.search(&named).await?.items {
+        let id = match row.values.first() {
+            Some(Value::Text(id)) => id.raw().parse().ok(),
+            _ => row.event,
+        };
+        ids.extend(id.filter(|id| !ids.contains(id)));
+    }
+    let mut known = Vec::new();
+    for id in ids {
+        let query = EventQuery { scope: scope.clone(), pick: Pick::Id(id), release: None, extras: false };
+        match store.event(&query).await {
+            Ok(facts) => known.push(failure(&facts)),
+            // Named, and not here: never sent, sampled away or dropped with age.
+            Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(known)
+}
+
+fn failure(facts: &crate::store::EventFacts) -> Known {
+    let event = &facts.event;
+    let outermost = event.exceptions.first();
+    let failure = Failure {
+        event: event.id,
+        issue: Some(facts.issue.short_id.as_str().into()),
+        title: Some(facts.issue.title.clone()),
+        ty: outermost.and_then(|exception| exception.ty.clone()),
+        value: outermost.and_then(|exception| exception.value.clone()).or_else(|| event.message.clone()),
+        unhandled: event.unhandled(),
+    };
+    let clicks =
+        event.breadcrumbs.iter().filter(|crumb| crumb.category.as_ref().is_some_and(|c| c.raw() == "ui.click"));
+    let clicks = clicks.filter_map(|crumb| Some((crumb.timestamp?, crumb.message.clone()?)));
+    (event.timestamp, failure, clicks.collect())
+}

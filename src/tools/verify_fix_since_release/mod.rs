@@ -1,0 +1,87 @@
+//! `verify_fix_since_release`: does a fix hold in production?
+
+mod block;
+mod statement;
+mod view;
+mod warnings;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named};
+use crate::{
+    guard::{Clean, Guard},
+    store::FixQuery,
+    verify::{self, Demand},
+    view::Answer,
+};
+pub use view::Out;
+
+/// The tool.
+pub struct VerifyFixSinceRelease;
+
+/// Its input.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct In {
+    /// Id, short id or URL
+    issue: Text,
+    /// The first that has the fix
+    release: Text,
+    /// Share by which the rate must fall (0.8)
+    min_reduction: Option<f64>,
+    /// 0.95
+    confidence: Option<f64>,
+}
+
+impl In {
+    fn demand(&self) -> Result<Demand, ToolError> {
+        let default = Demand::default();
+        let demand = Demand {
+            min_reduction: self.min_reduction.unwrap_or(default.min_reduction),
+            confidence: self.confidence.unwrap_or(default.confidence),
+        };
+        if !(0.01..=0.99).contains(&demand.min_reduction) {
+            return Err(ToolError::invalid(Clean::ours("min_reduction is a share from 0.01 to 0.99, such as 0.8")));
+        }
+        if !(0.5..=0.999_999).contains(&demand.confidence) {
+            return Err(ToolError::invalid(Clean::ours("confidence is a chance from 0.5 to 0.999999, such as 0.95")));
+        }
+        Ok(demand)
+    }
+}
+
+impl Tool for VerifyFixSinceRelease {
+    const NAME: &'static str = "verify_fix_since_release";
+    const TITLE: &'static str = "Verify a fix";
+    const ABOUT: &'static str = "Whether a fix holds in production since a release: verdict with proof that stays valid \
+        however often you ask, when to ask again, and a Markdown evidence block for the pull request.";
+    const SHARED: &'static [CommonInput] =
+        &[CommonInput::Project, CommonInput::Environment, CommonInput::AsOf, CommonInput::MaxTokens];
+    type In = In;
+    type Out = Out;
+
+    async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let demand = input.demand()?;
+        if input.release.raw().is_empty() {
+            return Err(ToolError::invalid(Clean::ours("release is the first release that has the fix")));
+        }
+        let mut scope = asked.scope.clone();
+        (scope.start, scope.end) = (None, Some(asked.as_of));
+        let query = FixQuery { issue: named::issue(&input.issue), scope, release: input.release.untrusted() };
+        let history = ctx.store.fix_history(&query).await?;
+        let judgment = verify::judge(&history, asked.as_of, &demand);
+        let mut guard = Guard::new();
+        let told = view::Told {
+            history: &history,
+            judgment: &judgment,
+            demand: &demand,
+            as_of: asked.as_of,
+            environment: asked.scope.environment.as_ref(),
+        };
+        let warnings = warnings::of(&told, &mut guard);
+        let body = view::of(&told, &warnings, &mut guard);
+        let warnings = warnings.into_iter().chain(guard.warnings()).collect();
+        Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
+    }
+}
