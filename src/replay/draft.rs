@@ -61,6 +61,7 @@ impl Changes {
         sum.added += change.added;
         sum.removed += change.removed;
         sum.styled += change.styled;
+        sum.moved += change.moved;
         sum.masked_text |= change.masked_text;
         sum.closed |= change.closed;
         sum.opened = change.opened.or(sum.opened.take());

@@ -43,7 +43,12 @@ impl Simple {
 
     fn css(&self) -> String {
         let mut out = self.tag.clone();
-        for (name, value) in &self.tests {
+        for (i, (name, value)) in self.tests.iter().enumerate() {
+            // Two pairs of brackets side by side read as a link where this is shown.
+            if i > 0 && name != "class" {
+                out.extend([":is([", name, "=\"", &quoted(value), "\"])"]);
+                continue;
+            }
             match name.as_str() {
                 "id" if is_plain(value) => out.extend(["#", value]),
                 "class" => out.extend([".", &escaped(value)]),

@@ -51,6 +51,8 @@ pub(super) struct Scene {
     last_user: Option<DraftNr>,
     /// Since when nothing of the recording is missing; milliseconds since 1970.
     whole_since: i64,
+    /// Nor is what stands before it known: it began in the middle, or something was lost.
+    midway: bool,
     last_change: i64,
     /// The field that changed last, and when.
     last_input: Option<(i64, i64)>,
@@ -75,6 +77,7 @@ impl Scene {
             typing: None,
             last_user: None,
             whole_since: NEVER,
+            midway: true,
             last_change: NEVER,
             last_input: None,
             doubtful: None,
@@ -104,6 +107,7 @@ impl Scene {
         self.typing = None;
         self.scrolling = None;
         self.whole_since = NEVER;
+        self.midway = true;
     }
 
     /// Takes one event; `at` is its time in milliseconds since 1970.
@@ -131,6 +135,7 @@ impl Scene {
         // The ids of the page before mean nothing any more; a checkout goes on with the same page.
         self.unsettle();
         self.whole_since = at;
+        self.midway = !fresh;
         if fresh && let Some(focused) = self.dom.autofocused() {
             self.focus = Focus::On(focused);
         }
