@@ -14,6 +14,7 @@ pub mod protocol;
 pub mod release;
 pub mod remedy;
 pub mod replay;
+pub mod sourcemaps;
 pub mod store;
 pub mod verify;
 
@@ -23,6 +24,7 @@ pub mod script;
 pub mod view;
 
 pub mod backend;
+pub mod client;
 
 pub mod tools;
 

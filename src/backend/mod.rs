@@ -1,3 +1,4 @@
 //! Signal stores: one folder each.
 
 pub mod embedded;
+pub mod sentry;

@@ -13,9 +13,11 @@
 //! 5. Else it is ongoing.
 
 mod contrast;
+mod impact;
 mod onset;
 mod series;
 
+pub use impact::{Weight, impact};
 pub use onset::{may_have_risen, onset};
 pub use series::{Hour, Series};
 
@@ -103,6 +105,10 @@ fn of_resolution(history: &History<'_>) -> Option<(Change, ChangeReason)> {
 
 /// The first event that the fix should have prevented. A release with the fix that nobody has seen yet prevents none.
 fn event_after(history: &History<'_>, resolution: &Resolution) -> Option<Timestamp> {
+    if let Some(newest) = resolution.after_release.as_ref().filter(|_| resolution.in_release.is_none()) {
+        let newest = history.releases.iter().position(|r| r.release == *newest)?;
+        return history.releases[newest + 1..].iter().filter_map(|r| after(r, resolution.at)).min();
+    }
     let Some(fixed_in) = &resolution.in_release else {
         let of_releases = history.releases.iter().filter_map(|r| after(r, resolution.at)).min();
         return of_releases.or((history.last_seen > resolution.at).then_some(history.last_seen));

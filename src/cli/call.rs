@@ -41,7 +41,11 @@ pub fn run(settings: Settings, args: Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let ctx = parts::ctx(&settings, &parts::store(&settings)?);
+    let ctx = parts::configured(&settings)?;
+    if !ctx.offers(tool) {
+        eprintln!("prodsignal: {} changes issues: allow that with --allow-writes", tool.name);
+        return Ok(ExitCode::from(2));
+    }
     let answer = parts::block_on((tool.call)(ctx, arguments))?;
     if args.as_json {
         println!("{}", answer.data);

@@ -13,8 +13,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         Some(path) => println!("configuration: {}", path.display()),
         None => println!("configuration: none; flags, environment and defaults"),
     }
+    let mut healthy = if settings.sentry.is_some() { super::doctor_sentry::run(settings)? } else { true };
     println!("store: embedded, {}", settings.store.display());
-    let mut healthy = true;
     match parts::store(settings) {
         Ok(store) => {
             let looked = async { (store.health().await, store.projects(&Scope::default()).await) };

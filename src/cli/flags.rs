@@ -9,7 +9,8 @@ use crate::config::{Answers, Layer, Settings, default_config};
 
 /// Said below every help text.
 pub const AFTER_HELP: &str = "Each setting comes from its flag, else its environment variable, else its name in the TOML \
-    file (--config). Tokens are never flags: set PRODSIGNAL_TOKEN for callers of `serve`.";
+    file (--config). Tokens are never flags: set PRODSIGNAL_TOKEN for callers of `serve`, \
+    PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN, SENTRY_ACCESS_TOKEN) for Sentry.";
 
 /// The settings as flags; they may stand before or after the command.
 #[derive(Args, Debug, Default)]
@@ -20,6 +21,21 @@ pub struct Flags {
     /// Folder of the embedded store [toml: store] [default: the platform's data folder]
     #[arg(long, global = true, env = "PRODSIGNAL_STORE", value_name = "PATH")]
     store: Option<PathBuf>,
+    /// Sentry server that is asked instead of the embedded store [toml: sentry_url] [default: what the token says]
+    #[arg(long, global = true, env = "PRODSIGNAL_SENTRY_URL", value_name = "URL")]
+    sentry_url: Option<String>,
+    /// Its organisation [toml: sentry_org] [default: what the token says]
+    #[arg(long, global = true, env = "PRODSIGNAL_SENTRY_ORG", value_name = "SLUG")]
+    sentry_org: Option<String>,
+    /// Certificates (PEM) of the authority that signed the server's [toml: sentry_ca]
+    #[arg(long, global = true, env = "PRODSIGNAL_SENTRY_CA", value_name = "FILE")]
+    sentry_ca: Option<PathBuf>,
+    /// Folder that keeps what can't change across restarts [toml: cache_dir] [default: memory alone]
+    #[arg(long, global = true, env = "PRODSIGNAL_CACHE_DIR", value_name = "PATH")]
+    cache_dir: Option<PathBuf>,
+    /// Offer the tool that changes issues [toml: allow_writes]
+    #[arg(long, global = true, env = "PRODSIGNAL_ALLOW_WRITES")]
+    allow_writes: bool,
     /// Default project of every tool [toml: project]
     #[arg(long, global = true, env = "PRODSIGNAL_PROJECT", value_name = "SLUG")]
     project: Option<String>,
@@ -70,6 +86,11 @@ impl Flags {
         };
         let first = Layer {
             store: self.store,
+            sentry_url: self.sentry_url,
+            sentry_org: self.sentry_org,
+            sentry_ca: self.sentry_ca,
+            cache_dir: self.cache_dir,
+            allow_writes: self.allow_writes.then_some(true),
             project: self.project,
             environment: self.environment,
             scope_locked: self.scope_locked.then_some(true),

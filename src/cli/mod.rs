@@ -6,6 +6,7 @@
 mod call;
 mod demo;
 mod doctor;
+mod doctor_sentry;
 mod flags;
 mod import;
 mod intake;

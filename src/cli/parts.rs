@@ -5,13 +5,17 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 
 use crate::{
-    backend::embedded::{EmbeddedStore, Options},
+    backend::{
+        embedded::{EmbeddedStore, Options},
+        sentry::{self, SentryStore},
+    },
+    client::{self, Cached, CachedWrite, Folder, Identity},
     config::Settings,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::Timestamp,
     protocol::Limits,
-    store::SignalSink,
+    store::{SignalSink, SignalStore, SignalWrite},
     tools::{Ctx, Defaults},
 };
 
@@ -32,10 +36,61 @@ pub fn store_at(path: &Path) -> anyhow::Result<Arc<EmbeddedStore>> {
     Ok(Arc::new(store.with_context(|| format!("opening the store {}", path.display()))?))
 }
 
-/// What tools get.
+/// What tools get, over the store that is configured.
+pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
+    match &settings.sentry {
+        Some(_) => sentry(settings),
+        None => Ok(ctx(settings, &store(settings)?)),
+    }
+}
+
+/// What tools get, over the embedded store.
 pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
+    over(settings, store.clone(), store.clone())
+}
+
+/// What tools get, over the Sentry server of the settings, behind the cache.
+fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
+    let store = Arc::new(sentry_store(settings)?);
+    let (url, org) = store.place();
+    let locked = |name: &Option<String>| {
+        if settings.scope_locked { name.clone().unwrap_or_default() } else { String::new() }
+    };
+    let place = [url, org, locked(&settings.project), locked(&settings.environment)];
+    let place: Vec<&str> = place.iter().map(String::as_str).collect();
+    let identity = Identity::new(&store.credential_digest(), &place);
+    let folder = settings.sentry.as_ref().and_then(|sentry| sentry.cache_dir.as_deref());
+    let folder = folder.map(|path| Folder::open(path).with_context(|| format!("the cache folder {}", path.display())));
+    let cached = Cached::new(store.clone(), identity, client::Options::new(now), folder.transpose()?);
+    Ok(over(settings, Arc::new(cached.clone()), Arc::new(CachedWrite::new(store, cached))))
+}
+
+/// The Sentry server of the settings, without a cache.
+pub fn sentry_store(settings: &Settings) -> anyhow::Result<SentryStore> {
+    let asked = settings.sentry.as_ref().context("no Sentry server is configured")?;
+    let token = sentry_token().context(
+        "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
+         org:read project:read event:read",
+    )?;
+    let options = sentry::Options {
+        url: asked.url.clone(),
+        org: asked.org.clone(),
+        ca_file: asked.ca.clone(),
+        ..sentry::Options::new(token, now)
+    };
+    Ok(SentryStore::new(options)?)
+}
+
+/// From the environment alone: the first that is set.
+fn sentry_token() -> Option<sentry::Token> {
+    let names = ["PRODSIGNAL_SENTRY_TOKEN", "SENTRY_AUTH_TOKEN", "SENTRY_ACCESS_TOKEN"];
+    names.iter().filter_map(|name| std::env::var(name).ok()).find_map(|text| sentry::Token::new(&text))
+}
+
+fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn SignalWrite>) -> Ctx {
     Ctx {
-        store: store.clone(),
+        store,
+        writes: settings.allow_writes.then_some(writes),
         now,
         defaults: Defaults {
             project: settings.project.clone(),
@@ -47,7 +102,7 @@ pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
 
 /// What takes envelopes apart.
 pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
-    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings))
+    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings)).with_maps(store.clone())
 }
 
 /// What a request may cost.

@@ -25,7 +25,9 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let store = parts::store(&settings)?;
     let metrics = Arc::new(Metrics::default());
     let observed = metrics.clone();
-    let server = mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers)
+    // What comes in is kept here, wherever the answers come from.
+    let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
+    let server = mcp::Server::new(TOOLS, ctx, settings.answers)
         .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens());
     parts::serve_on(async {
@@ -45,6 +47,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let parts = Parts {
             server,
             sink: store.clone(),
+            host: store.clone(),
             ingest,
             access,
             metrics,

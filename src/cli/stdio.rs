@@ -8,8 +8,7 @@ use super::parts;
 use crate::{config::Settings, mcp, tools::TOOLS};
 
 pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let store = parts::store(&settings)?;
-    let server = mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers);
+    let server = mcp::Server::new(TOOLS, parts::configured(&settings)?, settings.answers);
     parts::serve_on(async {
         let end = CancellationToken::new();
         let asked = end.clone();

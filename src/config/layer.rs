@@ -25,6 +25,11 @@ pub enum Answers {
 #[expect(missing_docs, reason = "the same fields as in Settings")]
 pub struct Layer {
     pub store: Option<PathBuf>,
+    pub sentry_url: Option<String>,
+    pub sentry_org: Option<String>,
+    pub sentry_ca: Option<PathBuf>,
+    pub cache_dir: Option<PathBuf>,
+    pub allow_writes: Option<bool>,
     pub project: Option<String>,
     pub environment: Option<String>,
     pub scope_locked: Option<bool>,
@@ -69,10 +74,20 @@ impl Layer {
         toml::from_str(&text).map_err(|e| ConfigError::Malformed(path.to_owned(), e.message().to_owned()))
     }
 
+    /// Whether it names a Sentry server.
+    pub fn names_sentry(&self) -> bool {
+        self.sentry_url.is_some() || self.sentry_org.is_some()
+    }
+
     /// What is set here, else what is set there.
     pub fn over(self, other: Self) -> Self {
         Self {
             store: self.store.or(other.store),
+            sentry_url: self.sentry_url.or(other.sentry_url),
+            sentry_org: self.sentry_org.or(other.sentry_org),
+            sentry_ca: self.sentry_ca.or(other.sentry_ca),
+            cache_dir: self.cache_dir.or(other.cache_dir),
+            allow_writes: self.allow_writes.or(other.allow_writes),
             project: self.project.or(other.project),
             environment: self.environment.or(other.environment),
             scope_locked: self.scope_locked.or(other.scope_locked),

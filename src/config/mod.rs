@@ -17,6 +17,10 @@ pub use retention::Retention;
 pub struct Settings {
     /// Folder of the embedded store.
     pub store: PathBuf,
+    /// The Sentry server that is asked instead; `None`: the embedded store answers.
+    pub sentry: Option<SentrySettings>,
+    /// Whether tools may change issues.
+    pub allow_writes: bool,
     /// Default project of every tool, and of `import`.
     pub project: Option<String>,
     /// Default environment of every tool.
@@ -43,6 +47,19 @@ pub struct Settings {
     pub max_depth: usize,
 }
 
+/// Which Sentry server; its token comes from the environment alone and is never part of settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentrySettings {
+    /// Address; `None`: what the token says, else Sentry's own.
+    pub url: Option<String>,
+    /// Slug of the organisation; `None`: what the token says.
+    pub org: Option<String>,
+    /// Certificates (PEM) of an authority of one's own.
+    pub ca: Option<PathBuf>,
+    /// Folder that keeps what can't change across restarts.
+    pub cache_dir: Option<PathBuf>,
+}
+
 /// Where `serve` listens unless told otherwise: loopback, the port that SDKs with `spotlight` send to.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8969";
 
@@ -52,10 +69,20 @@ impl Settings {
     /// # Errors
     /// When a value can't be read.
     pub fn resolve(first: Layer, file: Layer) -> Result<Self, ConfigError> {
+        // A store that is named for this run goes before a server that is named for all.
+        let embedded = first.store.is_some() && !first.names_sentry();
         let layer = first.over(file);
+        let sentry = (layer.names_sentry() && !embedded).then(|| SentrySettings {
+            url: layer.sentry_url.clone(),
+            org: layer.sentry_org.clone(),
+            ca: layer.sentry_ca.clone(),
+            cache_dir: layer.cache_dir.clone(),
+        });
         let listen = layer.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
         Ok(Self {
             store: layer.store.map_or_else(default_store, Ok)?,
+            sentry,
+            allow_writes: layer.allow_writes.unwrap_or(false),
             project: layer.project,
             environment: layer.environment,
             scope_locked: layer.scope_locked.unwrap_or(false),

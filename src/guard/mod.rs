@@ -13,6 +13,6 @@ mod text;
 
 pub use clean::{Clean, CleanData, Guard, Limit};
 pub use literal::Literal;
-pub use pseudonym::{Pseudonyms, show_user};
+pub use pseudonym::{Pseudonyms, is_pseudonym, show_user};
 pub use safe::{Safe, Say};
 pub use scrub::Scrubber;

@@ -55,7 +55,7 @@ fn shown(kind: &str, digest: &[u8; 16]) -> String {
 }
 
 /// Whether a text is a pseudonym of a kind already.
-pub(super) fn is_pseudonym(text: &str) -> bool {
+pub fn is_pseudonym(text: &str) -> bool {
     ["user-", "email-", "ip-", "name-"].iter().any(|kind| {
         text.strip_prefix(kind).is_some_and(|hex| hex.len() == 12 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
     })

@@ -8,11 +8,21 @@ use crate::{
     guard::Scrubber,
     model::{Event, EventId},
     protocol::{Clock, event::parse_event, timestamp},
+    sourcemaps::{Maps, map_event},
     store::EventRecord,
 };
 
 /// Makes the record of an event's JSON. Grouping reads what was sent; all that is kept or shown has been scrubbed.
-pub(super) fn record(mut json: Value, id: EventId, clock: &Clock, scrubber: &Scrubber) -> EventRecord {
+pub(super) fn record(
+    mut json: Value,
+    id: EventId,
+    clock: &Clock,
+    scrubber: &Scrubber,
+    maps: Option<(&dyn Maps, u64)>,
+) -> EventRecord {
+    if let Some((maps, project)) = maps {
+        map_event(&mut json, &mut |wanted| maps.script(project, wanted));
+    }
     let sent = parse_event(&json, id, clock);
     let mut group = grouping::group(&sent);
     let user = sent.user.as_ref().and_then(|u| u.identity()).map(|identity| scrubber.pseudonyms().user(identity));

@@ -11,6 +11,9 @@ mod tags;
 mod taken;
 
 pub use agent::{Agent, read as read_agent};
+
+use std::sync::Arc;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -20,6 +23,7 @@ use crate::{
     protocol::{
         self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json, store_body,
     },
+    sourcemaps::Maps,
     store::{Digest, ProjectKey, Record},
 };
 use taken::Taken;
@@ -29,10 +33,11 @@ pub fn tags_of_user_agent(text: &str) -> Vec<(Untrusted, Untrusted)> {
     tags::of_user_agent(text)
 }
 
-/// Takes envelopes apart into what a store keeps. Pure: equal bytes give equal digests.
+/// Takes envelopes apart into what a store keeps. Pure but for maps: equal bytes and maps give equal digests.
 pub struct Ingest {
     scrubber: Scrubber,
     limits: Limits,
+    maps: Option<Arc<dyn Maps>>,
 }
 
 /// What an envelope came to.
@@ -49,7 +54,21 @@ pub struct Ingested {
 impl Ingest {
     /// With the scrubber of a store and the limits of the settings.
     pub fn new(scrubber: Scrubber, limits: Limits) -> Self {
-        Self { scrubber, limits }
+        Self { scrubber, limits, maps: None }
+    }
+
+    /// Minified frames are read with these maps, as far as there are any.
+    pub fn with_maps(self, maps: Arc<dyn Maps>) -> Self {
+        Self { maps: Some(maps), ..self }
+    }
+
+    /// Whether taking an envelope apart may have to look for maps, which blocks.
+    pub fn may_block(&self) -> bool {
+        self.maps.as_ref().is_some_and(|maps| maps.any())
+    }
+
+    fn maps(&self) -> Option<&dyn Maps> {
+        self.maps.as_deref().filter(|maps| maps.any())
     }
 
     /// The limits.
@@ -71,7 +90,13 @@ impl Ingest {
         let envelope = protocol::parse(body, &self.limits)?;
         let clock = Clock::new(policy, received, envelope.sent_at);
         let mut taken = Taken::after(envelope.faults.clone());
-        let around = Around { envelope: &envelope, clock: &clock, scrubber: &self.scrubber };
+        let around = Around {
+            envelope: &envelope,
+            clock: &clock,
+            scrubber: &self.scrubber,
+            maps: self.maps(),
+            project: project.id,
+        };
         // Files last: they belong to the event or replay beside them, wherever that stands.
         let (files, others): (Vec<_>, Vec<_>) = envelope.items.iter().partition(|item| is_file(item.ty));
         for item in others.into_iter().chain(files) {
@@ -107,7 +132,13 @@ impl Ingest {
         let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
         let mut taken = Taken::after(Vec::new());
-        taken.keep(Record::Event(Box::new(event::record(json, id_of(&body), &clock, &self.scrubber))));
+        taken.keep(Record::Event(Box::new(event::record(
+            json,
+            id_of(&body),
+            &clock,
+            &self.scrubber,
+            self.maps().map(|maps| (maps, project.id)),
+        ))));
         Ok(taken.ingested(project, received, None))
     }
 
@@ -138,6 +169,8 @@ struct Around<'a> {
     envelope: &'a Envelope<'a>,
     clock: &'a Clock,
     scrubber: &'a Scrubber,
+    maps: Option<&'a dyn Maps>,
+    project: u64,
 }
 
 fn is_file(ty: ItemType) -> bool {
@@ -150,7 +183,8 @@ fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Take
             // The envelope's id names one event: a second one without an id of its own is another.
             let named = around.envelope.event_id.filter(|_| taken.event().is_none());
             let id = named.unwrap_or_else(|| id_of(item.payload));
-            taken.keep(Record::Event(Box::new(event::record(json, id, around.clock, around.scrubber))));
+            let maps = around.maps.map(|maps| (maps, around.project));
+            taken.keep(Record::Event(Box::new(event::record(json, id, around.clock, around.scrubber, maps))));
         }
         ItemType::Session => taken.keep(Record::Session(count::session(json, around)?)),
         ItemType::Sessions => count::sessions(item, json, around, taken)?,

@@ -39,7 +39,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let shape = self.shape(&context);
-        let tools = self.tools.iter().filter(|tool| !tool.writes).map(|tool| wire(tool, shape)).collect();
+        let tools = self.tools.iter().filter(|tool| self.ctx.offers(tool)).map(|tool| wire(tool, shape)).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
 
@@ -48,7 +48,7 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name && !tool.writes) else {
+        let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name && self.ctx.offers(tool)) else {
             return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());

@@ -72,6 +72,8 @@ pub struct Resolution {
     pub at: Timestamp,
     /// The release that has the fix, where it was named.
     pub in_release: Option<Untrusted>,
+    /// The newest release at that time, where the fix was said to come with the one after it.
+    pub after_release: Option<Untrusted>,
 }
 
 /// The frame that an issue is known by: the innermost in-app frame, else the innermost.
@@ -154,6 +156,11 @@ pub enum ChangeReason {
         since_release: Option<Untrusted>,
         /// When it was first seen.
         since: Timestamp,
+    },
+    /// The upstream says so, and its numbers are not at hand.
+    Marked {
+        /// Its word: `resolved`, `regressed`, `escalating`.
+        word: &'static str,
     },
     /// Resolved and not seen since.
     Quiet {

@@ -77,20 +77,26 @@ fn has_foreign_origin(headers: &HeaderMap) -> bool {
     headers.get(header::ORIGIN).is_some_and(|origin| !is_local_origin(origin))
 }
 
-/// Lets callers of MCP and metrics in, or says why not.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
+/// Why a caller is not let in; `None`: it is.
+pub(super) fn refusal(app: &App, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
     if !app.access.is_known_host(headers) {
-        return (StatusCode::FORBIDDEN, "this name of the host is not allowed: see --allowed-hosts\n").into_response();
+        return Some((StatusCode::FORBIDDEN, "this name of the host is not allowed: see --allowed-hosts\n"));
     }
     if has_foreign_origin(headers) {
-        return (StatusCode::FORBIDDEN, "pages of other origins may not call\n").into_response();
+        return Some((StatusCode::FORBIDDEN, "pages of other origins may not call\n"));
     }
-    if !app.access.is_let_in(headers) {
-        let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-        return (StatusCode::UNAUTHORIZED, challenge, "a token is needed\n").into_response();
+    (!app.access.is_let_in(headers)).then_some((StatusCode::UNAUTHORIZED, "a token is needed\n"))
+}
+
+/// Lets callers of MCP and metrics in, or says why not.
+pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    match refusal(&app, request.headers()) {
+        Some((StatusCode::UNAUTHORIZED, why)) => {
+            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], why).into_response()
+        }
+        Some(refused) => refused.into_response(),
+        None => next.run(request).await,
     }
-    next.run(request).await
 }
 
 /// Lets programs and pages of this machine send without a key.

@@ -132,7 +132,7 @@ async fn unpack(held: Held, encoding: Option<String>, limits: crate::protocol::L
 
 async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, Fault> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
-    let small = body.bytes().len() <= SMALL;
+    let small = body.bytes().len() <= SMALL && !ingest.may_block();
     let work = move || match form {
         Form::Envelope => ingest.envelope(&project, body.bytes(), received, ClockPolicy::Live),
         Form::Event => ingest.store_event(&project, body.bytes(), received),

@@ -3,6 +3,7 @@
 //! It never opens a database.
 
 mod access;
+mod api;
 mod body;
 mod ingestion;
 mod metrics;
@@ -28,7 +29,7 @@ use crate::{
     ingest::Ingest,
     mcp::{Server, SseSessions},
     model::Timestamp,
-    store::SignalSink,
+    store::{HostedStore, SignalSink},
 };
 
 /// What the server is made of.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub server: Server,
     /// Where events go.
     pub sink: Arc<dyn SignalSink>,
+    /// What the API reads, and keeps uploads in.
+    pub host: Arc<dyn HostedStore>,
     /// What takes envelopes apart.
     pub ingest: Arc<Ingest>,
     /// Who may call.
@@ -54,6 +57,7 @@ pub struct Parts {
 struct App {
     server: Server,
     sink: Arc<dyn SignalSink>,
+    host: Arc<dyn HostedStore>,
     ingest: Arc<Ingest>,
     access: Arc<Access>,
     metrics: Arc<Metrics>,
@@ -101,12 +105,13 @@ pub async fn run(listener: TcpListener, parts: Parts, end: CancellationToken) ->
 
 /// All routes.
 pub fn router(parts: Parts, end: CancellationToken) -> Router {
-    let Parts { server, sink, ingest, access, metrics, in_flight_bytes, now } = parts;
+    let Parts { server, sink, host, ingest, access, metrics, in_flight_bytes, now } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
     let app = App {
         server,
         sink,
+        host,
         ingest,
         access: Arc::new(access),
         metrics,
@@ -135,11 +140,13 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/stream", post(ingestion::stream))
         .layer(middleware::from_fn_with_state(app.clone(), access::local_only))
         .layer(sender_cors());
+    let api = api::routes(&app);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
         .merge(senders)
         .merge(spotlight)
+        .merge(api)
         .with_state(app)
 }
 

@@ -4,7 +4,7 @@ use super::{IssueFacts, IssueRef, Scope};
 use crate::model::{Event, EventId, Standing, Timestamp, Untrusted};
 
 /// Asks for what a diagnosis looks at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct DiagnosisQuery {
     /// Where.
     pub scope: Scope,

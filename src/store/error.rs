@@ -21,6 +21,23 @@ pub enum StoreError {
     /// The file or the upstream refuses.
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
+    /// The credential is missing, wrong or expired.
+    #[error("no valid credential: {0}")]
+    Unauthorized(&'static str),
+    /// The upstream refuses the question, in its own words.
+    #[error("the upstream refuses the question")]
+    Refused {
+        /// What it says.
+        said: Untrusted,
+    },
+    /// The upstream failed.
+    #[error("the upstream {what}")]
+    Upstream {
+        /// What happened, as the end of a sentence that begins with "the upstream".
+        what: &'static str,
+        /// What it says itself; may be empty.
+        said: Untrusted,
+    },
     /// This store can't answer that.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -63,12 +80,33 @@ impl StoreError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NotFound { .. } => Kind::NotFound,
-            Self::Invalid(_) => Kind::InvalidInput,
+            Self::Invalid(_) | Self::Refused { .. } => Kind::InvalidInput,
+            Self::Unauthorized(_) => Kind::Unauthorized,
+            Self::Upstream { .. } => Kind::Upstream,
             Self::Forbidden(_) => Kind::Forbidden,
             Self::Unsupported(_) => Kind::Unsupported,
             Self::Busy { .. } => Kind::RateLimited,
             Self::Timeout | Self::Cancelled => Kind::Timeout,
             Self::Full | Self::Newer { .. } | Self::Engine { .. } => Kind::Internal,
+        }
+    }
+
+    /// The same failure again, for a second one who waits for it. The cause of an engine's failure becomes text.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::NotFound { what, asked, near } => Self::NotFound { what, asked: asked.clone(), near: near.clone() },
+            Self::Invalid(why) => Self::Invalid(why),
+            Self::Forbidden(why) => Self::Forbidden(why),
+            Self::Unauthorized(why) => Self::Unauthorized(why),
+            Self::Refused { said } => Self::Refused { said: said.clone() },
+            Self::Upstream { what, said } => Self::Upstream { what, said: said.clone() },
+            Self::Unsupported(why) => Self::Unsupported(why),
+            Self::Busy { retry_after_s } => Self::Busy { retry_after_s: *retry_after_s },
+            Self::Full => Self::Full,
+            Self::Newer { found, known } => Self::Newer { found: *found, known: *known },
+            Self::Timeout => Self::Timeout,
+            Self::Cancelled => Self::Cancelled,
+            Self::Engine { context, source } => Self::Engine { context, source: source.to_string().into() },
         }
     }
 }

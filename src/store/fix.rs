@@ -4,7 +4,7 @@ use super::{IssueRef, Scope};
 use crate::model::Untrusted;
 
 /// Asks for the history of an issue around a fix.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct FixQuery {
     /// Which issue.
     pub issue: IssueRef,

@@ -3,27 +3,35 @@
 //! It never names a backend.
 
 mod answer;
+mod commits;
 mod diagnosis;
 mod digest;
 mod error;
 mod field;
 mod fix;
+mod hosted;
 mod query;
 mod replay;
 mod search;
 mod window;
+mod write;
 
 pub use answer::*;
+pub use commits::*;
 pub use diagnosis::*;
 pub use digest::*;
 pub use error::StoreError;
 pub use fix::FixQuery;
+pub use hosted::*;
 pub use query::*;
 pub use replay::{ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
 pub use window::{Window, WindowStart};
+pub use write::*;
 
-use crate::model::{FixHistory, Project, Timestamp};
+use std::sync::Arc;
+
+use crate::model::{FixHistory, IssueId, Project, Timestamp};
 
 /// Reading: every tool asks through this.
 ///
@@ -32,6 +40,17 @@ use crate::model::{FixHistory, Project, Timestamp};
 pub trait SignalStore: Send + Sync {
     /// Which kind of store answers, and how fresh.
     fn source(&self) -> Source;
+
+    /// A view of this store for one call of a tool: it keeps the call's deadline, and its `source` says how fresh the
+    /// oldest of what it answered was. `None`: the store itself will do.
+    fn for_call(&self) -> Option<Arc<dyn SignalStore>> {
+        None
+    }
+
+    /// The page of an issue for people, where the store has one.
+    fn issue_url(&self, _issue: IssueId) -> Option<String> {
+        None
+    }
 
     /// A key for sealing cursors, the same in each process over this store; it never leaves the process.
     fn cursor_key(&self) -> Result<[u8; 32], StoreError>;
@@ -59,6 +78,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// Commits that came with releases. A store that is told of none has none.
+    async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        Ok(Page { items: Vec::new(), total: None, more: false, warnings: Vec::new(), by_change: Vec::new() })
+    }
 
     /// One replay, its segments' bytes aside.
     async fn replay(&self, _query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {

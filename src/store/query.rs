@@ -3,7 +3,7 @@
 use crate::model::{Change, EventId, Level, Status, Timestamp, Untrusted};
 
 /// What part of the store a question is about.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct Scope {
     /// Slug of the one project, or all.
     pub project: Option<Untrusted>,
@@ -16,7 +16,7 @@ pub struct Scope {
 }
 
 /// How an issue was named.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum IssueRef {
     /// By number, short id or web URL: as typed.
     Named(Untrusted),
@@ -25,7 +25,7 @@ pub enum IssueRef {
 }
 
 /// Asks for releases.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct ReleaseQuery {
     /// Where.
     pub scope: Scope,
@@ -54,7 +54,7 @@ pub enum IssueSort {
 }
 
 /// Asks for issues.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct IssueQuery {
     /// Where.
     pub scope: Scope,
@@ -78,7 +78,7 @@ pub struct IssueQuery {
 }
 
 /// One condition of a search.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Term {
     /// True: it must not hold.
     pub negated: bool,
@@ -87,7 +87,7 @@ pub struct Term {
 }
 
 /// What a condition tests.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Test {
     /// `text`: title, value or culprit contain it, letters' case aside.
     Text(Untrusted),
@@ -175,7 +175,7 @@ pub enum Field {
 }
 
 /// Asks for one event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct EventQuery {
     /// Where.
     pub scope: Scope,
@@ -188,7 +188,7 @@ pub struct EventQuery {
 }
 
 /// Which event is meant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Pick {
     /// The one with this id.
     Id(EventId),
@@ -224,7 +224,7 @@ impl Baseline {
 }
 
 /// Asks who is affected.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct AffectedQuery {
     /// Where.
     pub scope: Scope,
@@ -245,7 +245,7 @@ pub struct AffectedQuery {
 }
 
 /// Asks for events as a table.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Hash, Default)]
 pub struct SearchQuery {
     /// Where.
     pub scope: Scope,

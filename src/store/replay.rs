@@ -4,7 +4,7 @@ use super::Scope;
 use crate::model::EventId;
 
 /// Asks for a replay.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct ReplayQuery {
     /// Where.
     pub scope: Scope,
@@ -26,7 +26,7 @@ pub struct ReplayFacts {
 }
 
 /// A segment without its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SegmentFacts {
     /// By what the store finds it again.
     pub key: u64,

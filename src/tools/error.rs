@@ -56,6 +56,16 @@ impl From<StoreError> for ToolError {
             StoreError::NotFound { what, asked, near } => return Self::not_found(what, asked, near),
             StoreError::Invalid(why) | StoreError::Unsupported(why) => (Clean::ours(why), None),
             StoreError::Forbidden(why) => (say!("the store refuses: ", *why), None),
+            StoreError::Unauthorized(why) => (say!("no valid credential: ", *why), None),
+            StoreError::Refused { said } => {
+                let said = Guard::new().line(said, Limit::Value);
+                (say!("the upstream refuses the question; it says: ", said), None)
+            }
+            StoreError::Upstream { what, said } if said.is_empty() => (say!("the upstream ", *what), None),
+            StoreError::Upstream { what, said } => {
+                let said = Guard::new().line(said, Limit::Value);
+                (say!("the upstream ", *what, "; it says: ", said), None)
+            }
             StoreError::Busy { retry_after_s } => {
                 (Clean::ours("the store has too much to do at the moment"), Some(*retry_after_s))
             }

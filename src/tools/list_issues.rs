@@ -253,7 +253,7 @@ fn answer(
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
-        issues: page.items.iter().map(|facts| issue_view(facts, &mut guard)).collect(),
+        issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -269,12 +269,12 @@ fn answer(
 }
 
 /// `19 new, 1 regressed`.
-fn totals(totals: &[Total]) -> Clean {
+fn totals<'t>(totals: impl Iterator<Item = &'t Total>) -> Clean {
     let mut parts = Clean::default();
-    for (i, total) in totals.iter().enumerate() {
-        parts = say!(parts, if i > 0 { ", " } else { "" }, total.issues, " ", total.change);
+    for total in totals {
+        parts = say!(parts.clone(), if parts.is_empty() { "" } else { ", " }, total.issues, " ", total.change);
     }
-    parts
+    if parts.is_empty() { Clean::ours("nothing broke") } else { parts }
 }
 
 /// What did not break since the release, in one line.
@@ -290,7 +290,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
     release.deploys.first().map_or(release.first_seen, |d| d.at)
 }
 
-fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
+fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
     IssueView {
         id: say!(issue.id.0),
@@ -316,7 +316,7 @@ fn issue_view(facts: &IssueFacts, guard: &mut Guard) -> IssueView {
             line: f.line,
         }),
         replays: facts.replays,
-        url: None,
+        url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
     }
 }
@@ -338,10 +338,9 @@ impl View for Out {
             None => doc.heading("Issues"),
         }
         if !self.totals.is_empty() {
-            doc.line("In all: ", &[&totals(&self.totals)]);
-        }
-        if let Some(noise) = &self.noise {
-            doc.line("Not listed: ", &[noise]);
+            let listed = |total: &&Total| self.noise.is_none() || !matches!(total.change.0, "ongoing" | "resolved");
+            let noise = self.noise.as_ref().map(|noise| say!("; not listed: ", noise.clone()));
+            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &noise]);
         }
         if self.issues.is_empty() {
             doc.line("None.", &[]);

@@ -18,6 +18,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod update_issue;
 mod verify_fix_since_release;
 
 use std::sync::Arc;
@@ -35,7 +36,7 @@ pub use resolve::Resolved;
 
 use crate::{
     model::Timestamp,
-    store::SignalStore,
+    store::{SignalStore, SignalWrite},
     view::{Answer, Fitted, View, fit},
 };
 
@@ -48,6 +49,20 @@ pub struct Ctx {
     pub now: fn() -> Timestamp,
     /// Scope used where a call names none.
     pub defaults: Defaults,
+    /// Where issues may be changed; `None`: nowhere, and no tool that writes is there.
+    pub writes: Option<Arc<dyn SignalWrite>>,
+}
+
+impl Ctx {
+    /// For one call: with its own deadline and its own account of how old the answers are.
+    fn begun(&self) -> Self {
+        Self { store: self.store.for_call().unwrap_or_else(|| self.store.clone()), ..self.clone() }
+    }
+
+    /// Whether a tool is there: one that writes needs leave.
+    pub fn offers(&self, tool: &Descriptor) -> bool {
+        !tool.writes || self.writes.is_some()
+    }
 }
 
 /// The default scope.
@@ -127,6 +142,7 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<list_projects::ListProjects>(),
     describe::<list_releases::ListReleases>(),
     describe::<search_events::SearchEvents>(),
+    describe::<update_issue::UpdateIssue>(),
     describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
 
@@ -149,7 +165,7 @@ const fn describe<T: Tool>() -> Descriptor {
 
 /// From arguments as typed to an answer that fits.
 async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
-    match attempt::<T>(&ctx, arguments).await {
+    match attempt::<T>(&ctx.begun(), arguments).await {
         Ok(Fitted { text, data }) => Rendered { text, data, is_error: false },
         Err(error) => error.rendered(),
     }

@@ -47,6 +47,7 @@ pub(super) fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
             say!("since ", guard.line(release, Limit::Tag), " (", Seconds(*since), ")")
         }
         ChangeReason::Steady { since_release: None, since } => say!("since ", Seconds(*since)),
+        ChangeReason::Marked { word } => say!("Sentry marks it as ", *word),
         ChangeReason::Quiet { resolved_at } => say!("resolved ", Seconds(*resolved_at), ", not seen since"),
     }
 }

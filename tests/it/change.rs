@@ -104,7 +104,7 @@ fn without_a_release_the_period_decides_what_is_new() {
 
 fn resolved(in_release: Option<&str>, day: i64, events: [u64; 4]) -> Change {
     let releases = shop(events);
-    let resolution = Resolution { at: at(day), in_release: in_release.map(Into::into) };
+    let resolution = Resolution { at: at(day), in_release: in_release.map(Into::into), after_release: None };
     let history = History { status: Status::Resolved, resolution: Some(&resolution), ..history(&releases) };
     classify(&history).0
 }
@@ -125,7 +125,7 @@ fn releases_before_the_one_with_the_fix_may_go_on_failing() {
 #[test]
 fn the_store_knows_best_when_it_was_seen_again() {
     let releases = shop([2, 3, 9, 1]);
-    let resolution = Resolution { at: at(1), in_release: None };
+    let resolution = Resolution { at: at(1), in_release: None, after_release: None };
     let history = History {
         status: Status::Resolved,
         resolution: Some(&resolution),

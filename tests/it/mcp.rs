@@ -266,7 +266,7 @@ async fn client(act: Act) -> (RunningService<RoleClient, ()>, Arc<Staged>) {
         reached: Arc::new(Notify::new()),
     });
     let now = || Timestamp::from_second(1_800_000_000).unwrap();
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default() };
+    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None };
     let server = Server::new(TOOLS, ctx, Answers::Both);
     let (near, far) = tokio::io::duplex(1 << 16);
     tokio::spawn(async move { server.serve(far).await.unwrap().waiting().await });

@@ -14,7 +14,12 @@ use crate::{
 /// Reads an event's body; its id and time are those that it was stored under.
 pub(super) fn body_to_event(body: &[u8], id: EventId, timestamp: Timestamp) -> Result<Event, StoreError> {
     let json: Value = serde_json::from_slice(body).map_err(|_| Corrupt("event"))?;
+    Ok(json_to_event(&json, id, timestamp))
+}
+
+/// The same of a body that is JSON already.
+pub(super) fn json_to_event(json: &Value, id: EventId, timestamp: Timestamp) -> Event {
     // Ingestion has corrected the times already.
-    let event = parse_event(&json, id, &Clock::new(ClockPolicy::AsSent, timestamp, None));
-    Ok(Event { id, timestamp, ..event })
+    let event = parse_event(json, id, &Clock::new(ClockPolicy::AsSent, timestamp, None));
+    Event { id, timestamp, ..event }
 }

@@ -5,9 +5,11 @@
 mod body;
 mod changes;
 mod connect;
+mod decision;
 mod fault;
 mod files;
 mod health;
+mod hosted;
 mod pack;
 mod read;
 mod schema;

@@ -37,7 +37,7 @@ impl EmbeddedStore {
         self.control(move |writer| writer.load(&digest)).await
     }
 
-    async fn control<T: Send + 'static>(
+    pub(super) async fn control<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

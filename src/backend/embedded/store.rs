@@ -4,7 +4,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread::JoinHandle,
 };
 
@@ -17,11 +17,12 @@ use super::{
     write::{Queue, start},
 };
 use crate::{
+    guard::{Pseudonyms, Scrubber},
     model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery, Freshness,
-        IssueFacts, IssueQuery, IssueRef, Page, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope,
-        SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
+        Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts,
+        ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
     },
 };
 
@@ -47,6 +48,10 @@ pub struct EmbeddedStore {
     options: Options,
     pub(super) pool: Arc<Pool>,
     pub(super) queue: Arc<Queue>,
+    /// Held while a bundle is put together.
+    pub(super) assembling: tokio::sync::Mutex<()>,
+    /// Whether a map was seen: there is one for ever then.
+    pub(super) has_maps: AtomicBool,
     changes: Changes,
     /// The writer's thread, once something was written.
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -61,13 +66,23 @@ impl EmbeddedStore {
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         let files = Files::open(path)?;
         let key = files.pseudonym_key()?;
-        let pool = Arc::new(Pool::new(files.clone()));
+        let pool = Arc::new(Pool::new(files.clone(), Scrubber::new(Pseudonyms::new(key))));
         if files.database().exists() {
             pool.ready()?;
         }
         let queue = Arc::new(Queue::new(options.queue_bytes));
         let changes = Changes::of(files.clone());
-        Ok(Self { files, key, options, pool, queue, changes, writer: Mutex::new(None) })
+        Ok(Self {
+            files,
+            key,
+            options,
+            pool,
+            queue,
+            changes,
+            assembling: tokio::sync::Mutex::default(),
+            has_maps: AtomicBool::new(false),
+            writer: Mutex::new(None),
+        })
     }
 
     /// Removes a store's files from a folder, and the folder if nothing else is in it.
@@ -171,6 +186,11 @@ impl SignalStore for EmbeddedStore {
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.commits(&query)).await
     }
 
     async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {

@@ -4,6 +4,7 @@
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
 
 use super::{
     known::Known,
@@ -12,7 +13,8 @@ use super::{
 };
 use crate::{
     backend::embedded::{
-        body::body_to_event,
+        body::json_to_event,
+        fault::Corrupt,
         pack::{Head, moment},
         write::id_key,
     },
@@ -211,11 +213,12 @@ impl Snapshot<'_> {
         let here = (stored.ts, stored.seq);
         let previous = self.best(known, &before, By::Newest, |ts, seq| (ts, seq) < here)?;
         let next = self.best(known, &after, By::Oldest, |ts, seq| (ts, seq) > here)?;
-        let event = body_to_event(&stored.body, stored.id, moment(stored.ts))?;
+        let mut json: Value = serde_json::from_slice(&stored.body).map_err(|_| Corrupt("event"))?;
+        self.map_late(known.project, &mut json)?;
+        let event = json_to_event(&json, stored.id, moment(stored.ts));
         let history = known.history(self, bounds)?;
         let slug = bounds.slug(known.project).unwrap_or_default();
         let extras = if extras { self.extras(known.project, &event, bounds)? } else { Default::default() };
-        let raw = serde_json::from_slice::<serde_json::Value>(&stored.body).ok();
         Ok(EventFacts {
             event,
             issue: self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?,
@@ -226,7 +229,7 @@ impl Snapshot<'_> {
             logs: extras.logs,
             attachments: extras.attachments,
             feedback: extras.feedback,
-            raw: raw.as_ref().map(Data::from),
+            raw: Some(Data::from(&json)),
         })
     }
 

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     backend::embedded::pack::{Cell, moment},
-    model::{Change, ChangeReason, Issue, Status},
+    change::{Weight, impact},
+    model::{Change, ChangeReason, Issue},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term, Test},
 };
 
@@ -273,21 +274,16 @@ impl Candidate {
         }
     }
 
-    /// Users, who weigh up to three times as much the more of the active they are (a small project that fails for all
-    /// counts before a crowd's rare fault), and a tenth of the logarithm of the events, for what names no user. Weighed
-    /// by newness, by growth, and by what nothing caught.
     fn impact(&self, counts: Counts, active: u64) -> f64 {
-        let users = counts.users as f64;
-        let share = if active > 0 { (users / active as f64).min(1.0) } else { 0.0 };
-        let change = match (self.judged.change, &self.judged.why) {
-            (Change::New | Change::Regressed, _) => 3.0,
-            (Change::Escalating, ChangeReason::Grew(onset)) => 1.5 * onset.ratio.clamp(1.0, 9.0).sqrt(),
-            (Change::Escalating | Change::Ongoing, _) => 1.0,
-            (Change::Resolved, _) => 0.3,
-        };
-        let crash = if self.unhandled() { 1.5 } else { 1.0 };
-        let ignored = if self.known.status == Status::Ignored { 0.1 } else { 1.0 };
-        (users * (1.0 + 2.0 * share) + 0.1 * (counts.events as f64).ln_1p()) * change * crash * ignored
+        impact(&Weight {
+            users: counts.users,
+            events: counts.events,
+            active,
+            change: self.judged.change,
+            why: &self.judged.why,
+            unhandled: self.unhandled(),
+            status: self.known.status,
+        })
     }
 }
 

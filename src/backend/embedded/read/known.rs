@@ -35,12 +35,13 @@ pub(super) struct Known {
 }
 
 const COLUMNS: &str = "issue.id, issue.project, issue.level, issue.status, issue.resolved_at, issue.resolved_in,
-    rollup.events, rollup.users, rollup.cells";
+    issue.resolved_after, rollup.events, rollup.users, rollup.cells";
 
 fn known_of(row: &Row<'_>) -> Result<Known, StoreError> {
     let resolved_at: Option<i64> = row.get(4)?;
-    let resolved_in: Option<String> = row.get(5)?;
-    let cells = row.get_ref(8)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let in_release = row.get::<_, Option<String>>(5)?.map(Into::into);
+    let after_release = row.get::<_, Option<String>>(6)?.map(Into::into);
+    let cells = row.get_ref(9)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     Ok(Known {
         id: row.get(0)?,
         project: row.get(1)?,
@@ -50,9 +51,9 @@ fn known_of(row: &Row<'_>) -> Result<Known, StoreError> {
             2 => Status::Ignored,
             _ => Status::Unresolved,
         },
-        resolution: resolved_at.map(|at| Resolution { at: moment(at), in_release: resolved_in.map(Into::into) }),
-        folded: row.get::<_, Option<u64>>(6)?.unwrap_or(0),
-        folded_users: row.get::<_, Option<u64>>(7)?.unwrap_or(0),
+        resolution: resolved_at.map(|at| Resolution { at: moment(at), in_release, after_release }),
+        folded: row.get::<_, Option<u64>>(7)?.unwrap_or(0),
+        folded_users: row.get::<_, Option<u64>>(8)?.unwrap_or(0),
         cells: cells.map_or(Ok(Vec::new()), decode_cells)?,
         tail: Vec::new(),
     })

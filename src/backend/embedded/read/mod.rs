@@ -4,6 +4,7 @@
 
 mod active;
 mod affected;
+mod announced;
 mod baseline;
 mod breakdown;
 mod conditions;
@@ -19,6 +20,7 @@ mod issues;
 mod judge;
 mod known;
 mod lists;
+mod memory;
 mod near;
 mod pattern;
 mod pool;
@@ -26,6 +28,7 @@ mod release_list;
 mod releases;
 mod replay;
 mod scope;
+mod script;
 mod search;
 mod table;
 mod tally;

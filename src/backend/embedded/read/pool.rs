@@ -10,21 +10,31 @@ use std::sync::{
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 
+use super::memory::Memory;
 use crate::{
     backend::embedded::{connect, files::Files, pack::Unpacker},
+    guard::Scrubber,
+    sourcemaps::Cache,
     store::StoreError,
 };
 
 /// Connections at most: more would only contend for the same few cores.
 const CONNECTIONS: usize = 4;
 
+/// Bytes of scripts and maps that are kept ready.
+const SCRIPT_BYTES: usize = 128 << 20;
+
 /// The pool.
 pub(in crate::backend::embedded) struct Pool {
     files: Files,
+    scripts: Arc<Cache>,
+    /// For what a map adds to an event that was stored without.
+    scrubber: Scrubber,
     /// Whether the tables are known to be there.
     ready: Mutex<bool>,
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
+    memory: Memory,
 }
 
 /// One connection and what it keeps between answers.
@@ -37,6 +47,9 @@ struct Reader {
 pub(in crate::backend::embedded) struct Snapshot<'c> {
     pub(in crate::backend::embedded) conn: &'c Connection,
     pub(super) unpacker: &'c mut Unpacker,
+    pub(super) memory: &'c Memory,
+    pub(super) scripts: Arc<Cache>,
+    pub(super) scrubber: &'c Scrubber,
     stopped: &'c AtomicBool,
 }
 
@@ -74,9 +87,17 @@ impl Drop for StopOnDrop {
 }
 
 impl Pool {
-    pub(in crate::backend::embedded) fn new(files: Files) -> Self {
+    pub(in crate::backend::embedded) fn new(files: Files, scrubber: Scrubber) -> Self {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { files, ready: Mutex::new(false), idle: Mutex::default(), permits }
+        Self {
+            files,
+            scrubber,
+            scripts: Arc::new(Cache::new(SCRIPT_BYTES)),
+            ready: Mutex::new(false),
+            idle: Mutex::default(),
+            permits,
+            memory: Memory::default(),
+        }
     }
 
     /// Makes sure that the tables are there and of a format known here.
@@ -119,7 +140,7 @@ impl Pool {
             None => Reader { conn: connect::reader(&self.files)?, unpacker: Unpacker::new()? },
         };
         running.set(Some(reader.conn.get_interrupt_handle()));
-        let answer = answer(&mut reader, &running.stopped, work);
+        let answer = self.answer(&mut reader, &running.stopped, work);
         running.set(None);
         // A connection whose answer failed is not trusted with another.
         if answer.is_ok() || matches!(answer, Err(StoreError::NotFound { .. } | StoreError::Invalid(_))) {
@@ -127,18 +148,29 @@ impl Pool {
         }
         answer
     }
-}
 
-/// The transaction ends with the answer, so that the log can be moved on.
-fn answer<T>(
-    reader: &mut Reader,
-    stopped: &AtomicBool,
-    work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let tx = reader.conn.unchecked_transaction()?;
-    let mut snapshot = Snapshot { conn: &tx, unpacker: &mut reader.unpacker, stopped };
-    snapshot.go_on()?;
-    let answer = work(&mut snapshot);
-    drop(tx);
-    answer
+    /// Runs `work` where the caller is, within one read transaction.
+    pub(in crate::backend::embedded) fn read_now<T>(
+        &self,
+        work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.run(&Running::default(), work)
+    }
+
+    /// The transaction ends with the answer, so that the log can be moved on.
+    fn answer<T>(
+        &self,
+        reader: &mut Reader,
+        stopped: &AtomicBool,
+        work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let tx = reader.conn.unchecked_transaction()?;
+        let (scripts, scrubber) = (Arc::clone(&self.scripts), &self.scrubber);
+        let unpacker = &mut reader.unpacker;
+        let mut snapshot = Snapshot { conn: &tx, unpacker, memory: &self.memory, scripts, scrubber, stopped };
+        snapshot.go_on()?;
+        let answer = work(&mut snapshot);
+        drop(tx);
+        answer
+    }
 }

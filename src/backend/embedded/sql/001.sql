@@ -8,18 +8,26 @@ CREATE UNIQUE INDEX word_text ON word(kind, parent, text);
 CREATE TABLE user(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE);
 CREATE TABLE release(
   id INTEGER PRIMARY KEY, project INTEGER NOT NULL, version TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-  UNIQUE(project, version));
-CREATE TABLE deploy(release INTEGER NOT NULL, environment TEXT, at INTEGER NOT NULL);
-CREATE INDEX deploy_release ON deploy(release);
+  created INTEGER, released INTEGER, url TEXT, ref TEXT, UNIQUE(project, version));
+-- A deploy of a release that several projects have is a row in each of them, with one number.
+CREATE TABLE deploy(
+  id INTEGER NOT NULL, release INTEGER NOT NULL, environment TEXT, name TEXT, url TEXT, started INTEGER, at INTEGER NOT NULL,
+  PRIMARY KEY(release, id)) WITHOUT ROWID;
+CREATE TABLE release_commit(
+  release INTEGER NOT NULL, place INTEGER NOT NULL, id TEXT NOT NULL, repository TEXT, author TEXT, at INTEGER, message TEXT,
+  files TEXT, PRIMARY KEY(release, place)) WITHOUT ROWID;
 
 -- Issues ----------------------------------------------------------------------------------------------
 CREATE TABLE issue(
   id INTEGER PRIMARY KEY, project INTEGER NOT NULL, short_id TEXT NOT NULL, title TEXT NOT NULL, type TEXT, value TEXT,
   culprit TEXT, level INTEGER NOT NULL, status INTEGER NOT NULL DEFAULT 0, resolved_at INTEGER, resolved_in TEXT,
-  function TEXT, file TEXT, line INTEGER, fault TEXT, first INTEGER NOT NULL, last INTEGER NOT NULL);
+  resolved_after TEXT, assignee TEXT, function TEXT, file TEXT, line INTEGER, fault TEXT,
+  first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE UNIQUE INDEX issue_short ON issue(short_id COLLATE NOCASE, project);
 CREATE INDEX issue_last ON issue(project, last);
 CREATE INDEX issue_fault ON issue(project, fault) WHERE fault IS NOT NULL;
+CREATE TABLE note(issue INTEGER NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE INDEX note_issue ON note(issue, at);
 CREATE TABLE grouphash(project INTEGER NOT NULL, hash BLOB NOT NULL, issue INTEGER NOT NULL, PRIMARY KEY(project, hash)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE issue_fts USING fts5(title, value, culprit, type, content='issue', content_rowid='id', tokenize='trigram');
 
@@ -72,7 +80,7 @@ CREATE TABLE session(
   day INTEGER NOT NULL, sid BLOB NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, started INTEGER NOT NULL,
   at INTEGER NOT NULL, user INTEGER NOT NULL, class INTEGER NOT NULL, final INTEGER NOT NULL, agent INTEGER NOT NULL,
   PRIMARY KEY(day, sid)) WITHOUT ROWID;
-CREATE INDEX session_bad ON session(rel, env, user) WHERE class > 0;
+CREATE INDEX session_bad ON session(rel, env, user, class, started) WHERE class > 0;
 CREATE TABLE sess(
   rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, total INTEGER NOT NULL, errored INTEGER NOT NULL,
   crashed INTEGER NOT NULL, abnormal INTEGER NOT NULL, unhandled INTEGER NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;
@@ -93,3 +101,18 @@ CREATE TABLE item_once(day INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(d
 CREATE TABLE outcome(
   day INTEGER NOT NULL, project INTEGER NOT NULL, item TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
   n INTEGER NOT NULL, PRIMARY KEY(day, project, item, outcome, reason)) WITHOUT ROWID;
+
+-- Scripts and their source maps -----------------------------------------------------------------------
+-- Parts of bundles that are not put together yet.
+CREATE TABLE upload(checksum BLOB PRIMARY KEY, at INTEGER NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE bundle(id INTEGER PRIMARY KEY, checksum BLOB NOT NULL UNIQUE, at INTEGER NOT NULL);
+CREATE TABLE bundle_use(
+  project INTEGER NOT NULL, release TEXT NOT NULL, dist TEXT NOT NULL, bundle INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(project, release, dist, bundle)) WITHOUT ROWID;
+-- Kind 0: a script, 1: its map. Numbers are not used again: they are what readers remember.
+CREATE TABLE artifact(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, bundle INTEGER NOT NULL, kind INTEGER NOT NULL, url TEXT NOT NULL, debug_id BLOB,
+  map_reference TEXT, size INTEGER NOT NULL, z BLOB NOT NULL);
+CREATE INDEX artifact_debug ON artifact(debug_id, kind) WHERE debug_id IS NOT NULL;
+CREATE INDEX artifact_url ON artifact(url, kind);
+CREATE INDEX artifact_bundle ON artifact(bundle);

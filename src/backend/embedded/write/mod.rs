@@ -2,7 +2,10 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never parses or compresses on its thread: callers did that.
 
+mod announce;
+mod artifact;
 mod commit;
+mod decide;
 mod event;
 mod fold;
 mod frames;
@@ -17,6 +20,8 @@ mod retain;
 mod session;
 mod writer;
 
+pub(super) use artifact::PackedArtifact;
+pub(super) use decide::Decision;
 pub(super) use event::id_key;
 pub(super) use fold::BIG;
 pub(super) use names::{Word, digest64};

@@ -1,0 +1,115 @@
+//! One question to the Web API, before it is sent.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::{fault::Fault, operation::Operation};
+use crate::model::Timestamp;
+
+/// A request: an operation, what fills its path, and parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) operation: &'static Operation,
+    segments: Vec<(&'static str, String)>,
+    params: Vec<(&'static str, String)>,
+    pub(super) body: Option<Value>,
+}
+
+impl Ask {
+    pub(super) fn new(operation: &'static Operation) -> Self {
+        Self { operation, segments: Vec::new(), params: Vec::new(), body: None }
+    }
+
+    /// Fills `{name}` of the path. The value is one segment, whatever is in it.
+    pub(super) fn segment(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.segments.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn param(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.params.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn param_some(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.param(name, value),
+            None => self,
+        }
+    }
+
+    /// The same parameter several times.
+    pub(super) fn each<T: Into<String>>(mut self, name: &'static str, values: impl IntoIterator<Item = T>) -> Self {
+        self.params.extend(values.into_iter().map(|value| (name, value.into())));
+        self
+    }
+
+    pub(super) fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// From a moment to a moment, to the microsecond.
+    pub(super) fn between(self, start: Timestamp, end: Timestamp) -> Self {
+        self.param("start", moment(start)).param("end", moment(end))
+    }
+
+    /// The whole address. A segment that would mean another folder is nothing that exists.
+    pub(super) fn address(&self, base: &Url, org: &str) -> Result<Url, Fault> {
+        let mut url = base.clone();
+        {
+            let mut path = url.path_segments_mut().map_err(|()| Fault::NotThere)?;
+            path.pop_if_empty().push("api");
+            if !self.operation.path.starts_with("../") {
+                path.push("0");
+            }
+            for part in self.operation.path.trim_start_matches("../").split('/') {
+                let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+                let value = match name {
+                    None => part,
+                    Some("org") => org,
+                    Some(name) => self.value_of(name).ok_or(Fault::NotThere)?,
+                };
+                if name.is_some() && (value.is_empty() || value.chars().all(|c| c == '.')) {
+                    return Err(Fault::NotThere);
+                }
+                path.push(value);
+            }
+        }
+        if !self.params.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.params);
+        }
+        Ok(url)
+    }
+
+    fn value_of(&self, name: &str) -> Option<&str> {
+        self.segments.iter().find(|(segment, _)| *segment == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// As the Web API reads times: in UTC, to the microsecond, without a zone.
+pub(super) fn moment(time: Timestamp) -> String {
+    let micros = Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time);
+    format!("{micros:.6}").trim_end_matches('Z').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::sentry::operation::{COMMITS, SETTINGS};
+
+    #[test]
+    fn a_segment_stays_one() {
+        let base = Url::parse("https://x.example/sentry/").unwrap();
+        let at = |version: &str| Ask::new(&COMMITS).segment("version", version).address(&base, "o");
+        let url = at("shop@2.3.0+12 b/c?d#e%2f").unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://x.example/sentry/api/0/organizations/o/releases/shop@2.3.0+12%20b%2Fc%3Fd%23e%252f/commits/"
+        );
+        assert!(at("..").is_err() && at("").is_err());
+        let url = Ask::new(&SETTINGS).address(&base, "o").unwrap();
+        assert_eq!(url.as_str(), "https://x.example/sentry/api/settings/");
+        assert_eq!(moment("2026-11-20T12:00:00.123456789Z".parse().unwrap()), "2026-11-20T12:00:00.123456");
+    }
+}

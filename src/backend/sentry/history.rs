@@ -1,0 +1,323 @@
+//! What happened to issues in each release and on each day, and what that makes of them.
+
+use std::collections::HashMap;
+
+use futures::future::try_join_all;
+
+use super::{
+    ask::Ask,
+    exposure::{Use, day_of, start_of},
+    json::{count, list, text, time},
+    operation::SESSIONS,
+    releases::optional,
+    row::{Row, Substatus},
+    server::Pages,
+    store::SentryStore,
+    terms::any_of,
+};
+use crate::{
+    change::{History, Hour, InRelease, Series, classify, may_have_risen},
+    model::{Change, ChangeReason, Status, Timestamp, Untrusted},
+    store::{IssueFacts, ReleaseFacts, Scope, StoreError},
+};
+
+/// Issues asked about at once: their releases fit into few pages.
+const TOGETHER: usize = 25;
+/// Rows that are read of one such question.
+const ROWS: usize = 300;
+/// Days that are looked back for growth.
+const DAYS: i64 = 56;
+/// Hours of an issue that are read, the newest.
+const HOURS: usize = 500;
+/// Issues whose hours are looked at.
+const RISEN: usize = 4;
+
+/// An issue's events in one release.
+struct InOne {
+    release: Option<Untrusted>,
+    events: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+/// What all issues of an answer share.
+pub(super) struct Shared<'a> {
+    pub(super) scope: &'a Scope,
+    /// Names of the releases since which something changed.
+    pub(super) since: Option<&'a [Untrusted]>,
+}
+
+impl SentryStore {
+    /// Works out what changed about each of those issues.
+    pub(super) async fn judged(&self, rows: Vec<Row>, shared: &Shared<'_>) -> Result<Vec<IssueFacts>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let whole = self.whole(shared.scope);
+        let ids: Vec<i64> = rows.iter().map(|row| row.issue.id.0).collect();
+        let (histories, releases, uses, active, replays) = tokio::try_join!(
+            self.histories(&ids, &whole),
+            self.known_releases(&whole),
+            self.uses_of(&whole),
+            self.active_users(shared.scope),
+            self.replays_of(&ids, shared)
+        )?;
+        let nothing = Vec::new();
+        let judge = |row: &Row, series: &Series| {
+            let history = histories.get(&row.issue.id.0).unwrap_or(&nothing);
+            judge(row, history, &releases, uses.get(&row.issue.project), series, shared, self.span(shared.scope).1)
+        };
+        let mut facts: Vec<IssueFacts> = rows.iter().map(|row| judge(row, &Series::default())).collect();
+        let steady: Vec<&Row> =
+            rows.iter().zip(&facts).filter(|(_, f)| f.change == Change::Ongoing).map(|(row, _)| row).collect();
+        let series = self.series_of(&steady, &whole, &uses).await?;
+        for (row, facts) in rows.iter().zip(&mut facts) {
+            if let Some(series) = series.get(&row.issue.id.0) {
+                *facts = judge(row, series);
+            }
+            facts.replays = replays.get(&row.issue.id.0).copied().unwrap_or(0);
+            facts.active_users = active.get(&row.issue.project).copied().unwrap_or(0).max(facts.users);
+        }
+        Ok(facts)
+    }
+
+    async fn histories(&self, ids: &[i64], scope: &Scope) -> Result<HashMap<i64, Vec<InOne>>, StoreError> {
+        let fields = ["issue.id", "release", "count()", "min(timestamp)", "max(timestamp)"];
+        let mut found: HashMap<i64, Vec<InOne>> = HashMap::new();
+        for row in self.of_issues(ids, scope, "", &fields).await? {
+            let Some(id) = count(&row, "issue.id").and_then(|id| i64::try_from(id).ok()) else { continue };
+            found.entry(id).or_default().push(InOne {
+                release: text(&row, "release"),
+                events: count(&row, "count()").unwrap_or(0),
+                first: time(&row, "min(timestamp)"),
+                last: time(&row, "max(timestamp)"),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Events of each issue that have a replay.
+    async fn replays_of(&self, ids: &[i64], shared: &Shared<'_>) -> Result<HashMap<i64, u64>, StoreError> {
+        let mut extra = "has:replayId".to_owned();
+        if let Some(since) = shared.since {
+            extra = format!("{extra} {}", any_of("release", since.iter().map(Untrusted::raw)));
+        }
+        let rows = self.of_issues(ids, shared.scope, &extra, &["issue.id", "count()"]).await?;
+        let pair =
+            |row: &serde_json::Value| Some((i64::try_from(count(row, "issue.id")?).ok()?, count(row, "count()")?));
+        Ok(rows.iter().filter_map(pair).collect())
+    }
+
+    /// Rows about issues, so many at a time. Without a right to ask, or where a server lacks it, there are none.
+    async fn of_issues(
+        &self,
+        ids: &[i64],
+        scope: &Scope,
+        extra: &str,
+        fields: &[&str],
+    ) -> Result<Vec<serde_json::Value>, StoreError> {
+        let parts = ids.chunks(TOGETHER).map(|ids| async move {
+            let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+            let query = any_of("issue.id", ids.iter().map(String::as_str));
+            let query = if extra.is_empty() { query } else { format!("{query} {extra}") };
+            optional(self.groups(scope, &query, fields, "-count()", ROWS).await)
+        });
+        Ok(try_join_all(parts).await?.into_iter().flat_map(|pages: Pages| pages.items).collect())
+    }
+
+    /// The hours of those issues whose days look like a rise.
+    async fn series_of(
+        &self,
+        rows: &[&Row],
+        whole: &Scope,
+        uses: &HashMap<String, Use>,
+    ) -> Result<HashMap<i64, Series>, StoreError> {
+        let days = self.days_of(rows, whole).await?;
+        let today = day_of(self.span(whole).1);
+        let risen = |row: &&&Row| {
+            let Some(days) = days.get(&row.issue.id.0) else { return false };
+            let used = uses.get(&row.issue.project).into_iter().flat_map(|used| used.by_day.keys());
+            let first = days.keys().chain(used).min().copied().unwrap_or(today).max(today - DAYS);
+            let days: Vec<u64> = (first..=today).map(|day| days.get(&day).copied().unwrap_or(0)).collect();
+            may_have_risen(&days)
+        };
+        let risen: Vec<&&Row> = rows.iter().filter(risen).take(RISEN).collect();
+        let series =
+            risen.iter().map(|row| async { Ok::<_, StoreError>((row.issue.id.0, self.series(row, whole).await?)) });
+        let found = try_join_all(series).await?;
+        Ok(found.into_iter().filter_map(|(id, series)| series.map(|series| (id, series))).collect())
+    }
+
+    /// Events by day; those of issues whose days don't all fit are left out: the time before would look emptier than
+    /// it was.
+    async fn days_of(&self, rows: &[&Row], whole: &Scope) -> Result<HashMap<i64, HashMap<i64, u64>>, StoreError> {
+        let today = day_of(self.span(whole).1);
+        let mut found: HashMap<i64, HashMap<i64, u64>> = HashMap::new();
+        let (with, without): (Vec<&Row>, Vec<&Row>) =
+            rows.iter().partition(|row| self.is_now(whole) && row.days.len() > 1);
+        for row in with {
+            found.insert(row.issue.id.0, row.days.iter().copied().collect());
+        }
+        if without.is_empty() {
+            return Ok(found);
+        }
+        let scope = Scope { start: Some(start_of(today - DAYS)), ..whole.clone() };
+        let ids: Vec<i64> = without.iter().map(|row| row.issue.id.0).collect();
+        let rows = self.of_issues(&ids, &scope, "", &["issue.id", "timestamp.to_day", "count()"]).await?;
+        if rows.len() >= ROWS * ids.len().div_ceil(TOGETHER) {
+            return Ok(found);
+        }
+        for row in rows {
+            let id = count(&row, "issue.id").and_then(|id| i64::try_from(id).ok());
+            let day = time(&row, "timestamp.to_day").map(day_of);
+            let (Some(id), Some(day)) = (id, day) else { continue };
+            *found.entry(id).or_default().entry(day).or_default() += count(&row, "count()").unwrap_or(0);
+        }
+        Ok(found)
+    }
+
+    /// An issue's hours beside those of its project; `None` where they can't be told.
+    async fn series(&self, row: &Row, whole: &Scope) -> Result<Option<Series>, StoreError> {
+        let (_, end) = self.span(whole);
+        let project = Some(row.issue.project.as_str().into());
+        let last = hour_of(end);
+        let own = format!("issue.id:{}", row.issue.id);
+        let fields = ["timestamp.to_hour", "count()", "count_unique(user)"];
+        let first = last - DAYS * 24;
+        let scope = Scope { project, start: Some(start_of_hour(first)), ..whole.clone() };
+        let (hours, traffic) =
+            tokio::join!(self.groups(&scope, &own, &fields, "-timestamp.to_hour", HOURS), self.traffic(&scope, &own));
+        let (hours, traffic) = (optional(hours)?, traffic?);
+        let read = |row: &serde_json::Value| {
+            let users = count(row, "count_unique(user)").unwrap_or(0);
+            let n = if users > 0 { users } else { count(row, "count()").unwrap_or(0) };
+            Some((hour_of(time(row, "timestamp.to_hour")?), n))
+        };
+        let counts: HashMap<i64, u64> = hours.items.iter().filter_map(read).collect();
+        let from = if hours.more { counts.keys().min().copied() } else { traffic.keys().min().copied() };
+        let from = from.unwrap_or(last).max(first);
+        let hour = |hour: i64| Hour {
+            count: counts.get(&hour).copied().unwrap_or(0),
+            exposure: traffic.get(&hour).copied().unwrap_or(0),
+        };
+        // The last hour is not whole.
+        Ok((from < last).then(|| Series { start: start_of_hour(from), hours: (from..last).map(hour).collect() }))
+    }
+
+    /// How much the project was used by the hour: sessions, else events of other issues.
+    async fn traffic(&self, scope: &Scope, own: &str) -> Result<HashMap<i64, u64>, StoreError> {
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&SESSIONS)
+            .param("field", "sum(session)")
+            .param("interval", "1h")
+            .param("includeSeries", "1")
+            .param("includeTotals", "0")
+            .between(start, end);
+        let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
+            Ok(reply) => reply.json,
+            Err(fault) if fault.is_lacking() => serde_json::Value::Null,
+            Err(fault) => return Err(fault.into()),
+        };
+        let mut found: HashMap<i64, u64> = HashMap::new();
+        let hours: Vec<Option<i64>> =
+            list(&reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(hour_of)).collect();
+        for group in list(&reply, "groups") {
+            let series = group.get("series").map_or(&[][..], |series| list(series, "sum(session)"));
+            for (hour, n) in hours.iter().zip(series) {
+                if let (Some(hour), Some(n @ 1..)) = (hour, n.as_u64()) {
+                    *found.entry(*hour).or_default() += n;
+                }
+            }
+        }
+        if found.is_empty() {
+            let others = format!("!{own}");
+            let pages =
+                self.groups(scope, &others, &["timestamp.to_hour", "count()"], "-timestamp.to_hour", HOURS).await;
+            let hour =
+                |row: &serde_json::Value| Some((hour_of(time(row, "timestamp.to_hour")?), count(row, "count()")?));
+            found = optional(pages)?.items.iter().filter_map(hour).collect();
+        }
+        Ok(found)
+    }
+}
+
+fn hour_of(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(3_600)
+}
+
+fn start_of_hour(hour: i64) -> Timestamp {
+    Timestamp::from_second(hour * 3_600).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn judge(
+    row: &Row,
+    history: &[InOne],
+    releases: &[ReleaseFacts],
+    used: Option<&Use>,
+    series: &Series,
+    shared: &Shared<'_>,
+    as_of: Timestamp,
+) -> IssueFacts {
+    let of_project = |facts: &&ReleaseFacts| facts.projects.is_empty() || facts.projects.contains(&row.issue.project);
+    let in_release = |facts: &ReleaseFacts| {
+        let name = &facts.release.version;
+        let seen = history.iter().find(|one| one.release.as_ref() == Some(name));
+        InRelease {
+            release: name.clone(),
+            events: seen.map_or(0, |one| one.events),
+            exposure: used.and_then(|used| used.by_release.get(name.raw())).copied().unwrap_or(0),
+            first: seen.and_then(|one| one.first),
+            last: seen.and_then(|one| one.last),
+        }
+    };
+    let list: Vec<InRelease> = releases.iter().filter(of_project).map(in_release).collect();
+    let first_seen = history.iter().filter_map(|one| one.first).chain(row.first_seen).min().unwrap_or(as_of);
+    let last = history.iter().filter_map(|one| one.last).max().or(row.last_seen);
+    let last_seen = last.map_or(as_of, |last| last.min(as_of));
+    let since = shared.since.and_then(|since| list.iter().position(|one| since.contains(&one.release)));
+    let (change, why) = classify(&History {
+        releases: &list,
+        since,
+        start: shared.scope.start,
+        as_of,
+        first_seen,
+        last_seen,
+        status: row.issue.status,
+        resolution: row.issue.resolution.as_ref(),
+        after_resolution: None,
+        series,
+    });
+    let (change, why) = marked(row, change, why);
+    let named = |one: &InRelease| one.release.clone();
+    let (first_release, last_release) = &row.releases;
+    IssueFacts {
+        issue: row.issue.clone(),
+        events: row.events,
+        users: row.users,
+        active_users: 0,
+        first_seen: Some(first_seen),
+        last_seen: Some(last_seen),
+        first_release: list.iter().find(|one| one.events > 0).map(named).or_else(|| first_release.clone()),
+        last_release: list.iter().rev().find(|one| one.events > 0).map(named).or_else(|| last_release.clone()),
+        environments: Vec::new(),
+        replays: 0,
+        onset: if let ChangeReason::Grew(onset) = &why { Some(*onset) } else { None },
+        change,
+        why,
+    }
+}
+
+/// Sentry opens an issue again when it comes back, so that the decision is no longer there to compare with; and it
+/// knows of decisions whose time the list doesn't tell.
+fn marked(row: &Row, change: Change, why: ChangeReason) -> (Change, ChangeReason) {
+    if row.issue.status == Status::Resolved && row.issue.resolution.is_none() {
+        return (Change::Resolved, ChangeReason::Marked { word: "resolved" });
+    }
+    match (row.substatus, change) {
+        (Substatus::Regressed, Change::Ongoing | Change::Escalating) => {
+            (Change::Regressed, ChangeReason::Marked { word: "regressed" })
+        }
+        (Substatus::Escalating, Change::Ongoing) => (Change::Escalating, ChangeReason::Marked { word: "escalating" }),
+        _ => (change, why),
+    }
+}

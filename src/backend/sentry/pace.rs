@@ -1,0 +1,126 @@
+//! When the next request may go: Sentry's limits are kept to across all calls of the process.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use reqwest::header::HeaderMap;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::fault::Fault;
+use crate::model::Timestamp;
+
+/// What is waited for in silence; longer waits are told to the caller.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest pause that a header can ask for.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// The pace of one credential.
+pub(super) struct Pace {
+    places: Semaphore,
+    at_once: AtomicUsize,
+    /// By path of the operation: nothing goes before this.
+    pauses: Mutex<HashMap<&'static str, Instant>>,
+}
+
+impl Pace {
+    pub(super) fn new(at_once: usize) -> Self {
+        let at_once = at_once.max(1);
+        Self { places: Semaphore::new(at_once), at_once: AtomicUsize::new(at_once), pauses: Mutex::default() }
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// [`Fault::Limited`] where that would take too long.
+    pub(super) async fn turn(&self, path: &'static str) -> Result<SemaphorePermit<'_>, Fault> {
+        loop {
+            let wait = self.pause_of(path);
+            if wait > PATIENCE {
+                return Err(limited(wait));
+            }
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            let place = self.places.acquire().await.map_err(|_| Fault::Strange("was closed"))?;
+            // While this one waited, another may have been told to pause.
+            if self.pause_of(path).is_zero() {
+                return Ok(place);
+            }
+        }
+    }
+
+    fn pause_of(&self, path: &'static str) -> Duration {
+        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.get(path).map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    fn pause(&self, path: &'static str, wait: Duration) {
+        let until = Instant::now() + wait.min(LONGEST);
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = pauses.entry(path).or_insert(until);
+        *known = (*known).max(until);
+    }
+
+    /// Takes note of what an answer says about limits.
+    pub(super) fn heard(&self, path: &'static str, headers: &HeaderMap, now: Timestamp) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+        if let Some(limit) = number("x-sentry-rate-limit-concurrentlimit") {
+            self.narrow((limit as usize).saturating_sub(1).max(1));
+        }
+        if number("x-sentry-rate-limit-remaining") == Some(0.0)
+            && let Some(reset) = number("x-sentry-rate-limit-reset")
+        {
+            self.pause(path, until(reset, now));
+        }
+    }
+
+    /// Takes note of a refusal; how long to wait.
+    pub(super) fn refused(&self, path: &'static str, headers: &HeaderMap, now: Timestamp, tries: u32) -> Duration {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let after =
+            text("retry-after").and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite() && *s >= 0.0);
+        let reset = text("x-sentry-rate-limit-reset").and_then(|text| text.parse::<f64>().ok());
+        let wait = match (after, reset) {
+            (Some(seconds), _) => Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64())),
+            (None, Some(reset)) => until(reset, now),
+            (None, None) => Duration::from_secs(1 << tries.min(5)),
+        };
+        self.pause(path, wait);
+        wait
+    }
+
+    /// Fewer at once from now on; never more again.
+    fn narrow(&self, limit: usize) {
+        let before = self.at_once.fetch_min(limit, Ordering::Relaxed);
+        if limit < before {
+            let missing = before - limit;
+            let forgotten = self.places.forget_permits(missing);
+            // Those in flight keep their places; what is taken now is what was free.
+            if forgotten < missing {
+                self.at_once.fetch_add(missing - forgotten, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// A caller who is told to wait that long.
+pub(super) fn limited(wait: Duration) -> Fault {
+    Fault::Limited { retry_after_s: wait.as_secs_f64().ceil() as u64 }
+}
+
+/// Whether a wait is short enough to be sat out.
+pub(super) fn bearable(wait: Duration) -> bool {
+    wait <= PATIENCE
+}
+
+/// From now to a moment in seconds since 1970.
+fn until(reset: f64, now: Timestamp) -> Duration {
+    let left = reset - now.as_microsecond() as f64 / 1e6;
+    Duration::from_secs_f64(left.clamp(0.0, LONGEST.as_secs_f64()))
+}

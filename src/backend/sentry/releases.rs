@@ -1,0 +1,147 @@
+//! Releases: when, and how they fare.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::Value;
+
+use super::{
+    ask::Ask,
+    exposure::Use,
+    fault::Fault,
+    json::{count, list, text, time, word},
+    operation::RELEASES,
+    store::SentryStore,
+};
+use crate::{
+    model::{Deploy, Release, SessionCounts},
+    release::sort_releases,
+    store::{ReleaseFacts, ReleaseQuery, Scope, StoreError},
+};
+
+/// Releases that are looked at: the newest.
+const MOST: usize = 300;
+
+impl SentryStore {
+    /// Answers `SignalStore::releases`.
+    pub(super) async fn list_releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
+        let mut found = self.known_releases(&query.scope).await?;
+        let (start, _) = self.span(&query.scope);
+        if query.scope.start.is_some() {
+            found.retain(|facts| facts.release.last_seen >= start);
+        }
+        found.reverse();
+        let page = found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
+        let mut found: Vec<ReleaseFacts> = page.collect();
+        if query.counts && !found.is_empty() && !self.is_glitchtip().await {
+            self.add_counts(&mut found, &query.scope).await?;
+        }
+        Ok(found)
+    }
+
+    /// All releases up to the scope's end, oldest first, without counts.
+    pub(super) async fn known_releases(&self, scope: &Scope) -> Result<Vec<ReleaseFacts>, StoreError> {
+        let rows = self.release_rows(scope).await?;
+        let (_, end) = self.span(scope);
+        let mut found: Vec<ReleaseFacts> = rows.iter().filter_map(facts).collect();
+        found.retain(|facts| facts.release.first_seen <= end);
+        for facts in &mut found {
+            facts.release.last_seen = facts.release.last_seen.min(end);
+            facts.release.deploys.retain(|deploy| deploy.at <= end);
+        }
+        let mut order: Vec<Release> = found.iter().map(|facts| facts.release.clone()).collect();
+        sort_releases(&mut order);
+        let places: HashMap<&str, usize> = order.iter().enumerate().map(|(i, r)| (r.version.raw(), i)).collect();
+        found.sort_by_key(|facts| places.get(facts.release.version.raw()).copied());
+        Ok(found)
+    }
+
+    async fn release_rows(&self, scope: &Scope) -> Result<Arc<Vec<Value>>, StoreError> {
+        let ask = self.scoped(Ask::new(&RELEASES).param("per_page", "100"), scope).await?;
+        let environment = scope.environment.as_ref().map_or("", |name| name.raw());
+        let name = format!("{}\n{environment}", self.project_id(scope).await?);
+        self.releases.get(name, async { Ok(self.server.pages(ask, "", MOST).await?.items) }).await
+    }
+
+    async fn add_counts(&self, found: &mut [ReleaseFacts], scope: &Scope) -> Result<(), StoreError> {
+        let (health, uses, events) = tokio::join!(
+            self.health(scope),
+            self.uses_of(scope),
+            self.groups(scope, "", &["release", "count()", "count_unique(user)"], "-count()", 300)
+        );
+        let (health, uses) = (health?, uses?);
+        let events = match events {
+            Ok(pages) => pages.items,
+            Err(fault) if fault.is_lacking() => Vec::new(),
+            Err(fault) => return Err(fault.into()),
+        };
+        let events: HashMap<&str, (u64, u64)> = events
+            .iter()
+            .map(|row| (word(row, "release"), (count(row, "count()"), count(row, "count_unique(user)"))))
+            .map(|(release, (events, users))| (release, (events.unwrap_or(0), users.unwrap_or(0))))
+            .collect();
+        let adoption = adoption(&uses);
+        for facts in found {
+            let name = facts.release.version.raw();
+            let of_sessions = health.get(name).copied().unwrap_or_default();
+            let (count, users) = events.get(name).copied().unwrap_or_default();
+            facts.sessions = of_sessions.counts;
+            // Who has a session and who has an event overlap, mostly whole: the larger is the closest that is known.
+            facts.users = of_sessions.users.max(users);
+            facts.events = count;
+            facts.adoption = adoption.as_ref().map(|shares| shares.get(name).copied().unwrap_or(0.0));
+        }
+        Ok(())
+    }
+}
+
+/// The share of each release in the newest day with sessions (events without sessions).
+fn adoption(uses: &HashMap<String, Use>) -> Option<HashMap<String, f64>> {
+    let by_sessions = uses.values().any(|used| used.by_sessions);
+    let cells = || {
+        uses.values()
+            .filter(|used| used.by_sessions == by_sessions)
+            .flat_map(|used| &used.cells)
+            .filter(|(_, n)| **n > 0)
+    };
+    let newest = cells().map(|((day, _), _)| *day).max()?;
+    let mut shares: HashMap<String, f64> = HashMap::new();
+    for ((_, release), n) in cells().filter(|((day, _), _)| *day == newest) {
+        *shares.entry(release.clone()).or_default() += *n as f64;
+    }
+    let total: f64 = shares.values().sum();
+    shares.values_mut().for_each(|share| *share /= total);
+    Some(shares)
+}
+
+/// A row of the list.
+fn facts(row: &Value) -> Option<ReleaseFacts> {
+    let version = text(row, "version")?;
+    let created = time(row, "dateCreated");
+    let first = [created, time(row, "firstEvent")].into_iter().flatten().min().or(time(row, "dateReleased"))?;
+    let last = [time(row, "lastEvent"), Some(first)].into_iter().flatten().max()?;
+    let deploy = row.get("lastDeploy").and_then(|deploy| {
+        let at = time(deploy, "dateFinished").or_else(|| time(deploy, "dateStarted"))?;
+        Some(Deploy { environment: text(deploy, "environment"), at })
+    });
+    let mut projects: Vec<String> =
+        list(row, "projects").iter().map(|project| word(project, "slug").to_owned()).collect();
+    projects.sort();
+    Some(ReleaseFacts {
+        release: Release { version, first_seen: first, last_seen: last, deploys: deploy.into_iter().collect() },
+        projects,
+        sessions: SessionCounts::default(),
+        users: 0,
+        adoption: None,
+        new_issues: count(row, "newGroups").unwrap_or(0),
+        events: 0,
+    })
+}
+
+/// Whether a failure means that an optional answer is simply not to be had.
+pub(super) fn optional<T: Default>(answer: Result<T, Fault>) -> Result<T, StoreError> {
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(fault) if fault.is_lacking() => Ok(T::default()),
+        Err(fault) => Err(fault.into()),
+    }
+}

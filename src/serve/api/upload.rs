@@ -1,0 +1,173 @@
+//! Uploads of scripts and source maps: parts first, then the order to put them together.
+
+use std::io::Read;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{FromRequest, Multipart, Path, Request, State, multipart::Field},
+    http::{HeaderMap, StatusCode, header},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{fault::Fault, json_body};
+use crate::{
+    serve::{App, body},
+    sourcemaps::checksum,
+    store::{Assembled, BundleOrder, Checksum},
+};
+
+/// Bytes of one part.
+const CHUNK_BYTES: usize = 8 << 20;
+/// Parts of one request.
+const CHUNKS: usize = 64;
+/// Bytes of one request.
+const REQUEST_BYTES: usize = 32 << 20;
+/// Bytes of one bundle.
+const FILE_BYTES: usize = 128 << 20;
+/// Bytes of an order.
+const ORDER_BYTES: usize = 1 << 20;
+
+/// `GET organizations/ORG/chunk-upload/`: how to send.
+pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json<Value> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    let host = text(header::HOST.as_str()).unwrap_or("localhost");
+    Json(json!({
+        "url": format!("{scheme}://{host}/api/0/organizations/{}/chunk-upload/", super::segment(&org)),
+        "chunkSize": CHUNK_BYTES,
+        "chunksPerRequest": CHUNKS,
+        "maxFileSize": FILE_BYTES,
+        "maxRequestSize": REQUEST_BYTES,
+        "concurrency": 4,
+        "hashAlgorithm": "sha1",
+        "compression": ["gzip"],
+        "accept": ["release_files", "sources", "artifact_bundles", "artifact_bundles_v2"],
+    }))
+}
+
+/// `POST organizations/ORG/chunk-upload/`: parts, each named by its checksum.
+pub(super) async fn chunks(State(app): State<App>, request: Request) -> Result<StatusCode, Fault> {
+    let (parts, body) = request.into_parts();
+    // The room is taken for all of it at once: a request holds at most this much.
+    let mut held = body::read(&parts.headers, body, REQUEST_BYTES, &app.room).await?;
+    let request = Request::from_parts(parts, Body::from(std::mem::take(&mut held.bytes)));
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| Fault::bad(e.body_text()))?;
+    let mut kept = 0;
+    while let Some(field) = form.next_field().await.map_err(|e| Fault::bad(e.body_text()))? {
+        kept += 1;
+        if kept > CHUNKS {
+            return Err(Fault::bad(format!("more than {CHUNKS} chunks in one request")));
+        }
+        keep(&app, field).await?;
+    }
+    if kept == 0 {
+        return Err(Fault::bad("no chunk in the request"));
+    }
+    Ok(StatusCode::OK)
+}
+
+async fn keep(app: &App, field: Field<'_>) -> Result<(), Fault> {
+    let packed = match field.name() {
+        Some("file") => false,
+        Some("file_gzip") => true,
+        _ => return Err(Fault::bad("parts of an upload are named file or file_gzip")),
+    };
+    let named = field.file_name().and_then(parse_checksum);
+    let named = named.ok_or_else(|| Fault::bad("a chunk's file name is its SHA-1, in 40 hex digits"))?;
+    let bytes = field.bytes().await.map_err(|e| Fault::bad(e.body_text()))?;
+    let unpack = move || unpacked(&bytes, packed).map(|bytes| (checksum(&bytes), bytes));
+    let (found, bytes) = tokio::task::spawn_blocking(unpack).await.map_err(|_| Fault::bad("unpacking failed"))??;
+    if found != named {
+        return Err(Fault::bad(format!("the chunk named {} has another checksum: {}", hex(&named), hex(&found))));
+    }
+    Ok(app.host.keep_chunk(named, bytes, (app.now)()).await?)
+}
+
+/// A part without its encoding, read no further than a part may be long.
+fn unpacked(bytes: &[u8], packed: bool) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    if packed {
+        let most = CHUNK_BYTES as u64 + 1;
+        let read = flate2::read::GzDecoder::new(bytes).take(most).read_to_end(&mut out);
+        read.map_err(|_| Fault::bad("a chunk is not gzip, as its field's name says"))?;
+    } else {
+        out.extend_from_slice(bytes);
+    }
+    if out.len() > CHUNK_BYTES {
+        let detail = format!("a chunk has {CHUNK_BYTES} bytes at most");
+        return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    Ok(out)
+}
+
+/// What is to be put together.
+#[derive(Deserialize)]
+pub(super) struct Order {
+    checksum: String,
+    chunks: Vec<String>,
+    #[serde(default)]
+    projects: Vec<String>,
+    version: Option<String>,
+    dist: Option<String>,
+}
+
+/// `POST organizations/ORG/artifactbundle/assemble/`.
+pub(super) async fn assemble(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Fault> {
+    let order: Order = json_body(&app, &headers, body, ORDER_BYTES).await?;
+    put_together(&app, order).await
+}
+
+/// `POST organizations/ORG/releases/VERSION/assemble/`: the older form, which names no project.
+pub(super) async fn assemble_release(
+    State(app): State<App>,
+    Path((_, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Fault> {
+    let mut order: Order = json_body(&app, &headers, body, ORDER_BYTES).await?;
+    if order.projects.is_empty() {
+        let known = app.host.announced(&crate::store::Scope::default(), Some(&version.as_str().into())).await?;
+        order.projects = known.into_iter().flat_map(|release| release.projects).collect();
+    }
+    put_together(&app, Order { version: Some(version), ..order }).await
+}
+
+async fn put_together(app: &App, order: Order) -> Result<Json<Value>, Fault> {
+    let wrong = || Fault::bad("checksums are SHA-1, in 40 hex digits");
+    if order.projects.is_empty() {
+        return Err(Fault::bad("no project is named"));
+    }
+    let chunks: Option<Vec<Checksum>> = order.chunks.iter().map(|chunk| parse_checksum(chunk)).collect();
+    let order = BundleOrder {
+        checksum: parse_checksum(&order.checksum).ok_or_else(wrong)?,
+        chunks: chunks.ok_or_else(wrong)?,
+        projects: order.projects,
+        release: order.version.filter(|version| !version.is_empty()),
+        dist: order.dist.filter(|dist| !dist.is_empty()),
+        now: (app.now)(),
+    };
+    Ok(Json(match app.host.assemble(order).await? {
+        Assembled::Missing(missing) => {
+            json!({ "state": "not_found", "missingChunks": missing.iter().map(|c| hex(c)).collect::<Vec<_>>() })
+        }
+        Assembled::Done => json!({ "state": "ok", "missingChunks": [] }),
+        Assembled::Failed(why) => json!({ "state": "error", "missingChunks": [], "detail": why }),
+    }))
+}
+
+fn parse_checksum(text: &str) -> Option<Checksum> {
+    let mut bytes = [0; 20];
+    if text.len() != 40 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn hex(checksum: &Checksum) -> String {
+    checksum.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,144 @@
+//! What only a store of our own takes beside signal: releases, deploys, commits, source maps.
+
+use super::{Commit, Scope, SignalSink, SignalStore, SignalWrite, StoreError};
+use crate::model::{Timestamp, Untrusted};
+
+/// SHA-1 of a chunk or a bundle.
+pub type Checksum = [u8; 20];
+
+/// A store that others' tools may tell about releases and hand their source maps to.
+#[async_trait::async_trait]
+pub trait HostedStore: SignalStore + SignalSink + SignalWrite {
+    /// Keeps a part of a bundle until the bundle is put together.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when too much waits already.
+    async fn keep_chunk(&self, checksum: Checksum, bytes: Vec<u8>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Puts a bundle together and stores what is in it.
+    async fn assemble(&self, bundle: BundleOrder) -> Result<Assembled, StoreError>;
+
+    /// Notes what somebody says of a release, which is made if it isn't there. What is not said stays as it was.
+    async fn announce(&self, release: Announcement) -> Result<(), StoreError>;
+
+    /// Notes a deploy of a release, which is made if it isn't there.
+    async fn deploy(&self, deploy: DeployRecord) -> Result<KnownDeploy, StoreError>;
+
+    /// What was announced of releases within the scope: of one, or of all, the newest first.
+    async fn announced(&self, scope: &Scope, version: Option<&Untrusted>) -> Result<Vec<Announced>, StoreError>;
+
+    /// Deploys of a release, newest first.
+    async fn deploys(&self, scope: &Scope, version: &Untrusted) -> Result<Vec<KnownDeploy>, StoreError>;
+}
+
+/// Asks for a bundle to be put together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BundleOrder {
+    /// SHA-1 of the whole.
+    pub checksum: Checksum,
+    /// Its parts in order.
+    pub chunks: Vec<Checksum>,
+    /// Slugs or numbers of the projects that it is for.
+    pub projects: Vec<String>,
+    /// The release whose scripts they are, for those without debug ids.
+    pub release: Option<String>,
+    /// Distribution within the release.
+    pub dist: Option<String>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What became of a bundle.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assembled {
+    /// These parts are not here yet.
+    Missing(Vec<Checksum>),
+    /// It is in use.
+    Done,
+    /// It can't be used.
+    Failed(String),
+}
+
+/// What is said of a release.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announcement {
+    /// Its name.
+    pub version: Untrusted,
+    /// Slugs or numbers of its projects; empty: those that it has already.
+    pub projects: Vec<String>,
+    /// When its work began, or when it was made known.
+    pub started: Option<Timestamp>,
+    /// When it was finished.
+    pub released: Option<Timestamp>,
+    /// Where to read about it.
+    pub url: Option<Untrusted>,
+    /// The commit that it was built from.
+    pub reference: Option<Untrusted>,
+    /// Its commits, newest first; `None`: not said.
+    pub commits: Option<Vec<Commit>>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What is known of a release because somebody said so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announced {
+    /// A number for it.
+    pub id: u64,
+    /// Its name.
+    pub version: Untrusted,
+    /// Slugs of its projects.
+    pub projects: Vec<String>,
+    /// When it was first heard of.
+    pub created: Timestamp,
+    /// When it was finished.
+    pub released: Option<Timestamp>,
+    /// Where to read about it.
+    pub url: Option<Untrusted>,
+    /// The commit that it was built from.
+    pub reference: Option<Untrusted>,
+    /// How many commits it has.
+    pub commits: u64,
+    /// The newest of them.
+    pub last_commit: Option<Commit>,
+    /// Its newest deploy.
+    pub last_deploy: Option<KnownDeploy>,
+    /// How many there were.
+    pub deploys: u64,
+}
+
+/// A deploy to be noted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeployRecord {
+    /// The release.
+    pub version: Untrusted,
+    /// Slugs or numbers of its projects; empty: those that the release has.
+    pub projects: Vec<String>,
+    /// Where to.
+    pub environment: Untrusted,
+    /// What it is called.
+    pub name: Option<Untrusted>,
+    /// Where to read about it.
+    pub url: Option<Untrusted>,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When it was done.
+    pub finished: Timestamp,
+}
+
+/// A deploy that was noted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownDeploy {
+    /// A number for it.
+    pub id: u64,
+    /// Where to.
+    pub environment: Option<Untrusted>,
+    /// What it is called.
+    pub name: Option<Untrusted>,
+    /// Where to read about it.
+    pub url: Option<Untrusted>,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When it was done.
+    pub finished: Timestamp,
+}

@@ -1,0 +1,8 @@
+//! The Sentry backend, against doubles on loopback.
+
+mod contract;
+mod double;
+mod faults;
+mod glitchtip;
+mod reading;
+mod tenants;

@@ -1,0 +1,220 @@
+//! What the tools make of a Sentry server.
+
+use std::sync::Arc;
+
+use prodsignal::{
+    backend::sentry::SentryStore,
+    client::{Cached, Identity, Options},
+    store::SignalStore,
+    tools::{Ctx, Defaults, Rendered, find},
+};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
+
+use super::double::{self, EVENT, double, now, store};
+
+/// Tools over a store behind the cache.
+pub fn cached(store: SentryStore) -> Ctx {
+    let identity = Identity::new(&store.credential_digest(), &["here"]);
+    let store: Arc<dyn SignalStore> = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now), None));
+    Ctx { store, now, defaults: Defaults::default(), writes: None }
+}
+
+pub async fn call(ctx: &Ctx, tool: &str, arguments: Value) -> Rendered {
+    (find(tool).unwrap().call)(ctx.clone(), arguments).await
+}
+
+async fn count(server: &MockServer) -> usize {
+    server.received_requests().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn issues_are_judged_by_their_history() {
+    let server = double().await;
+    let ctx = cached(store(&server.uri(), "t"));
+    let answer = call(&ctx, "list_issues", json!({"since_release": "shop@2.3.0"})).await;
+    let issues = answer.data["issues"].as_array().unwrap();
+    assert_eq!((&issues[0]["short_id"], &issues[0]["change"]), (&json!("SHOP-1"), &json!("new")), "{}", answer.data);
+    assert_eq!(issues[0]["first_release"], "shop@2.3.0");
+    assert_eq!(issues[0]["users"], 3);
+    assert_eq!(issues[0]["top_frame"]["file"], "src/cart.js");
+    let url = issues[0]["url"].as_str().unwrap();
+    assert_eq!(url, format!("{}/organizations/acme/issues/101/", server.uri()));
+    assert_eq!(answer.data["source"]["store"], "sentry");
+}
+
+#[tokio::test]
+async fn an_event_is_read_scrubbed_and_whole() {
+    let server = double().await;
+    let ctx = cached(store(&server.uri(), "t"));
+    let answer = call(
+        &ctx,
+        "get_event",
+        json!({"issue": "SHOP-1", "include": ["exception", "contexts", "user", "request", "tags", "raw"]}),
+    )
+    .await;
+    let event = &answer.data["event"];
+    let frame = &event["exceptions"][0]["frames"][0];
+    assert_eq!((&frame["function"], &frame["line"]), (&json!("addItem"), &json!(42)), "{}", answer.data);
+    assert!(frame["context"]["line"].as_str().unwrap().contains("cart.items.push"));
+    assert_eq!((&event["release"], &event["environment"]), (&json!("shop@2.3.0"), &json!("production")));
+    assert_eq!(answer.data["previous_event"], "f".repeat(32));
+    let whole = format!("{}{}", answer.text, answer.data);
+    for secret in ["hunter2", "sk_live", "ada@example.com", "198.51.100.7"] {
+        assert!(!whole.contains(secret), "{secret}");
+    }
+    assert!(whole.contains("user-"), "{whole}");
+}
+
+#[tokio::test]
+async fn few_requests_the_first_time_and_none_again() {
+    let server = double().await;
+    let ctx = cached(store(&server.uri(), "t"));
+    let first = call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
+    assert_eq!(first.data["source"]["freshness"], "live", "{}", first.text);
+    assert_eq!(count(&server).await, 2);
+    let second = call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
+    assert_eq!(second.data["source"]["freshness"], "cached");
+    assert_eq!(count(&server).await, 2);
+    assert_eq!(first.data["event"], second.data["event"]);
+    let at_once = (0..10).map(|_| call(&ctx, "get_event", json!({"event": EVENT})));
+    futures::future::join_all(at_once).await;
+    assert_eq!(count(&server).await, 4);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_there_says_so_and_one_of_another_host_is_refused() {
+    let server = double().await;
+    let ctx = cached(store(&server.uri(), "t"));
+    for (issue, kind) in [
+        ("SHOP-99", "not_found"),
+        ("..", "not_found"),
+        ("1/../2", "not_found"),
+        ("https://other.example/organizations/acme/issues/101/", "invalid_input"),
+    ] {
+        let answer = call(&ctx, "get_event", json!({"issue": issue})).await;
+        assert_eq!(answer.data["error"]["kind"], kind, "{issue}: {}", answer.text);
+    }
+    let own = format!("{}/organizations/acme/issues/101/?project=1", server.uri());
+    let answer = call(&ctx, "get_event", json!({"issue": own})).await;
+    assert!(!answer.is_error, "{}", answer.text);
+    let answer = call(&ctx, "list_issues", json!({"project": "shoop"})).await;
+    assert_eq!(answer.data["error"]["did_you_mean"], json!(["shop"]), "{}", answer.data);
+}
+
+#[tokio::test]
+async fn an_older_server_is_asked_for_the_newest_event_where_it_recommends_none() {
+    let server = MockServer::start().await;
+    let old = |request: &Request| {
+        if request.url.path().ends_with("/recommended/") {
+            return ResponseTemplate::new(400).set_body_json(json!({"detail": "Invalid event id"}));
+        }
+        match double::answer(request) {
+            Some(json) => ResponseTemplate::new(200).set_body_json(json),
+            None => ResponseTemplate::new(404).set_body_json(json!({})),
+        }
+    };
+    Mock::given(any()).respond_with(old).mount(&server).await;
+    let ctx = cached(store(&server.uri(), "t"));
+    let answer = call(&ctx, "get_event", json!({"issue": "101"})).await;
+    assert_eq!(answer.data["event"]["id"], EVENT, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn who_is_affected_adds_up() {
+    let server = double().await;
+    let ctx = cached(store(&server.uri(), "t"));
+    let answer = call(&ctx, "affected_users", json!({"issue": "SHOP-1", "by": ["browser"]})).await;
+    assert_eq!(answer.data["users"]["in_period"], 3, "{}", answer.data);
+    assert_eq!(answer.data["users"]["per_release"][0]["release"], "shop@2.3.0");
+    assert_eq!(answer.data["breakdown"]["browser"][0]["value"], "Firefox 142");
+    assert!(!answer.data.to_string().contains("id:42"));
+}
+
+#[tokio::test]
+async fn doctor_tells_rights_clock_and_tools() {
+    let server = double().await;
+    let rights = store(&server.uri(), "sntryu_x").rights().await;
+    assert_eq!((rights.token, rights.ahead_s), ("user token", Some(2)));
+    assert_eq!(rights.projects.unwrap(), ["shop"]);
+    assert!(rights.tools.iter().all(|tool| tool.fault.is_none()), "{:?}", rights.tools);
+}
+
+#[tokio::test]
+async fn a_change_is_sent_once_and_forgets_what_was_known() {
+    use prodsignal::client::CachedWrite;
+    let server = double().await;
+    let store = Arc::new(store(&server.uri(), "t"));
+    let identity = Identity::new(&store.credential_digest(), &["here"]);
+    let cached = Cached::new(store.clone(), identity, Options::new(now), None);
+    let writes = Arc::new(CachedWrite::new(store, cached.clone()));
+    let ctx = Ctx { store: Arc::new(cached), now, defaults: Defaults::default(), writes: Some(writes) };
+    call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
+    let before = count(&server).await;
+    let answer = call(
+        &ctx,
+        "update_issue",
+        json!({"issue": "SHOP-1", "status": "resolved_in_next_release", "comment": "see ada@example.com"}),
+    )
+    .await;
+    assert_eq!(
+        (&answer.data["before"], &answer.data["status"]),
+        (&json!("unresolved"), &json!("resolved")),
+        "{}",
+        answer.text
+    );
+    let sent = server.received_requests().await.unwrap().split_off(before);
+    let bodies: Vec<String> =
+        sent.iter().map(|r| format!("{} {}", r.method, String::from_utf8_lossy(&r.body))).collect();
+    assert_eq!(bodies[1], r#"PUT {"status":"resolvedInNextRelease"}"#);
+    assert!(bodies[2].starts_with("POST {\"text\":\"see email-"), "{bodies:?}");
+    let before = count(&server).await;
+    call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
+    assert_eq!(count(&server).await, before + 2);
+    let nothing = call(&ctx, "update_issue", json!({"issue": "SHOP-1"})).await;
+    assert_eq!(nothing.data["error"]["kind"], "invalid_input");
+}
+
+#[tokio::test]
+async fn a_folder_keeps_events_across_restarts_without_secrets() {
+    use prodsignal::client::Folder;
+    let server = MockServer::start().await;
+    let with_next = |request: &Request| {
+        let mut json = double::answer(request).unwrap_or(json!({}));
+        if let Some(event) = json.get_mut("event") {
+            event["nextEventID"] = json!("e".repeat(32));
+        }
+        ResponseTemplate::new(200).set_body_json(json)
+    };
+    Mock::given(any()).respond_with(with_next).mount(&server).await;
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("cache");
+    let restarted = || {
+        let store = store(&server.uri(), "sntryu_secret");
+        let identity = Identity::new(&store.credential_digest(), &["here"]);
+        let folder = Some(Folder::open(&path).unwrap());
+        let store = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now), folder));
+        Ctx { store, now, defaults: Defaults::default(), writes: None }
+    };
+    let first = call(&restarted(), "get_event", json!({"event": EVENT})).await;
+    let sent = count(&server).await;
+    let second = call(&restarted(), "get_event", json!({"event": EVENT})).await;
+    assert_eq!(count(&server).await, sent, "{}", second.text);
+    assert_eq!(first.data["event"], second.data["event"]);
+    assert_eq!(second.data["source"]["freshness"], "cached");
+    let mut kept = 0;
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        kept += 1;
+        for secret in ["sntryu_secret", "hunter2", "sk_live", "ada@example.com"] {
+            assert!(!text.contains(secret), "{secret}");
+        }
+    }
+    assert_eq!(kept, 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(Folder::open(&path).is_err());
+    }
+}
