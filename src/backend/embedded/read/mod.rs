@@ -26,6 +26,7 @@ mod pool;
 mod release_list;
 mod releases;
 mod replay;
+mod replay_parts;
 mod scope;
 mod script;
 mod search;
