@@ -29,6 +29,11 @@ impl Event<'_> {
     }
 }
 
+/// A place in whole pixels, within what a page can have.
+pub(super) fn pixels(place: Option<f64>) -> i64 {
+    place.unwrap_or(0.0).clamp(-1e7, 1e7) as i64
+}
+
 /// Numbers of rrweb's kinds.
 pub(super) mod kind {
     pub const DOM_LOADED: u8 = 0;
@@ -202,6 +207,7 @@ fn telling(name: &str) -> bool {
             | "multiple"
             | "style"
             | "tabindex"
+            | "autofocus"
             | "label"
             | "list"
             | "size"

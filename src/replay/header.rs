@@ -31,7 +31,8 @@ const MOST: usize = 1_000;
 impl Header {
     /// Adds what one segment's header says.
     pub(super) fn add(&mut self, json: &Value) {
-        let ms = |key: &str| json.get(key).and_then(Value::as_f64).map(|seconds| (seconds * 1000.0).round() as i64);
+        let seconds = |key: &str| json.get(key).and_then(Value::as_f64).filter(|at| (0.0..1e11).contains(at));
+        let ms = |key: &str| seconds(key).map(|at| (at * 1000.0).round() as i64);
         if let Some(started) = ms("replay_start_timestamp") {
             self.started = Some(self.started.map_or(started, |known| known.min(started)));
         }

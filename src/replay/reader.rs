@@ -106,7 +106,7 @@ impl Reader {
         if !self.seen.insert(hasher.finish()) {
             return;
         }
-        let next = self.lanes.iter().map(|lane| lane.number + 1).max().unwrap_or(0);
+        let next = self.lanes.iter().map(|lane| lane.number.saturating_add(1)).max().unwrap_or(0);
         let unpacked = match Unpacked::of(bytes, &self.limits) {
             Ok(unpacked) => unpacked,
             Err(_) => return self.broken(number.unwrap_or(next)),
@@ -197,7 +197,7 @@ impl Reader {
     pub(super) fn complete(&self) -> bool {
         let last = self.read.iter().chain(&self.header.numbers).max();
         let broken = self.gaps.iter().any(|gap| gap.kind == GapKind::Broken);
-        last.is_some_and(|last| self.read.len() as u64 == last + 1) && !broken
+        last.is_some_and(|last| self.read.len() as u64 == last.saturating_add(1)) && !broken
     }
 
     pub(super) fn tabs(&self) -> u32 {
@@ -209,8 +209,8 @@ impl Reader {
         let announced = self.header.numbers.iter().max().copied();
         let last = self.lanes.iter().map(|lane| lane.number).max();
         if let Some(announced) = announced {
-            let next = last.filter(|last| *last != u64::MAX).map_or(0, |last| last + 1);
-            self.miss(next..announced + 1, self.last.max(0));
+            let next = last.filter(|last| *last != u64::MAX).map_or(0, |last| last.saturating_add(1));
+            self.miss(next..announced.saturating_add(1), self.last.max(0));
         }
         story::tell(self)
     }

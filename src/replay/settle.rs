@@ -108,7 +108,7 @@ fn judge(log: &mut Log) -> Vec<Judged> {
     }
     for Judged { draft, timeout, after_ms } in &judged {
         let at = log.drafts[*draft].at;
-        let answered = at + i64::try_from(*after_ms).unwrap_or(i64::MAX / 2);
+        let answered = at.saturating_add_unsigned(*after_ms);
         // The next thing that was done ended the wait: it was no answer to this click.
         let other = log.drafts.iter().enumerate().any(|(nr, d)| {
             nr != *draft && !d.dropped && d.at > at && d.at <= answered + 20 && answered - d.at <= 300 && by_user(d)

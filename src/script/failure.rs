@@ -76,7 +76,7 @@ impl<'a> Expected<'a> {
             Some((name, rest)) if name.ends_with("Error") && !name.contains(' ') => rest,
             _ => value,
         };
-        let line = value.lines().next().unwrap_or("").trim_end_matches("...").trim();
+        let line = without_host(value.lines().next().unwrap_or("").trim_end_matches("...").trim());
         let clean = guard.literal(&line.into());
         let steady = if clean.exact() { line } else { steady_part(line, guard) };
         if steady.chars().count() < SHORTEST { String::new() } else { steady.to_owned() }
@@ -110,6 +110,12 @@ impl<'a> Expected<'a> {
         );
         lines
     }
+}
+
+/// What the SDK adds to failed requests, and the browser doesn't say: the host in brackets.
+fn without_host(line: &str) -> &str {
+    const FAILED: &[&str] = &["Failed to fetch", "Load failed", "NetworkError when attempting to fetch resource."];
+    FAILED.iter().copied().find(|failed| line.starts_with(failed)).unwrap_or(line)
 }
 
 /// The longest run of words in which nothing has to be redacted.

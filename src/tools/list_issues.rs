@@ -269,12 +269,12 @@ fn answer(
 }
 
 /// `19 new, 1 regressed`.
-fn totals(totals: &[Total]) -> Clean {
+fn totals<'t>(totals: impl Iterator<Item = &'t Total>) -> Clean {
     let mut parts = Clean::default();
-    for (i, total) in totals.iter().enumerate() {
-        parts = say!(parts, if i > 0 { ", " } else { "" }, total.issues, " ", total.change);
+    for total in totals {
+        parts = say!(parts.clone(), if parts.is_empty() { "" } else { ", " }, total.issues, " ", total.change);
     }
-    parts
+    if parts.is_empty() { Clean::ours("nothing broke") } else { parts }
 }
 
 /// What did not break since the release, in one line.
@@ -338,10 +338,9 @@ impl View for Out {
             None => doc.heading("Issues"),
         }
         if !self.totals.is_empty() {
-            doc.line("In all: ", &[&totals(&self.totals)]);
-        }
-        if let Some(noise) = &self.noise {
-            doc.line("Not listed: ", &[noise]);
+            let listed = |total: &&Total| self.noise.is_none() || !matches!(total.change.0, "ongoing" | "resolved");
+            let noise = self.noise.as_ref().map(|noise| say!("; not listed: ", noise.clone()));
+            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &noise]);
         }
         if self.issues.is_empty() {
             doc.line("None.", &[]);

@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use error::ToolError;
-pub use get_replay_summary::{lines as replay_lines, load as load_replay};
+pub use get_replay_summary::{Loaded as LoadedReplay, lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};
 pub use named::id_in;
 pub use resolve::Resolved;

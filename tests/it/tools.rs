@@ -50,6 +50,8 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("get_event", json!({ "issue": issue, "include": ["contexts", "threads", "logs", "raw", "attachments"] })),
         ("get_event", json!({ "issue": short_id("recursion") })),
         ("affected_users", json!({ "issue": issue })),
+        ("diagnose_issue", json!({ "issue": issue })),
+        ("diagnose_issue", json!({ "issue": short_id("recursion"), "release": "2.3.0" })),
         ("affected_users", json!({ "since_release": "latest", "by": ["currency", "browser"] })),
         ("list_releases", json!({})),
         ("list_projects", json!({})),

@@ -96,6 +96,12 @@ impl Dom {
         }
     }
 
+    /// The recording's id of the element that has the focus once the page is loaded.
+    pub(in crate::replay) fn autofocused(&self) -> Option<i64> {
+        let focused = self.elements(self.root?).find(|nr| self.attribute(*nr, "autofocus").is_some())?;
+        Some(self.id(focused))
+    }
+
     /// Whether it opens over the page.
     pub(super) fn is_dialog(&self, nr: Nr) -> bool {
         self.tag(nr) == "dialog"

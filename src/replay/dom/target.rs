@@ -163,17 +163,35 @@ impl Dom {
 
     fn container(&self, scope: Nr, up: Nr, target: Nr) -> Container {
         let by_test = TEST_IDS.iter().find(|name| self.attribute(up, name).is_some());
+        let own_text = self.own_text(up, target);
+        let (name, text) = (self.name(target).known(), self.words(target).known());
+        let role = self.role(target);
+        let named = |nr: &Nr| self.role(*nr) == role && Some(&self.name(*nr).text) == name.as_ref();
+        let says = |nr: Nr| text.as_ref().is_some_and(|text| self.says(nr, text));
+        let innermost = |nr: &Nr| says(*nr) && !self.children(*nr).any(|child| self.is_element(child) && says(child));
+        let inside = |fits: &dyn Fn(&Nr) -> bool| self.elements(up).take(NAMES).filter(|nr| fits(nr)).count();
         Container {
             tag: self.tag(up).into(),
             role: self.role(up).map(Into::into),
             id: self.shared_attribute(scope, up, "id", false),
             test_id: by_test.and_then(|name| self.shared_attribute(scope, up, name, false)),
             name: self.name(up).known().map(|name| self.shared_name(scope, up, name)),
-            text_count: 0,
-            name_count: 0,
-            text_count_inside: 0,
-            own_text: self.own_text(up, target).map(Into::into),
+            text_count: own_text.as_ref().map_or(0, |text| self.holding(scope, up, text)),
+            name_count: if name.is_some() { small(inside(&named)) } else { 0 },
+            text_count_inside: if text.is_some() { small(inside(&innermost)) } else { 0 },
+            own_text: own_text.map(Into::into),
         }
+    }
+
+    /// How many elements of the same role, or tag where there is none, hold a text, in any case of letters.
+    fn holding(&self, scope: Nr, up: Nr, text: &str) -> u32 {
+        let (role, tag, text) = (self.role(up), self.tag(up), text.to_lowercase());
+        let alike = |nr: &Nr| self.role(*nr) == role && (role.is_some() || self.tag(*nr) == tag);
+        let holds = |nr: &Nr| {
+            let words = self.words(*nr);
+            words.cut || words.text.to_lowercase().contains(&text)
+        };
+        small(self.elements(scope).filter(alike).take(NAMES).filter(holds).count())
     }
 
     /// The first text in a container outside of the target, if no sibling of the container holds it too.
@@ -226,6 +244,10 @@ impl Dom {
     }
 }
 
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// After a loss nobody knows what else is in the page.
 fn forget_counts(target: &mut Target) {
     target.css_count = 0;
@@ -243,5 +265,8 @@ fn forget_counts(target: &mut Target) {
     ];
     for shared in singles.into_iter().flatten().chain(&mut target.classes) {
         shared.count = 0;
+    }
+    for container in &mut target.containers {
+        (container.text_count, container.name_count, container.text_count_inside) = (0, 0, 0);
     }
 }

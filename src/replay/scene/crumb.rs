@@ -13,6 +13,8 @@ use crate::replay::{
 
 /// Keys that do nothing by themselves.
 const HELD: [&str; 8] = ["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock", "OS", "Fn"];
+/// Longest time that a request takes, in milliseconds: a day.
+const LONGEST: u64 = 86_400_000;
 /// Longest body of a request or answer that is kept, in bytes.
 const BODY: usize = 64 << 10;
 
@@ -164,7 +166,7 @@ impl Scene {
             caused_by: None,
         };
         let mut draft = Draft::new(at, self.tab, Action::Request(request));
-        draft.until = at + took.min(i64::MAX as u64) as i64;
+        draft.until = at.saturating_add_unsigned(took.min(LONGEST));
         self.noted(draft, log);
     }
 

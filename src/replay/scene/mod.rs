@@ -19,7 +19,7 @@ use super::{
 };
 use address::Address;
 use pointer::Pointer;
-use typing::Typing;
+use typing::{Doubtful, Typing};
 
 /// Before anything: far enough from now, and from the ends of numbers.
 const NEVER: i64 = i64::MIN / 4;
@@ -54,6 +54,7 @@ pub(super) struct Scene {
     last_change: i64,
     /// The field that changed last, and when.
     last_input: Option<(i64, i64)>,
+    doubtful: Option<Doubtful>,
     /// Last known scroll position by node.
     scrolled: HashMap<i64, (i64, i64)>,
     scrolling: Option<(i64, DraftNr)>,
@@ -76,6 +77,7 @@ impl Scene {
             whole_since: NEVER,
             last_change: NEVER,
             last_input: None,
+            doubtful: None,
             scrolled: HashMap::new(),
             scrolling: None,
             resizing: None,
@@ -129,8 +131,8 @@ impl Scene {
         // The ids of the page before mean nothing any more; a checkout goes on with the same page.
         self.unsettle();
         self.whole_since = at;
-        if fresh {
-            self.focus = Focus::None;
+        if fresh && let Some(focused) = self.dom.autofocused() {
+            self.focus = Focus::On(focused);
         }
         if fresh || before {
             self.page_loaded(at, log);
@@ -160,7 +162,8 @@ impl Scene {
             log.frames.push((at, self.tab));
         }
         match ty {
-            mouse::FOCUS => self.focus = Focus::On(id),
+            // An element that got the focus before the recorder knew it has no id yet.
+            mouse::FOCUS => self.focus = if id > 0 { Focus::On(id) } else { Focus::Unknown },
             mouse::BLUR if self.focus == Focus::On(id) => self.focus = Focus::None,
             mouse::DOWN | mouse::TOUCH_START => self.pressed(id, data, ty == mouse::TOUCH_START, at, log),
             mouse::UP | mouse::TOUCH_END => self.released(id, data, at, log),

@@ -7,7 +7,7 @@ use crate::replay::{
     Action, Click, Control, Drag, Input, Key, Modifiers, Value,
     dom::Change,
     draft::{Changes, Draft, Log},
-    event::Data,
+    event::{Data, pixels},
 };
 
 /// The least movement between press and release that makes a drag, in pixels.
@@ -61,7 +61,7 @@ struct Down {
 }
 
 fn place(data: &Data<'_>) -> (i64, i64) {
-    (data.x.unwrap_or(0.0) as i64, data.y.unwrap_or(0.0) as i64)
+    (pixels(data.x), pixels(data.y))
 }
 
 impl Scene {
@@ -92,7 +92,7 @@ impl Scene {
     /// A native drag goes on: it has no release and no click.
     pub(super) fn dragged(&mut self, data: &Data<'_>, at: i64) {
         if let Some(last) = data.positions.last().filter(|_| self.pointer.down.is_some()) {
-            self.pointer.carried = Some((last.x as i64, last.y as i64));
+            self.pointer.carried = Some((pixels(Some(last.x)), pixels(Some(last.y))));
             self.pointer.dragged = Some(at);
         }
     }

@@ -15,7 +15,7 @@ const NEWBORN: i64 = 300;
 /// A page answers a click or a key by setting a value within so many milliseconds.
 const ANSWER: i64 = 150;
 /// A page that empties a field after Enter has changed something else just before.
-const JUST_CHANGED: i64 = 60;
+const JUST_CHANGED: i64 = 200;
 /// A page that fills a form sets its fields within so many milliseconds of each other.
 const BURST: i64 = 15;
 /// The most pause between two positions of a slider that are one movement, in milliseconds.
@@ -33,6 +33,15 @@ pub(super) struct Typing {
     control: Control,
 }
 
+/// A choice that may have been the page's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubtful {
+    draft: DraftNr,
+    at: i64,
+    /// Other fields that were set right after it.
+    others: u32,
+}
+
 impl Scene {
     /// A field has another value.
     pub(super) fn input(&mut self, data: &Data<'_>, at: i64, log: &mut Log) {
@@ -43,11 +52,12 @@ impl Scene {
         }
         let control = self.control(id);
         let before = self.dom.find(id).and_then(|nr| self.dom.value(nr)).map(str::to_owned);
-        let same = before.as_deref() == Some(text);
+        let same = self.dom.find(id).is_some() && before.as_deref().unwrap_or("") == text;
         if let Some(nr) = self.dom.find(id) {
             self.dom.set_value(nr, text, data.checked);
         }
         let burst = self.last_input.replace((id, at)).is_some_and(|(other, then)| other != id && at - then <= BURST);
+        self.fill(burst, at, log);
         match control {
             Control::Check | Control::Radio => {
                 self.toggled(id, data.checked == Some(true), control == Control::Radio, at, log);
@@ -80,6 +90,7 @@ impl Scene {
         if !self.chooses(id, burst, at, log) {
             return;
         }
+        let sure = matches!(self.focus, Focus::On(focus) if focus == id);
         let option = self.dom.find(id).map(|nr| self.dom.option(nr, text));
         let (label, index) = option.unwrap_or_default();
         let value = (!is_masked(text)).then(|| text.into());
@@ -87,7 +98,19 @@ impl Scene {
         let mut draft = Draft::new(at, self.tab, Action::Input(blank(Control::Select, value)));
         draft.node = Some(id);
         draft.target = self.describe(id);
-        self.done(draft, log);
+        let nr = self.done(draft, log);
+        self.doubtful = (!sure).then_some(Doubtful { draft: nr, at, others: 0 });
+    }
+
+    /// Notes whether a choice came with a form that the page filled: two fields or more right after it, and nothing else.
+    fn fill(&mut self, burst: bool, at: i64, log: &mut Log) {
+        let Some(mut choice) = self.doubtful.take().filter(|choice| at - choice.at <= BURST) else { return };
+        choice.others += u32::from(burst);
+        if choice.others >= 2 && self.last_change < choice.at {
+            log.drafts[choice.draft].dropped = true;
+        } else {
+            self.doubtful = Some(choice);
+        }
     }
 
     /// Whether the user made a choice, rather than the page: a list gets the focus when it is used with the mouse, not
@@ -96,8 +119,7 @@ impl Scene {
         if matches!(self.focus, Focus::On(focus) if focus == id) || self.pointer.holds(id) {
             return true;
         }
-        let answer = self.since_user(at, log) <= ANSWER || at - self.last_change <= JUST_CHANGED;
-        !answer && !burst && !self.newborn(id, at)
+        self.since_user(at, log) > ANSWER && !burst && !self.newborn(id, at)
     }
 
     /// Whether the page made an element a moment ago.
@@ -151,7 +173,7 @@ impl Scene {
         match self.focus {
             Focus::On(focus) if focus == id => {}
             // A small change is a key's; a whole value may be the page's.
-            Focus::Unknown if !jump => {}
+            Focus::Unknown if !jump && at - self.whole_since > NEWBORN => {}
             _ => return false,
         }
         let own = self.typing.as_ref().is_some_and(|typing| typing.id == id);
@@ -177,6 +199,8 @@ impl Scene {
         let field = self.dom.find(id);
         let known = self.known.get(&id).map(|target| target.tag.raw().to_owned());
         let tag = field.map(|nr| self.dom.tag(nr).to_owned()).or(known);
+        // Whatever else is known: keys go to what has the focus.
+        self.focus = Focus::On(id);
         if !tag.is_some_and(|tag| !matches!(tag.as_str(), "input" | "textarea" | "select")) {
             return;
         }

@@ -6,7 +6,7 @@ use super::Scene;
 use crate::replay::{
     Action, Viewport,
     draft::{Draft, Log},
-    event::Data,
+    event::{Data, pixels},
 };
 
 /// A pause of so many milliseconds ends one scrolling or resizing.
@@ -21,7 +21,7 @@ const SHRUNK: i64 = 120;
 impl Scene {
     pub(super) fn scroll(&mut self, data: &Data<'_>, at: i64, log: &mut Log) {
         let Some(id) = data.id else { return };
-        let (x, y) = (data.x.unwrap_or(0.0) as i64, data.y.unwrap_or(0.0) as i64);
+        let (x, y) = (pixels(data.x), pixels(data.y));
         let (old_x, old_y) = self.scrolled.insert(id, (x, y)).unwrap_or((0, 0));
         if let Some((_, nr)) = self.scrolling.filter(|(node, nr)| *node == id && at - log.drafts[*nr].until <= PAUSE) {
             log.drafts[nr].until = at;

@@ -54,9 +54,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         }
     }
     trend(out, doc);
-    for (tag, values) in &out.breakdown.0 {
-        doc.line("By ", &[tag, &": ", &shares(values)]);
-    }
+    tags(out, doc);
     for condition in &out.attribution {
         doc.line("Stands out: ", &[&condition.statement]);
     }
@@ -69,6 +67,35 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             sample = say!(sample, if sample.is_empty() { "" } else { ", " }, user.user.clone(), " ×", user.events);
         }
         doc.line("Sample: ", &[&sample]);
+    }
+}
+
+/// Each tag on a line of its own, with those that tell nobody apart on one.
+fn tags(out: &Out, doc: &mut Doc) {
+    if out.breakdown.0.is_empty() {
+        return;
+    }
+    doc.heading("By tag");
+    let who = match out.baseline.kind.0 {
+        "sessions" => "users with sessions",
+        "all_users" => "other users",
+        _ => "users with other events",
+    };
+    doc.line("Affected vs ", &[&out.baseline.users, &" ", &who]);
+    let whole = |share: Option<f64>| share == Some(1.0);
+    let (alike, telling): (Vec<_>, Vec<_>) = out.breakdown.0.iter().partition(
+        |(_, values)| matches!(values.as_slice(), [one] if whole(Some(one.share)) && whole(one.baseline_share)),
+    );
+    for (tag, values) in telling {
+        doc.line("By ", &[tag, &": ", &shares(values)]);
+    }
+    let mut all = Clean::default();
+    for (tag, values) in alike {
+        let gap = if all.is_empty() { "" } else { ", " };
+        all = say!(all, gap, tag.clone(), "=", values[0].value.clone());
+    }
+    if !all.is_empty() {
+        doc.line("All alike: ", &[&all]);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     model::{Event, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
-        ReleaseFacts, ReleaseQuery, Scope, StoreError,
+        ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, StoreError,
     },
     tools::{Ctx, Resolved, ToolError},
 };
@@ -24,6 +24,8 @@ pub(super) struct Gathered {
     pub(super) affected: AffectedFacts,
     /// Releases of the issue's project, oldest first.
     pub(super) releases: Vec<ReleaseFacts>,
+    /// Commits after the last good release up to the first bad one.
+    pub(super) commits: Vec<ReleaseCommit>,
     /// Whether the store counts frames.
     pub(super) counted: bool,
 }
@@ -78,10 +80,16 @@ pub(super) async fn gather(
         sample: 0,
     };
     let affected = ctx.store.affected(&affected).await?;
-    let mut releases =
-        ctx.store.releases(&ReleaseQuery { scope: Scope { start: None, ..scope }, ..ReleaseQuery::default() }).await?;
+    let mut releases = ctx
+        .store
+        .releases(&ReleaseQuery { scope: Scope { start: None, ..scope.clone() }, ..ReleaseQuery::default() })
+        .await?;
     releases.reverse();
-    Ok(Gathered { facts, affected, releases, counted })
+    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), counted };
+    if let Some(query) = since::commits_between(&gathered, scope) {
+        gathered.commits = ctx.store.commits(&query).await?.items;
+    }
+    Ok(gathered)
 }
 
 /// What can be told without counts of frames.

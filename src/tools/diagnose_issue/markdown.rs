@@ -94,4 +94,8 @@ fn write_since(since: &SinceView, doc: &mut Doc) {
     if let Some(onset) = &since.onset {
         doc.line("Onset: ", &[&onset.statement]);
     }
+    for commit in &since.commits {
+        let touches = commit.touches.first().map(|file| say!(" (touches ", file, ")"));
+        doc.line("Commit: ", &[&commit.id.shortened(12), &" ", &commit.message, &touches]);
+    }
 }

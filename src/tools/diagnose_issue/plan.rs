@@ -71,6 +71,7 @@ impl Plan {
         omit(self::cut(&mut out.related, self.lists), "related issue", "related issues");
         omit(self::cut(&mut out.replays, self.lists), "replay", "replays");
         omit(self::cut(&mut out.who.attribution, self.lists), "condition", "conditions");
+        omit(self::cut(&mut out.since.commits, 2 * self.lists), "commit", "commits");
         let releases = out.who.per_release.len().saturating_sub(self.lists);
         out.who.per_release.drain(..releases);
         omit(releases, "older release", "older releases");
@@ -95,6 +96,8 @@ impl Plan {
     fn texts(&self, out: &mut Out) {
         let short = |text: &mut Clean| *text = text.shortened(self.text);
         short(&mut out.what.title);
+        out.since.commits.iter_mut().flat_map(|commit| &mut commit.message).for_each(short);
+        out.since.commits.iter_mut().for_each(|commit| commit.touches.truncate(3));
         out.what.culprit.iter_mut().for_each(short);
         out.what.exceptions.iter_mut().flat_map(|e| &mut e.value).for_each(short);
         out.reasons.iter_mut().chain(&mut out.who.attribution).chain(&mut out.who.attribution_note).for_each(short);

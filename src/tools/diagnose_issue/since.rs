@@ -2,12 +2,14 @@
 
 use super::{
     facts::Gathered,
-    view::{OnsetView, SinceView},
+    view::{CommitView, OnsetView, SinceView},
 };
 use crate::{
+    diagnosis::{Diagnosis, Role},
     guard::{Clean, Guard, Limit},
     model::{ChangeReason, Onset, Release, Timestamp, Untrusted},
     say,
+    store::{CommitQuery, Scope},
     tools::sentence,
     view::{Seconds, Word},
 };
@@ -57,7 +59,7 @@ pub(super) fn release_of<'a>(onset: &Onset, gathered: &'a Gathered) -> Option<&'
 }
 
 /// The answer's part.
-pub(super) fn view(gathered: &Gathered, guard: &mut Guard) -> SinceView {
+pub(super) fn view(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> SinceView {
     let facts = &gathered.facts.issue;
     let since = of(gathered);
     let mut name = |release: &Release| guard.line(&release.version, Limit::Tag);
@@ -74,7 +76,52 @@ pub(super) fn view(gathered: &Gathered, guard: &mut Guard) -> SinceView {
         first_seen: facts.first_seen.map(Seconds),
         last_seen: facts.last_seen.map(Seconds),
         onset,
+        commits: commits(gathered, found, guard),
     }
+}
+
+/// Those that touch files of frames that are no bystanders first, then as the store has them.
+fn commits(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Vec<CommitView> {
+    let event = &gathered.facts.event;
+    let telling = found.frames.iter().filter(|frame| !frame.role.is_bystander() && frame.role != Role::Library);
+    let files: Vec<&str> = telling
+        .filter_map(|judged| event.exceptions[judged.exception].frames[judged.frame].file.as_ref())
+        .map(Untrusted::raw)
+        .collect();
+    let mut views: Vec<CommitView> = Vec::new();
+    for commit in gathered.commits.iter().map(|found| &found.commit) {
+        let touched = commit.files.iter().filter(|file| files.iter().any(|frame| is_file(file.path.raw(), frame)));
+        views.push(CommitView {
+            id: guard.line(&commit.id, Limit::Tag),
+            message: commit.message.as_ref().map(|said| guard.line(&first_line(said), Limit::Title)),
+            touches: touched.map(|file| guard.line(&file.path, Limit::Tag)).collect(),
+        });
+    }
+    // A stable sort: the order of the store stays among equals.
+    views.sort_by_key(|view| view.touches.is_empty());
+    views
+}
+
+fn first_line(text: &Untrusted) -> Untrusted {
+    text.raw().lines().next().unwrap_or_default().into()
+}
+
+/// Whether a path within a repository is the end of a frame's path, or the other way round.
+fn is_file(path: &str, frame: &str) -> bool {
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|before| before.is_empty() || before.ends_with(['/', '\\']))
+    };
+    !path.is_empty() && !frame.is_empty() && (ends(frame, path) || ends(path, frame))
+}
+
+/// How many commits are asked for.
+const COMMITS: usize = 50;
+
+/// The question for the commits between the last good and the first bad release.
+pub(super) fn commits_between(gathered: &Gathered, scope: Scope) -> Option<CommitQuery> {
+    let since = of(gathered)?;
+    let after = Some(since.last_good?.version.clone());
+    Some(CommitQuery { scope, after, upto: since.first_bad.version.clone(), limit: COMMITS })
 }
 
 fn onset_view(onset: &Onset, gathered: &Gathered, guard: &mut Guard) -> OnsetView {

@@ -123,6 +123,21 @@ view! {
         /// When its rate rose, if it did.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub onset: Option<OnsetView>,
+        /// Commits after the last good release up to the first bad one, those that touch files of the cause first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub commits: Vec<CommitView>,
+    }
+
+    /// A commit.
+    pub struct CommitView {
+        /// Its hash.
+        pub id: Clean,
+        /// The first line of what it says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message: Option<Clean>,
+        /// Files of it in which frames of the issue stand.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub touches: Vec<Clean>,
     }
 
     /// When the rate rose.
@@ -227,7 +242,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
             attribution: conditions.into_iter().map(|condition| condition.statement).collect(),
             attribution_note: note,
         },
-        since: since::view(gathered, guard),
+        since: since::view(gathered, &found, guard),
         r#where: places(gathered, &found, guard),
         remedies: remedies::of(&facts.event, guard),
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),

@@ -16,7 +16,7 @@ use crate::{
     guard::{Clean, Guard},
     view::{Answer, CursorAfter},
 };
-pub use load::load;
+pub use load::{Loaded, load};
 pub use view::{Out, lines};
 
 /// The tool.

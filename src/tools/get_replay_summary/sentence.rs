@@ -107,7 +107,7 @@ fn entered(input: &Input, guard: &mut Guard) -> Clean {
     };
     let value = match &input.value {
         Value::Text(text) if text.is_empty() => Clean::ours("nothing (emptied)"),
-        Value::Text(text) => say!("\"", guard.line(text, Limit::Breadcrumb), "\""),
+        Value::Text(text) => became(text, input, guard),
         Value::Masked { chars } => count(u64::from(*chars), "masked character", "masked characters"),
         Value::Choice { value, label, .. } => chosen(value.as_ref(), label.as_ref(), guard),
         Value::Checked(on) => Clean::ours(if *on { "on" } else { "off" }),
@@ -116,6 +116,37 @@ fn entered(input: &Input, guard: &mut Guard) -> Clean {
     };
     let sent = if input.submitted || input.emptied { ", then Enter" } else { "" };
     say!(verb, value, sent)
+}
+
+/// A typed text; with the keys where the page made something else of them.
+fn became(text: &crate::model::Untrusted, input: &Input, guard: &mut Guard) -> Clean {
+    // Lines of a field stand on one line here.
+    let line = |text: &str, guard: &mut Guard| guard.line(&text.replace('\n', " ").into(), Limit::Breadcrumb);
+    let shown = line(text.raw(), guard);
+    match keys(input).filter(|keys| keys != text.raw()) {
+        Some(keys) => say!("\"", line(&keys, guard), "\", which became \"", shown, "\""),
+        None => say!("\"", shown, "\""),
+    }
+}
+
+/// The keys of a field that was typed into from nothing, one character after the other; `None` where some were taken back.
+fn keys(input: &Input) -> Option<String> {
+    let mut keys = String::new();
+    let mut before = "";
+    for value in &input.typed {
+        let value = value.raw();
+        let added = value.chars().count().checked_sub(before.chars().count());
+        let at = before.bytes().zip(value.bytes()).take_while(|(a, b)| a == b).count();
+        match (added, value.get(at..).and_then(|rest| rest.chars().next())) {
+            (Some(1), Some(key)) if value[at + key.len_utf8()..] == before[at..] => keys.push(key),
+            // The page wrote it anew.
+            (Some(_), _) if !before.is_empty() => {}
+            _ if value.is_empty() => keys.clear(),
+            _ => return None,
+        }
+        before = value;
+    }
+    (!keys.is_empty()).then_some(keys)
 }
 
 fn chosen(

@@ -2,4 +2,4 @@
 
 mod captured;
 mod made;
-mod read;
+pub mod read;

@@ -151,24 +151,3 @@ fn a_real_parser_reads_hostile_scripts_as_the_same_tree() {
         String::from_utf8_lossy(&done.stderr)
     );
 }
-
-#[test]
-#[ignore = "prints"]
-fn print() {
-    for how in 0..WAYS {
-        let code = written(&mut |name| format!("the {name}"), how);
-        std::fs::write(format!("/tmp/scr/{how}.ts"), code).unwrap();
-    }
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/replay/sessions")).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap().replace(".ndjson.zst", "");
-        let Ok(replay) = std::panic::catch_unwind(|| recorded::replay(&name)) else { continue };
-        std::fs::write(format!("/tmp/scr/{name}.debug"), format!("{replay:#?}")).unwrap();
-        let made = script::write(&replay, Wanted::All, &mut Guard::new());
-        println!("{name} {} {:?}", made.confidence, made.gaps);
-        std::fs::write(format!("/tmp/scr/{name}.spec.ts"), made.script.as_str()).unwrap();
-        let page = prodsignal::page::write(&replay, Some(&made.script), &mut Guard::new());
-        std::fs::write(format!("/tmp/scr/{name}.html"), page).unwrap();
-    }
-    let replay = made::replay(&mut |name| format!("the {name}"), 0);
-    std::fs::write("/tmp/scr/page.html", prodsignal::page::write(&replay, None, &mut Guard::new())).unwrap();
-}

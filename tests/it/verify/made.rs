@@ -84,7 +84,7 @@ impl Dice {
 }
 
 /// How a shop is used and how often it fails.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Shop {
     pub seed: u64,
     /// Users an hour.

@@ -125,6 +125,11 @@ impl Affected {
         hit.last = hit.last.max(ts);
     }
 
+    /// Events of a release in the period.
+    pub(super) fn events_of_release(&self, rel: u32) -> u64 {
+        self.by_release.rows.get(&rel).map_or(0, |row| row.events)
+    }
+
     /// The first event in the period of each user; where no event names one, each event.
     pub(super) fn firsts(&self) -> Vec<(i64, u32)> {
         let firsts: Vec<(i64, u32)> =

@@ -20,6 +20,7 @@ mod issues;
 mod judge;
 mod known;
 mod lists;
+mod memory;
 mod near;
 mod pattern;
 mod pool;

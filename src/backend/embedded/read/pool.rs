@@ -10,6 +10,7 @@ use std::sync::{
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 
+use super::memory::Memory;
 use crate::{
     backend::embedded::{connect, files::Files, pack::Unpacker},
     guard::Scrubber,
@@ -33,6 +34,7 @@ pub(in crate::backend::embedded) struct Pool {
     ready: Mutex<bool>,
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
+    memory: Memory,
 }
 
 /// One connection and what it keeps between answers.
@@ -45,6 +47,7 @@ struct Reader {
 pub(in crate::backend::embedded) struct Snapshot<'c> {
     pub(in crate::backend::embedded) conn: &'c Connection,
     pub(super) unpacker: &'c mut Unpacker,
+    pub(super) memory: &'c Memory,
     pub(super) scripts: Arc<Cache>,
     pub(super) scrubber: &'c Scrubber,
     stopped: &'c AtomicBool,
@@ -93,6 +96,7 @@ impl Pool {
             ready: Mutex::new(false),
             idle: Mutex::default(),
             permits,
+            memory: Memory::default(),
         }
     }
 
@@ -162,7 +166,8 @@ impl Pool {
     ) -> Result<T, StoreError> {
         let tx = reader.conn.unchecked_transaction()?;
         let (scripts, scrubber) = (Arc::clone(&self.scripts), &self.scrubber);
-        let mut snapshot = Snapshot { conn: &tx, unpacker: &mut reader.unpacker, scripts, scrubber, stopped };
+        let unpacker = &mut reader.unpacker;
+        let mut snapshot = Snapshot { conn: &tx, unpacker, memory: &self.memory, scripts, scrubber, stopped };
         snapshot.go_on()?;
         let answer = work(&mut snapshot);
         drop(tx);

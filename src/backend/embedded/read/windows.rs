@@ -12,7 +12,7 @@ use super::{
     known::Known,
     pool::Snapshot,
     releases::Releases,
-    scope::Bounds,
+    scope::{Bounds, Want},
 };
 use crate::{
     backend::embedded::pack::{day_of, hour_of, micros, moment},
@@ -34,7 +34,7 @@ impl Snapshot<'_> {
         bounds: &Bounds,
     ) -> Result<(Option<Onset>, Vec<Window>), StoreError> {
         let firsts = seen.firsts();
-        let mut windows = self.release_windows(known, &firsts, releases, bounds)?;
+        let mut windows = self.release_windows(known, seen, &firsts, releases, bounds)?;
         let Some((user_days, traffic)) = &seen.user_days else { return Ok((None, windows)) };
         let Some(onset) = onset(&user_days.series(traffic)) else { return Ok((None, windows)) };
         let at = micros(onset.at);
@@ -51,16 +51,20 @@ impl Snapshot<'_> {
     fn release_windows(
         &self,
         known: &Known,
+        seen: &Affected,
         firsts: &Firsts,
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<Vec<Window>, StoreError> {
-        let used = self.use_by_release(known.project, bounds)?;
-        let own = |rel: u32| used.get(&rel).copied().unwrap_or(0);
-        let used_in_all: u64 = releases.list.iter().map(|release| own(release.id)).sum();
+        let (by_sessions, used) = self.use_by_release(known.project, bounds)?;
+        let of = |rel: u32| {
+            let own = if by_sessions { 0 } else { seen.events_of_release(rel) };
+            used.get(&rel).copied().unwrap_or(0).saturating_sub(own)
+        };
+        let used_in_all: u64 = releases.list.iter().map(|release| of(release.id)).sum();
         let (mut windows, mut used, mut users) = (Vec::new(), 0, 0);
         for release in releases.list.iter().rev() {
-            used += own(release.id);
+            used += of(release.id);
             users += firsts.iter().filter(|(_, rel)| *rel == release.id).count() as u64;
             if used < used_in_all && users > 0 {
                 let from = WindowStart::Release(release.version.as_str().into());
@@ -70,16 +74,19 @@ impl Snapshot<'_> {
         Ok(windows)
     }
 
-    /// Sessions by release, else events; the scope's first and last day count whole where it is events.
-    fn use_by_release(&self, project: u64, bounds: &Bounds) -> Result<HashMap<u32, u64>, StoreError> {
+    /// Sessions by release, else events; whether it is sessions. The scope's first and last day count whole where it is
+    /// events.
+    fn use_by_release(&self, project: u64, bounds: &Bounds) -> Result<(bool, HashMap<u32, u64>), StoreError> {
         let (hours, days) = ((hour_of(bounds.lo), hour_of(bounds.hi)), (day_of(bounds.lo), day_of(bounds.hi)));
-        for (sql, (lo, hi)) in [
+        for (by_sessions, sql, (lo, hi)) in [
             (
+                true,
                 "SELECT rel, sum(total) FROM sess JOIN release ON release.id=sess.rel
                  WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4 GROUP BY rel",
                 hours,
             ),
             (
+                false,
                 "SELECT rel, sum(n) FROM active
                  WHERE project=?1 AND (?2 IS NULL OR env=?2) AND day BETWEEN ?3 AND ?4 AND kind=0 GROUP BY rel",
                 days,
@@ -88,12 +95,27 @@ impl Snapshot<'_> {
             let mut statement = self.conn.prepare_cached(sql)?;
             let rows =
                 statement.query_map(params![project, bounds.env, lo, hi], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let used: HashMap<u32, u64> = rows.collect::<Result<_, _>>()?;
+            let mut used: HashMap<u32, u64> = rows.collect::<Result<_, _>>()?;
+            if !by_sessions {
+                self.add_unfolded(project, bounds, &mut used)?;
+            }
             if used.values().any(|n| *n > 0) {
-                return Ok(used);
+                return Ok((by_sessions, used));
             }
         }
-        Ok(HashMap::new())
+        Ok((false, HashMap::new()))
+    }
+
+    fn add_unfolded(&self, project: u64, bounds: &Bounds, used: &mut HashMap<u32, u64>) -> Result<(), StoreError> {
+        let (want, projects) = (Want::of(bounds, None), self.projects_of_tail()?);
+        for (issue, facts) in self.tails()? {
+            if projects.get(&issue) == Some(&project) {
+                for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
+                    *used.entry(fact.rel).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The release that began last before the latest hour of an onset, unless it is the first, and the one after.

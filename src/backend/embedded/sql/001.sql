@@ -80,7 +80,7 @@ CREATE TABLE session(
   day INTEGER NOT NULL, sid BLOB NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, started INTEGER NOT NULL,
   at INTEGER NOT NULL, user INTEGER NOT NULL, class INTEGER NOT NULL, final INTEGER NOT NULL, agent INTEGER NOT NULL,
   PRIMARY KEY(day, sid)) WITHOUT ROWID;
-CREATE INDEX session_bad ON session(rel, env, user) WHERE class > 0;
+CREATE INDEX session_bad ON session(rel, env, user, class, started) WHERE class > 0;
 CREATE TABLE sess(
   rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, total INTEGER NOT NULL, errored INTEGER NOT NULL,
   crashed INTEGER NOT NULL, abnormal INTEGER NOT NULL, unhandled INTEGER NOT NULL, PRIMARY KEY(rel, env, hour)) WITHOUT ROWID;

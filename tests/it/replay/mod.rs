@@ -1,0 +1,7 @@
+//! Recordings read into steps.
+
+mod app;
+mod made;
+mod segments;
+mod sessions;
+mod tool;
