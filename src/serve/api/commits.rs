@@ -124,11 +124,8 @@ pub(super) async fn previous(
             && release.commits > 0
             && release.projects.iter().any(|project| own.projects.contains(project))
     });
-    Ok(Json(match before.max_by_key(|release| release.created) {
-        None => json!({}),
-        Some(release) => json!({
-            "version": release.version.raw(),
-            "lastCommit": release.last_commit.as_ref().map(|commit| shape(commit, release.version.raw())),
-        }),
-    }))
+    match before.max_by_key(|release| release.created) {
+        None => Ok(Json(json!({}))),
+        Some(release) => Ok(Json(super::releases::one(&app, &scope, release.version.raw()).await?)),
+    }
 }

@@ -31,7 +31,7 @@ pub(super) fn shape(deploy: &KnownDeploy) -> Value {
     json!({
         "id": deploy.id.to_string(),
         "environment": deploy.environment.as_ref().map_or("", |name| name.raw()),
-        "name": some(&deploy.name),
+        "name": deploy.name.as_ref().map_or("", |name| name.raw()),
         "url": some(&deploy.url),
         "dateStarted": maybe(deploy.started),
         "dateFinished": moment(deploy.finished),

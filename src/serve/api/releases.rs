@@ -93,7 +93,8 @@ pub(super) async fn details_of_project(
     Ok(Json(one(&app, &scope, &version).await?))
 }
 
-async fn one(app: &App, scope: &Scope, version: &str) -> Result<Value, Fault> {
+/// One release in Sentry's shape.
+pub(super) async fn one(app: &App, scope: &Scope, version: &str) -> Result<Value, Fault> {
     let announced = app.host.announced(scope, Some(&version.into())).await?;
     let announced = announced.first().ok_or_else(Fault::missing)?;
     let query = ReleaseQuery { scope: scope.clone(), counts: true, ..Default::default() };

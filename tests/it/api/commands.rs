@@ -42,13 +42,19 @@ fn a_release_is_made_filled_finished_and_deployed() {
     store.import("till", &[include_str!("../../data/till.envelope").to_owned()]);
     let server = store.serve();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("till.js"), "1").unwrap();
     git(folder.path(), &["init", "-q"]);
-    git(folder.path(), &["add", "."]);
-    git(folder.path(), &["commit", "-q", "-m", "Print receipts; key sk_live_0123456789abcdef01234567"]);
+    let commit = |file: &str, message: &str| {
+        std::fs::write(folder.path().join(file), "1").unwrap();
+        git(folder.path(), &["add", "."]);
+        git(folder.path(), &["commit", "-q", "-m", message]);
+    };
     let run = |words: &str| said(sentry_cli(&server, "till").current_dir(folder.path()).args(words.split(' ')));
     // One that has signal already, and one that nobody has seen.
-    for release in ["till@1.2.0", "till@1.3.0"] {
+    for (release, file, message) in [
+        ("till@1.2.0", "till.js", "Count the drawer"),
+        ("till@1.3.0", "receipt.js", "Print receipts; key sk_live_0123456789abcdef01234567"),
+    ] {
+        commit(file, message);
         run(&format!("releases new {release}"));
         run(&format!("releases set-commits {release} --local"));
         run(&format!("releases finalize {release}"));
@@ -71,7 +77,7 @@ fn a_release_is_made_filled_finished_and_deployed() {
     let message = commits[0]["message"].as_str().unwrap();
     assert!(message.starts_with("Print receipts") && !message.contains("sk_live"), "{message}");
     let files = api.ok("organizations/o/releases/till@1.3.0/commitfiles/");
-    assert_eq!((&files[0]["filename"], &files[0]["type"]), (&json!("till.js"), &json!("A")));
+    assert_eq!((&files[0]["filename"], &files[0]["type"]), (&json!("receipt.js"), &json!("A")));
     let release = api.ok("organizations/o/releases/till@1.3.0/");
     assert_eq!((&release["commitCount"], &release["deployCount"]), (&json!(1), &json!(1)));
     assert!(release["dateReleased"].is_string());

@@ -57,7 +57,7 @@ fn check(store: &Store) -> BTreeMap<String, BTreeSet<String>> {
             assert_eq!(frame["line"], want["frame"]["line"], "{bug} {release}");
             let line = frame["context"]["line"].as_str().unwrap().trim();
             assert_eq!(line, want["frame"]["source_line"].as_str().unwrap().trim(), "{bug} {release}");
-            issues.entry(bug.clone()).or_default().insert(event["issue"]["id"].to_string());
+            issues.entry(bug.clone()).or_default().insert(event["issue"].to_string());
         }
     }
     issues

@@ -1,4 +1,4 @@
-//! The parts of replays, as they were kept; and names of issues.
+//! What the API alone asks: all parts of a replay at once, lists of replays, names of issues.
 //! It uses `rusqlite`.
 //! It never reads what a recording shows.
 
