@@ -125,10 +125,10 @@ impl<'a> Reader<'a> {
             Kind::Word if self.text(token) == "class" && self.back[0].kind != Kind::Sign(b'.') => {
                 self.class = Some((self.binding(&self.back), self.open.len()));
             }
-            Kind::Word if self.text(self.back[0]) == "class" && self.class.is_some() => {
-                if self.text(token) != "extends" {
-                    self.class = Some((Some((token.start, token.end)), self.open.len()));
-                }
+            Kind::Word
+                if self.text(self.back[0]) == "class" && self.class.is_some() && self.text(token) != "extends" =>
+            {
+                self.class = Some((Some((token.start, token.end)), self.open.len()));
             }
             Kind::Sign(b'(') => {
                 let control = ["if", "for", "while", "with", "await"].contains(&self.text(self.back[0]));

@@ -211,7 +211,9 @@ async fn fill(
     bucket: Option<usize>,
     shown: &mut [Value],
 ) -> Result<(), Fault> {
-    let mut known: Vec<((Option<Untrusted>, Option<Untrusted>), Vec<ReleaseFacts>)> = Vec::new();
+    /// Project and environment.
+    type Place = (Option<Untrusted>, Option<Untrusted>);
+    let mut known: Vec<(Place, Vec<ReleaseFacts>)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let scope = Scope { start: span.start, end: span.end, ..group.scope.clone() };
         let key = (scope.project.clone(), scope.environment.clone());
