@@ -47,6 +47,9 @@ struct Asked {
     totals: bool,
 }
 
+/// Project and environment that releases were asked for.
+type Place = (Option<Untrusted>, Option<Untrusted>);
+
 /// One combination of what is told apart, status aside.
 struct Group {
     by: Map<String, Value>,
@@ -211,7 +214,7 @@ async fn fill(
     bucket: Option<usize>,
     shown: &mut [Value],
 ) -> Result<(), Fault> {
-    let mut known: Vec<((Option<Untrusted>, Option<Untrusted>), Vec<ReleaseFacts>)> = Vec::new();
+    let mut known: Vec<(Place, Vec<ReleaseFacts>)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let scope = Scope { start: span.start, end: span.end, ..group.scope.clone() };
         let key = (scope.project.clone(), scope.environment.clone());

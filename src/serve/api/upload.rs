@@ -148,7 +148,7 @@ async fn put_together(app: &App, order: Order) -> Result<Json<Value>, Fault> {
     };
     Ok(Json(match app.host.assemble(order).await? {
         Assembled::Missing(missing) => {
-            json!({ "state": "not_found", "missingChunks": missing.iter().map(|c| hex(c)).collect::<Vec<_>>() })
+            json!({ "state": "not_found", "missingChunks": missing.iter().map(hex).collect::<Vec<_>>() })
         }
         Assembled::Done => json!({ "state": "ok", "missingChunks": [] }),
         Assembled::Failed(why) => json!({ "state": "error", "missingChunks": [], "detail": why }),
