@@ -47,6 +47,9 @@ struct Asked {
     totals: bool,
 }
 
+/// Project and environment that releases were asked for.
+type Place = (Option<Untrusted>, Option<Untrusted>);
+
 /// One combination of what is told apart, status aside.
 struct Group {
     by: Map<String, Value>,
@@ -211,8 +214,6 @@ async fn fill(
     bucket: Option<usize>,
     shown: &mut [Value],
 ) -> Result<(), Fault> {
-    /// Project and environment.
-    type Place = (Option<Untrusted>, Option<Untrusted>);
     let mut known: Vec<(Place, Vec<ReleaseFacts>)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let scope = Scope { start: span.start, end: span.end, ..group.scope.clone() };
