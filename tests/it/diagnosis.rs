@@ -38,7 +38,7 @@ impl Depot {
             runtime.block_on(import(&store, project, packed));
         }
         let now = || expected()["as_of"].as_str().unwrap().parse().unwrap();
-        Self { runtime, ctx: Ctx { store, now, defaults: Defaults::default() }, _folder: folder }
+        Self { runtime, ctx: Ctx { store, now, defaults: Defaults::default(), writes: None }, _folder: folder }
     }
 
     fn call(&self, tool: &str, arguments: Value) -> Value {

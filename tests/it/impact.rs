@@ -16,7 +16,7 @@ const END: i64 = 28;
 
 async fn ask(world: &World, tool: &str, arguments: Value) -> Value {
     let now = || Timestamp::from_second(START_S + END * 86_400).unwrap();
-    let ctx = Ctx { store: Arc::new(world.second()), now, defaults: Defaults::default() };
+    let ctx = Ctx { store: Arc::new(world.second()), now, defaults: Defaults::default(), writes: None };
     let answer = (tools::find(tool).unwrap().call)(ctx, arguments).await;
     assert!(!answer.is_error, "{}", answer.text);
     answer.data

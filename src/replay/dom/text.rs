@@ -109,10 +109,10 @@ impl Dom {
     }
 
     /// Whether the visible text of an element is exactly this, without putting it together.
-    pub(super) fn says(&self, nr: Nr, want: &str) -> bool {
+    pub(super) fn says(&self, nr: Nr, want: &str, for_name: bool) -> bool {
         let mut rest = want.chars().peekable();
         let mut gap = true;
-        let same = self.pieces(nr, false, &mut |piece| {
+        let same = self.pieces(nr, for_name, &mut |piece| {
             piece.chars().all(|c| {
                 if c.is_whitespace() {
                     if !gap && rest.peek() == Some(&' ') {

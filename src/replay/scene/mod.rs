@@ -23,6 +23,8 @@ use typing::{Doubtful, Typing};
 
 /// Before anything: far enough from now, and from the ends of numbers.
 const NEVER: i64 = i64::MIN / 4;
+/// What comes so many milliseconds before an error is worth every detail.
+const TELLING: i64 = 120_000;
 /// Longest time after a step in which a change of the page is thought to come of it, in milliseconds.
 const REACTION: i64 = 5_000;
 
@@ -115,6 +117,7 @@ impl Scene {
         if self.whole_since == NEVER && event.ty <= kind::META {
             self.whole_since = at;
         }
+        self.dom.tell(log.errors.iter().any(|error| (0..=TELLING).contains(&(error - at))));
         match event.ty {
             kind::DOM_LOADED | kind::LOADED => self.address.loading(at),
             kind::META => self.meta(&event.data, at, log),

@@ -15,7 +15,7 @@ use crate::{
 /// Steps of a summary.
 const SUMMARY: usize = 10;
 /// Tokens of a summary without what every answer has.
-const SUMMARY_TOKENS: usize = 540;
+const SUMMARY_TOKENS: usize = 600;
 /// Steps and marks of a page.
 const PAGE: usize = 1_000;
 

@@ -116,7 +116,10 @@ fn both_ways_give_the_same_answers() {
         ("get_event", json!({"issue": first, "which": "latest", "as_of": as_of, "max_tokens": 20_000})),
         ("affected_users", json!({"issue": first, "as_of": as_of, "max_tokens": 20_000})),
         ("search_events", json!({"as_of": as_of, "query": "level:error", "limit": 20, "max_tokens": 20_000})),
-        ("search_events", json!({"as_of": as_of, "group_by": ["release"], "aggregate": ["count()", "count_unique(user)"]})),
+        (
+            "search_events",
+            json!({"as_of": as_of, "group_by": ["release"], "aggregate": ["count()", "count_unique(user)"]}),
+        ),
     ] {
         let (one, other) = (twice.directly(tool, &arguments), twice.through(tool, &arguments));
         let mut found = Vec::new();
