@@ -1,4 +1,4 @@
-//! How long `affected_users` takes over ten million events: median and 99th percentile of whole calls, on the embedded
+//! How long `affected_users` and `diagnose_issue` take over ten million events: median and 99th percentile of whole calls, on the embedded
 //! store, from arguments to fitted answer. The first run makes the store (minutes).
 //!
 //! `cargo bench --bench ten_million`.
@@ -37,6 +37,9 @@ fn main() {
         ("affected_users", json!({ "issue": "SHOP-1" })),
         ("affected_users", json!({ "issue": "SHOP-1", "period": "30d" })),
         ("affected_users", json!({ "issue": "SHOP-3", "period": "7d" })),
+        ("diagnose_issue", json!({ "issue": "ISSUE" })),
+        ("diagnose_issue", json!({ "issue": "ISSUE", "period": "7d" })),
+        ("diagnose_issue", json!({ "issue": "SHOP-1" })),
         ("list_issues", json!({})),
         ("list_issues", json!({ "since_release": "previous" })),
     ];

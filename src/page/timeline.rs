@@ -50,7 +50,7 @@ struct Scale {
 
 impl Scale {
     fn of(replay: &Replay) -> Self {
-        let first = replay.steps.first().map_or(0, |step| step.at_ms).min(0).max(-600_000);
+        let first = replay.steps.first().map_or(0, |step| step.at_ms).clamp(-600_000, 0);
         let last = replay.steps.iter().map(|step| step.until_ms).max().unwrap_or(0);
         let end = i64::try_from(replay.duration_ms).unwrap_or(i64::MAX).max(last).min(24 * 3_600_000);
         let margin = ((end - first) / 50).max(20);

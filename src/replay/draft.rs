@@ -61,6 +61,7 @@ impl Changes {
         sum.added += change.added;
         sum.removed += change.removed;
         sum.styled += change.styled;
+        sum.moved += change.moved;
         sum.masked_text |= change.masked_text;
         sum.closed |= change.closed;
         sum.opened = change.opened.or(sum.opened.take());
@@ -107,6 +108,8 @@ pub(super) struct Log {
     pub(super) pages: Vec<(i64, super::PageLoad)>,
     pub(super) masked_text: bool,
     pub(super) masked_inputs: bool,
+    /// When errors happened that are known of.
+    pub(super) errors: Vec<i64>,
     /// Most drafts, marks and descriptions each.
     pub(super) limit: usize,
     /// When something had to be left out.

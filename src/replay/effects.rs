@@ -136,7 +136,7 @@ fn changed(draft: &Draft, effects: &mut Vec<Effect>) {
     if (sum.text.is_some() || sum.masked_text) && sum.announced.is_none() {
         effects.push(Effect::TextChanged(text(&sum.text)));
     }
-    if effects.is_empty() && (sum.styled > 0 || sum.added > 0 || sum.removed > 0) {
+    if effects.is_empty() && (sum.styled > 0 || sum.moved > 0 || sum.added > 0 || sum.removed > 0) {
         effects.push(Effect::Restyled);
     }
 }

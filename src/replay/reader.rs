@@ -95,6 +95,7 @@ impl Reader {
     pub fn failure(&mut self, at: Timestamp, failure: Failure, clicks: Vec<(Timestamp, Untrusted)>) {
         let clicks = clicks.into_iter().map(|(at, path)| (at.as_millisecond(), path.into_raw())).collect();
         if !self.failures.iter().any(|told| told.failure.event == failure.event) {
+            self.log.errors.push(at.as_millisecond());
             self.failures.push(Told { at: at.as_millisecond(), failure, clicks });
         }
     }

@@ -29,6 +29,8 @@ pub(in crate::replay) struct Change {
     pub(in crate::replay) closed: bool,
     /// A live region says this.
     pub(in crate::replay) announced: Option<String>,
+    /// Elements that were moved.
+    pub(in crate::replay) moved: u32,
     /// Attributes changed.
     pub(in crate::replay) styled: u32,
 }
@@ -81,6 +83,7 @@ impl Dom {
                 self.remove(nr);
             }
         }
+        change.moved = u32::try_from(again.len()).unwrap_or(u32::MAX);
         let added = self.add_all(&data.adds, now);
         for text in &data.texts {
             self.set_text(text.id, text.value.as_deref().unwrap_or(""), &mut change);
@@ -140,7 +143,7 @@ impl Dom {
             return;
         }
         self.node_mut(nr).text = cut(text, TEXT).into();
-        if is_masked(text) {
+        if is_masked(text) || text.trim() == "*" {
             change.masked_text = true;
         } else if !text.trim().is_empty() {
             change.text.get_or_insert_with(|| text.trim().to_owned());
@@ -172,7 +175,7 @@ impl Dom {
         if self.node(nr).kind == Kind::Text {
             match text {
                 Some(text) => drop(change.text.get_or_insert(text)),
-                None => change.masked_text |= is_masked(&self.node(nr).text),
+                None => change.masked_text |= !self.node(nr).text.trim().is_empty(),
             }
             return;
         }

@@ -19,6 +19,14 @@ impl Dom {
         steps.iter().find_map(|step| step(self, nr).filter(|words| !words.text.is_empty())).unwrap_or_default()
     }
 
+    /// Whether the accessible name is exactly this; where it comes of the content, without putting it together.
+    pub(super) fn is_named(&self, nr: Nr, want: &str) -> bool {
+        let said =
+            ["aria-labelledby", "aria-label", "title", "alt"].iter().any(|name| self.attribute(nr, name).is_some());
+        let field = matches!(self.tag(nr), "input" | "select" | "textarea" | "img" | "fieldset" | "table");
+        if said || field || self.label(nr).is_some() { self.name(nr).text == want } else { self.says(nr, want, true) }
+    }
+
     fn name_by_reference(&self, nr: Nr) -> Option<Words> {
         let ids = self.attribute(nr, "aria-labelledby")?;
         let mut all = Words::default();
@@ -92,9 +100,10 @@ impl Dom {
         if !matches!(self.tag(nr), "input" | "select" | "textarea" | "button" | "output" | "meter" | "progress") {
             return None;
         }
-        let named = self.attribute(nr, "id").filter(|id| !id.is_empty()).and_then(|id| {
-            self.elements(self.scope_of(nr))
-                .find(|other| self.tag(*other) == "label" && self.attribute(*other, "for") == Some(id))
+        let id = self.attribute(nr, "id").filter(|id| !id.is_empty());
+        let named = id.and_then(|id| {
+            let labels = self.labels(self.scope_of(nr));
+            labels.iter().copied().find(|label| self.attribute(*label, "for") == Some(id))
         });
         named.or_else(|| self.closest(nr, |up| self.tag(up) == "label"))
     }

@@ -2,7 +2,11 @@
 //! It uses nothing.
 //! It never panics on an id that isn't there.
 
-use std::collections::HashMap;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    sync::Arc,
+};
 
 /// Place of a node in the arena.
 pub(in crate::replay) type Nr = u32;
@@ -65,17 +69,73 @@ pub(in crate::replay) struct Dom {
     pub(super) limit: usize,
     /// A part of the recording is missing since the snapshot: what stands here may be old.
     pub(super) stale: bool,
+    /// Grows with each change of the tree.
+    version: u64,
+    /// Elements of the scope that was walked last, and the version then.
+    listed: RefCell<Option<Listed>>,
+    /// How many more elements are described in full wherever they stand.
+    details: Cell<u32>,
+    /// What is described now is shortly before an error: in full, however many there were.
+    telling: bool,
+    /// The element being described is not worth counting the page for.
+    pub(super) light: Cell<bool>,
 }
+
+/// The elements of a scope as they stood at one version of the page.
+#[derive(Clone, Debug)]
+struct Listed {
+    scope: Nr,
+    version: u64,
+    all: Arc<[Nr]>,
+    labels: Arc<[Nr]>,
+}
+
+/// Elements of a replay that are described in full wherever they stand: each costs a walk through the page.
+const DETAILS: u32 = 250;
 
 impl Dom {
     /// An empty page of at most so many nodes.
     pub(in crate::replay) fn new(limit: usize) -> Self {
-        Self { limit, ..Self::default() }
+        Self { limit, details: Cell::new(DETAILS), ..Self::default() }
+    }
+
+    /// Says whether what is described from now on is shortly before an error.
+    pub(in crate::replay) fn tell(&mut self, telling: bool) {
+        self.telling = telling;
+    }
+
+    /// Whether the next element is described in full; counts it.
+    pub(super) fn in_detail(&self) -> bool {
+        let left = self.details.get();
+        self.details.set(left.saturating_sub(1));
+        self.telling || left > 0
+    }
+
+    /// The elements of a scope in the order of the document, walked once for each state of the page.
+    pub(super) fn listed(&self, scope: Nr) -> Arc<[Nr]> {
+        self.list(scope).all
+    }
+
+    /// The labels of a scope that name their field by its id.
+    pub(super) fn labels(&self, scope: Nr) -> Arc<[Nr]> {
+        self.list(scope).labels
+    }
+
+    fn list(&self, scope: Nr) -> Listed {
+        let mut listed = self.listed.borrow_mut();
+        if let Some(known) = listed.as_ref().filter(|known| known.scope == scope && known.version == self.version) {
+            return known.clone();
+        }
+        let all: Arc<[Nr]> = self.elements(scope).collect();
+        let names = |nr: &Nr| self.tag(*nr) == "label" && self.attribute(*nr, "for").is_some();
+        let labels = all.iter().copied().filter(names).collect();
+        listed.insert(Listed { scope, version: self.version, all, labels }).clone()
     }
 
     /// Forgets everything: another document begins.
     pub(in crate::replay) fn clear(&mut self) {
-        *self = Self::new(self.limit);
+        let (version, details, telling) = (self.version + 1, self.details.clone(), self.telling);
+        *self = Self { version, details, telling, ..Self::new(self.limit) };
     }
 
     /// Notes that mutations were lost.
@@ -136,6 +196,7 @@ impl Dom {
     }
 
     pub(super) fn set_attribute(&mut self, nr: Nr, name: &str, value: Option<&str>) {
+        self.version += u64::from(name == "for");
         let attributes = &mut self.node_mut(nr).attributes;
         let at = attributes.iter().position(|(key, _)| &**key == name);
         match (at, value) {
@@ -219,6 +280,7 @@ impl Dom {
 
     /// Puts a node without a place under a parent, before a sibling or at the end.
     pub(super) fn attach(&mut self, nr: Nr, parent: Nr, before: Option<Nr>) {
+        self.version += 1;
         let after = before.filter(|next| self.node(*next).parent == Some(parent));
         let left = match after {
             Some(next) => self.node(next).before,
@@ -238,6 +300,7 @@ impl Dom {
 
     /// Takes a node out of its place; its children stay with it.
     pub(super) fn detach(&mut self, nr: Nr) {
+        self.version += 1;
         let node = self.node_mut(nr);
         let (parent, before, after) = (node.parent.take(), node.before.take(), node.after.take());
         let Some(parent) = parent else { return };

@@ -43,7 +43,12 @@ impl Simple {
 
     fn css(&self) -> String {
         let mut out = self.tag.clone();
-        for (name, value) in &self.tests {
+        for (i, (name, value)) in self.tests.iter().enumerate() {
+            // Two pairs of brackets side by side read as a link where this is shown.
+            if i > 0 && name != "class" {
+                out.extend([":is([", name, "=\"", &quoted(value), "\"])"]);
+                continue;
+            }
             match name.as_str() {
                 "id" if is_plain(value) => out.extend(["#", value]),
                 "class" => out.extend([".", &escaped(value)]),
@@ -62,6 +67,9 @@ pub(super) const TEST_IDS: &[&str] =
 impl Dom {
     /// A selector for an element within its document or shadow tree, and how many elements it fits.
     pub(in crate::replay) fn selector(&self, nr: Nr) -> (String, u32) {
+        if self.light.get() {
+            return (self.plain_selector(nr), 0);
+        }
         let scope = self.scope_of(nr);
         let own = self.simples(nr);
         let counts = self.counts(scope, &own);
@@ -85,6 +93,21 @@ impl Dom {
             };
         }
         ([self.step(inner), path].concat(), 1)
+    }
+
+    /// A path from the nearest test id or id, nothing counted.
+    fn plain_selector(&self, nr: Nr) -> String {
+        let mut path = String::new();
+        for (depth, up) in self.upwards(nr).take_while(|up| self.node(*up).kind == Kind::Element).enumerate() {
+            let joint = if depth == 0 { "" } else { " > " };
+            let named = self.simples(up).into_iter().next().filter(|simple| simple.tag.is_empty());
+            let step = named.as_ref().map_or_else(|| self.step(up), Simple::css);
+            path = [&step, joint, &path].concat();
+            if named.is_some() || depth == 4 {
+                break;
+            }
+        }
+        path
     }
 
     /// One step of a path: the tag, and its place where siblings share it.
@@ -165,7 +188,7 @@ impl Dom {
     /// How many elements of a scope each selector fits.
     fn counts(&self, scope: Nr, simples: &[Simple]) -> Vec<u32> {
         let mut counts = vec![0; simples.len()];
-        for nr in self.elements(scope) {
+        for nr in self.listed(scope).iter().copied() {
             for (count, simple) in counts.iter_mut().zip(simples) {
                 *count += u32::from(simple.fits(self, nr));
             }

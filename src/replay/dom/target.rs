@@ -30,6 +30,7 @@ impl Dom {
         if !self.is_element(nr) {
             return Target { tag: "html".into(), css: "html".into(), css_count: 1, rebuilt: true, ..Target::default() };
         }
+        self.light.set(!self.in_detail());
         let scope = self.scope_of(nr);
         let (name, text) = (self.name(nr), self.words(nr));
         let label = self.label(nr).map(|label| self.name_words(label));
@@ -76,7 +77,10 @@ impl Dom {
     /// Counts the elements of a scope that fit, in the order of the document.
     fn shared(&self, scope: Nr, nr: Nr, text: String, mut fits: impl FnMut(Nr) -> bool) -> Shared {
         let (mut count, mut index) = (0, 0);
-        for other in self.elements(scope) {
+        if self.light.get() {
+            return Shared { text: text.into(), count, index };
+        }
+        for other in self.listed(scope).iter().copied() {
             if other == nr {
                 index = count;
                 count += 1;
@@ -114,7 +118,7 @@ impl Dom {
                 return false;
             }
             budget -= 1;
-            self.name(other).text == name
+            self.is_named(other, &name)
         };
         self.shared(scope, nr, name.clone(), fits)
     }
@@ -125,7 +129,7 @@ impl Dom {
     }
 
     fn shared_text(&self, scope: Nr, nr: Nr, text: String) -> Shared {
-        let says = |other: Nr| self.says(other, &text);
+        let says = |other: Nr| self.says(other, &text, false);
         let inner = |other: Nr| self.children(other).any(|child| self.is_element(child) && says(child));
         // What stands around the element or in it with the same text is no other.
         let fits = |other: Nr| says(other) && !inner(other) && !self.within(other, nr) && !self.within(nr, other);
@@ -150,6 +154,9 @@ impl Dom {
     }
 
     fn containers(&self, nr: Nr) -> Vec<Container> {
+        if self.light.get() {
+            return Vec::new();
+        }
         let scope = self.scope_of(nr);
         let around = self.upwards(nr).skip(1).take_while(|up| *up != scope && self.is_element(*up));
         let telling = around.filter(|up| {
@@ -166,8 +173,8 @@ impl Dom {
         let own_text = self.own_text(up, target);
         let (name, text) = (self.name(target).known(), self.words(target).known());
         let role = self.role(target);
-        let named = |nr: &Nr| self.role(*nr) == role && Some(&self.name(*nr).text) == name.as_ref();
-        let says = |nr: Nr| text.as_ref().is_some_and(|text| self.says(nr, text));
+        let named = |nr: &Nr| self.role(*nr) == role && name.as_ref().is_some_and(|name| self.is_named(*nr, name));
+        let says = |nr: Nr| text.as_ref().is_some_and(|text| self.says(nr, text, false));
         let innermost = |nr: &Nr| says(*nr) && !self.children(*nr).any(|child| self.is_element(child) && says(child));
         let inside = |fits: &dyn Fn(&Nr) -> bool| self.elements(up).take(NAMES).filter(|nr| fits(nr)).count();
         Container {
@@ -191,7 +198,7 @@ impl Dom {
             let words = self.words(*nr);
             words.cut || words.text.to_lowercase().contains(&text)
         };
-        small(self.elements(scope).filter(alike).take(NAMES).filter(holds).count())
+        small(self.listed(scope).iter().copied().filter(alike).take(NAMES).filter(holds).count())
     }
 
     /// The first text in a container outside of the target, if no sibling of the container holds it too.

@@ -109,10 +109,10 @@ impl Dom {
     }
 
     /// Whether the visible text of an element is exactly this, without putting it together.
-    pub(super) fn says(&self, nr: Nr, want: &str) -> bool {
+    pub(super) fn says(&self, nr: Nr, want: &str, for_name: bool) -> bool {
         let mut rest = want.chars().peekable();
         let mut gap = true;
-        let same = self.pieces(nr, false, &mut |piece| {
+        let same = self.pieces(nr, for_name, &mut |piece| {
             piece.chars().all(|c| {
                 if c.is_whitespace() {
                     if !gap && rest.peek() == Some(&' ') {
@@ -196,7 +196,7 @@ impl Dom {
 /// The first text in a subtree that isn't masked.
 pub(super) fn first_text(dom: &Dom, nr: Nr) -> Option<String> {
     let whole = dom.words(nr);
-    if !whole.masked && !whole.text.is_empty() && whole.text.chars().count() <= 80 {
+    if !whole.masked && !whole.text.is_empty() && whole.text != "*" && whole.text.chars().count() <= 80 {
         return Some(whole.text);
     }
     let mut waiting = vec![nr];
@@ -204,7 +204,8 @@ pub(super) fn first_text(dom: &Dom, nr: Nr) -> Option<String> {
     while let Some(nr) = waiting.pop() {
         budget = budget.checked_sub(1)?;
         let node = dom.node(nr);
-        if node.kind == Kind::Text && !node.text.trim().is_empty() && !is_masked(&node.text) {
+        let star = node.text.trim() == "*";
+        if node.kind == Kind::Text && !node.text.trim().is_empty() && !star && !is_masked(&node.text) {
             return Some(folded(&node.text).chars().take(80).collect());
         }
         let at = waiting.len();

@@ -7,12 +7,14 @@ use serde_json::Value;
 use super::{Focus, Scene, described::described};
 use crate::replay::{
     Action, Click, Key, MarkKind, Modifiers, NavigationKind, Request, Verdict as Came,
-    draft::{Described, Draft, Log, Verdict},
+    draft::{Changes, Described, Draft, Log, Verdict},
     event::Data,
 };
 
 /// Keys that do nothing by themselves.
 const HELD: [&str; 8] = ["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock", "OS", "Fn"];
+/// A key's breadcrumb and what the key did are so near, in milliseconds.
+const SAME: i64 = 15;
 /// Longest time that a request takes, in milliseconds: a day.
 const LONGEST: u64 = 86_400_000;
 /// Longest body of a request or answer that is kept, in bytes.
@@ -103,7 +105,17 @@ impl Scene {
         let target = node.and_then(|id| self.describe(id)).or_else(|| described(payload));
         // A key on the page itself has no target worth naming.
         draft.target = target.filter(|target| !matches!(target.tag.raw(), "body" | "html"));
+        draft.changes = self.changed_just_before(at, log);
         self.done(draft, log);
+    }
+
+    /// What a key changed may stand a moment before its breadcrumb: taken from the step before, where it is all it has.
+    fn changed_just_before(&self, at: i64, log: &mut Log) -> Changes {
+        let last = self.last_user.map(|nr| &mut log.drafts[nr].changes);
+        match last {
+            Some(changes) if changes.first.is_some_and(|first| at - first <= SAME) => std::mem::take(changes),
+            _ => Changes::default(),
+        }
     }
 
     fn console(&mut self, payload: &Value, at: i64, log: &mut Log) {
@@ -121,7 +133,7 @@ impl Scene {
         }
         let click = Click { count: 1, verdict: Came::Plain, ..Click::default() };
         let mut draft = Draft::new(at, self.tab, Action::Click(click));
-        draft.target = described(payload).or_else(|| tapped(payload));
+        draft.target = tapped(payload).or_else(|| described(payload));
         self.focus = Focus::None;
         self.done(draft, log);
     }

@@ -23,6 +23,8 @@ use typing::{Doubtful, Typing};
 
 /// Before anything: far enough from now, and from the ends of numbers.
 const NEVER: i64 = i64::MIN / 4;
+/// What comes so many milliseconds before an error is worth every detail.
+const TELLING: i64 = 120_000;
 /// Longest time after a step in which a change of the page is thought to come of it, in milliseconds.
 const REACTION: i64 = 5_000;
 
@@ -51,6 +53,8 @@ pub(super) struct Scene {
     last_user: Option<DraftNr>,
     /// Since when nothing of the recording is missing; milliseconds since 1970.
     whole_since: i64,
+    /// Nor is what stands before it known: it began in the middle, or something was lost.
+    midway: bool,
     last_change: i64,
     /// The field that changed last, and when.
     last_input: Option<(i64, i64)>,
@@ -75,6 +79,7 @@ impl Scene {
             typing: None,
             last_user: None,
             whole_since: NEVER,
+            midway: true,
             last_change: NEVER,
             last_input: None,
             doubtful: None,
@@ -104,6 +109,7 @@ impl Scene {
         self.typing = None;
         self.scrolling = None;
         self.whole_since = NEVER;
+        self.midway = true;
     }
 
     /// Takes one event; `at` is its time in milliseconds since 1970.
@@ -111,6 +117,7 @@ impl Scene {
         if self.whole_since == NEVER && event.ty <= kind::META {
             self.whole_since = at;
         }
+        self.dom.tell(log.errors.iter().any(|error| (0..=TELLING).contains(&(error - at))));
         match event.ty {
             kind::DOM_LOADED | kind::LOADED => self.address.loading(at),
             kind::META => self.meta(&event.data, at, log),
@@ -131,6 +138,7 @@ impl Scene {
         // The ids of the page before mean nothing any more; a checkout goes on with the same page.
         self.unsettle();
         self.whole_since = at;
+        self.midway = !fresh;
         if fresh && let Some(focused) = self.dom.autofocused() {
             self.focus = Focus::On(focused);
         }

@@ -135,7 +135,7 @@ impl Scene {
         if self.passed_on(id, at) {
             return;
         }
-        let pressed = down.is_some() || at - self.whole_since <= JUST_BEGUN;
+        let pressed = down.is_some() || (self.midway && at - self.whole_since <= JUST_BEGUN);
         if !pressed && (self.submitted(id, at, log) || !self.by_keyboard(id, data, at, log)) {
             return;
         }

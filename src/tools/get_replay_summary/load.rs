@@ -39,7 +39,9 @@ pub async fn load(store: &dyn SignalStore, scope: &Scope, replay: EventId) -> Re
     for header in &facts.headers {
         reader.header(header);
     }
-    for (at, failure, clicks) in failures(store, scope, &reader, replay).await? {
+    let named: Vec<EventId> = reader.error_ids().take(ERRORS).collect();
+    let since = reader.started().or(scope.start);
+    for (at, failure, clicks) in failures(store, scope, named, since, replay).await? {
         reader.failure(at, failure, clicks);
     }
     for segment in &facts.segments {
@@ -80,16 +82,16 @@ fn described(replay: Replay, facts: ReplayFacts) -> Loaded {
 
 type Known = (Timestamp, Failure, Vec<(Timestamp, Untrusted)>);
 
-/// The errors that a replay shows: those that its headers name, and those that name the replay.
+/// The errors that a replay shows: those that its headers name, and those since its start that name the replay.
 async fn failures(
     store: &dyn SignalStore,
     scope: &Scope,
-    reader: &Reader,
+    mut ids: Vec<EventId>,
+    since: Option<Timestamp>,
     replay: EventId,
 ) -> Result<Vec<Known>, StoreError> {
-    let mut ids: Vec<EventId> = reader.error_ids().take(ERRORS).collect();
     let named = SearchQuery {
-        scope: Scope { start: reader.started().or(scope.start), ..scope.clone() },
+        scope: Scope { start: since, ..scope.clone() },
         filter: vec![Term {
             negated: false,
             test: Test::Field { field: Field::Replay, op: Op::Is, values: vec![replay.to_string().into()] },

@@ -28,13 +28,11 @@ pub struct GetReplaySummary;
 pub struct In {
     /// Id or URL
     replay: Option<Text>,
-    /// The issue that a replay should show
+    /// Shown by its best replay
     issue: Option<Text>,
-    /// The event whose replay is meant
     event: Option<Text>,
-    /// summary: what led to the error; steps: all; timeline: everything with times; playwright: a test that does it again
+    /// summary: ten lines before the error; timeline: everything; playwright: a test
     format: Option<Format>,
-    /// Only what is within so many seconds of an error
     around_error_s: Option<u64>,
 }
 

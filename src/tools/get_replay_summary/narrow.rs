@@ -15,7 +15,7 @@ use crate::{
 /// Steps of a summary.
 const SUMMARY: usize = 10;
 /// Tokens of a summary without what every answer has.
-const SUMMARY_TOKENS: usize = 500;
+const SUMMARY_TOKENS: usize = 600;
 /// Steps and marks of a page.
 const PAGE: usize = 1_000;
 
@@ -111,7 +111,11 @@ pub(super) fn shorten(out: &mut Out) {
     };
     out.replay.urls.truncate(3);
     out.replay.gaps.truncate(3);
-    out.replay.errors.truncate(3);
+    let told = out.steps.last().map(|step| step.at_ms);
+    // The error's own step has its title.
+    out.replay.errors.iter_mut().filter(|error| Some(error.at_ms) == told).for_each(|error| error.title = None);
+    let gone = out.replay.errors.len().saturating_sub(3);
+    out.replay.errors.drain(..gone);
     for chars in [160, 120, 90, 70, 50] {
         if fits(out) {
             return;
@@ -120,7 +124,7 @@ pub(super) fn shorten(out: &mut Out) {
             step.detail = step.detail.as_ref().map(|detail| detail.shortened(chars));
         }
         if chars < 100 {
-            out.replay.errors.truncate(1);
+            out.replay.errors.retain(|error| Some(error.at_ms) == told);
             out.replay.urls.truncate(1);
         }
     }

@@ -123,7 +123,7 @@ fn became(text: &crate::model::Untrusted, input: &Input, guard: &mut Guard) -> C
     // Lines of a field stand on one line here.
     let line = |text: &str, guard: &mut Guard| guard.line(&text.replace('\n', " ").into(), Limit::Breadcrumb);
     let shown = line(text.raw(), guard);
-    match keys(input).filter(|keys| keys != text.raw()) {
+    match keys(input).filter(|keys| input.control == Control::Text && keys != text.raw()) {
         Some(keys) => say!("\"", line(&keys, guard), "\", which became \"", shown, "\""),
         None => say!("\"", shown, "\""),
     }

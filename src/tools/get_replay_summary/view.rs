@@ -222,7 +222,11 @@ pub(super) fn of(
         steps: Vec::new(),
         timeline: Vec::new(),
         earlier_steps: left_out as u64,
-        among: chosen.among.as_ref().map(|among| among_view(among, guard)),
+        among: chosen
+            .among
+            .as_ref()
+            .filter(|among| among.replays > 1 || format != Format::Summary)
+            .map(|among| among_view(among, guard)),
         reproduction: (format == Format::Playwright).then(|| reproduction::of(chosen, guard)),
         left: 0,
         next_call: next_call(format, replay.id),

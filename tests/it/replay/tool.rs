@@ -54,7 +54,7 @@ fn a_summary_is_ten_lines_and_six_hundred_tokens() {
             assert_eq!(steps.last().unwrap()["kind"], "error", "{name}: {data}");
             assert_eq!(steps.last().unwrap()["at_ms"], error["at_ms"], "{name}");
         }
-        assert!(steps.len() >= 5 || data["earlier_steps"].is_null() || steps.len() >= 4, "{name}: {data}");
+        assert!(steps.len() >= 5 || data["earlier_steps"].is_null(), "{name}: {data}");
     }
 }
 
@@ -126,7 +126,6 @@ fn an_issue_is_shown_by_the_replay_that_shows_it_best() {
     for issue in listed["issues"].as_array().unwrap() {
         let told = ask(json!({ "issue": issue["short_id"] }));
         assert!(told["replay"]["id"].is_string(), "{}: {told}", issue["title"]);
-        assert_eq!(told["among"]["issue"], issue["short_id"]);
         assert_eq!(told["steps"].as_array().unwrap().last().unwrap()["kind"], "error", "{told}");
     }
     let event = listed["issues"][0]["short_id"].clone();
