@@ -52,6 +52,9 @@ impl SentryStore {
         let name = |key: &str| json.get(key).and_then(|release| text(release, "version"));
         let status = status(word(json, "status"));
         let ty = scrub(text(metadata, "type"));
+        // A message has no value but itself.
+        let value = text(metadata, "value").or_else(|| text(metadata, "title").filter(|_| ty.is_none()));
+        let value = scrub(value);
         Some(Row {
             issue: Issue {
                 id: IssueId(i64::try_from(id).ok()?),
@@ -59,7 +62,7 @@ impl SentryStore {
                 project: json.get("project").map_or("", |project| word(project, "slug")).to_owned(),
                 title: scrub(text(json, "title")).unwrap_or_default(),
                 ty,
-                value: scrub(text(metadata, "value").or_else(|| text(metadata, "title").filter(|_| ty.is_none()))),
+                value,
                 culprit: scrub(text(json, "culprit")),
                 level: Level::parse(word(json, "level")).unwrap_or_default(),
                 unhandled: truth(json, "isUnhandled").unwrap_or(false),
