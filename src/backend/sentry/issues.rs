@@ -148,7 +148,10 @@ impl SentryStore {
                 (self.issue_of_event(asked.raw()).await.map_err(|f| f.at("event", &asked))?, asked, "event")
             }
         };
-        let json = self.issue_json(&name, scope).await.map_err(|fault| fault.at(what, &asked))?;
+        let environment = scope.environment.as_ref().map_or("", |environment| environment.raw());
+        let remembered = format!("{name}\n{environment}");
+        let json = self.issues.get(remembered, self.issue_json(&name, scope)).await;
+        let json = json.map_err(|fault| fault.at(what, &asked))?;
         let row = self.row(&json).ok_or(Fault::Strange("answered with an issue that has no number"))?;
         let of_scope = scope.project.as_ref().is_none_or(|slug| slug.raw() == row.issue.project);
         if of_scope { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }

@@ -112,8 +112,11 @@ fn both_ways_give_the_same_answers() {
         ("list_projects", json!({"as_of": as_of})),
         ("list_releases", json!({"as_of": as_of})),
         ("list_issues", json!({"as_of": as_of, "period": "60d", "max_tokens": 20_000})),
-        ("list_issues", json!({"as_of": as_of, "since_release": "latest", "sort": "users"})),
-        ("list_issues", json!({"as_of": as_of, "period": "7d", "sort": "events", "level": "error"})),
+        ("list_issues", json!({"as_of": as_of, "since_release": "latest", "sort": "users", "max_tokens": 20_000})),
+        (
+            "list_issues",
+            json!({"as_of": as_of, "period": "7d", "sort": "events", "level": "error", "max_tokens": 20_000}),
+        ),
         ("get_event", json!({"event": event, "as_of": as_of, "max_tokens": 20_000})),
         ("get_event", json!({"issue": first, "which": "latest", "as_of": as_of, "max_tokens": 20_000})),
         ("affected_users", json!({"issue": first, "as_of": as_of, "max_tokens": 20_000})),
