@@ -1,5 +1,6 @@
 //! Tells the tests which outside programs there are, so that those that need one are reported as ignored without it.
-//! With `PRODSIGNAL_TEST_ALL=1` all run, and fail where their program is missing.
+//! With `PRODSIGNAL_TEST_ALL=1` all run, and fail where their program is missing. `PRODSIGNAL_SENTRY_OPENAPI` names the
+//! official description of Sentry's Web API, which is not part of this project.
 
 use std::process::{Command, Stdio};
 
@@ -7,6 +8,11 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PRODSIGNAL_TEST_ALL");
     println!("cargo::rerun-if-env-changed=PATH");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=PRODSIGNAL_SENTRY_OPENAPI");
+    println!("cargo::rustc-check-cfg=cfg(has_openapi)");
+    if std::env::var("PRODSIGNAL_SENTRY_OPENAPI").is_ok_and(|path| !path.is_empty()) {
+        println!("cargo::rustc-cfg=has_openapi");
+    }
     let all = std::env::var("PRODSIGNAL_TEST_ALL").is_ok_and(|v| v == "1");
     for (program, arguments, cfg) in [
         ("npm", ["--version"].as_slice(), "has_node"),

@@ -69,6 +69,8 @@ fn questions() -> Vec<(&'static str, Value)> {
         ("list_issues", json!({ "period": "30d", "sort": "users" })),
         ("affected_users", json!({ "issue": "ISSUE", "period": "30d" })),
         ("affected_users", json!({ "issue": "SHOP-1", "period": "30d" })),
+        ("diagnose_issue", json!({ "issue": "ISSUE", "period": "30d" })),
+        ("diagnose_issue", json!({ "issue": "SHOP-1", "period": "30d" })),
         ("get_event", json!({ "issue": "ISSUE" })),
         ("list_releases", json!({ "period": "30d" })),
         (

@@ -1,4 +1,4 @@
-//! How long `affected_users` takes over ten million events: median and 99th percentile of whole calls, on the embedded
+//! How long `affected_users` and `diagnose_issue` take over ten million events: median and 99th percentile of whole calls, on the embedded
 //! store, from arguments to fitted answer. The first run makes the store (minutes).
 //!
 //! `cargo bench --bench ten_million`.
@@ -27,7 +27,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let store = EmbeddedStore::open(&ten_million::store(), Options::default()).expect("a store");
     let now = || Timestamp::from_second(ten_million::START + ten_million::DAYS * 86_400 - 1_800).expect("a time");
-    let ctx = Ctx { store: Arc::new(store), now, defaults: Defaults::default() };
+    let ctx = Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None };
     // ISSUE: every fifth of the thousand; the biggest ones are asked apart.
     let questions = [
         ("affected_users", json!({ "issue": "ISSUE" })),
@@ -37,6 +37,9 @@ fn main() {
         ("affected_users", json!({ "issue": "SHOP-1" })),
         ("affected_users", json!({ "issue": "SHOP-1", "period": "30d" })),
         ("affected_users", json!({ "issue": "SHOP-3", "period": "7d" })),
+        ("diagnose_issue", json!({ "issue": "ISSUE" })),
+        ("diagnose_issue", json!({ "issue": "ISSUE", "period": "7d" })),
+        ("diagnose_issue", json!({ "issue": "SHOP-1" })),
         ("list_issues", json!({})),
         ("list_issues", json!({ "since_release": "previous" })),
     ];

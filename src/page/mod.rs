@@ -68,9 +68,9 @@ fn head(replay: &Replay, title: &Clean, guard: &mut Guard) -> Html {
 
 /// When the last error came, and after what.
 fn cause(replay: &Replay, at: i64, failure: &Failure, guard: &mut Guard) -> Html {
-    let user = replay.steps.iter().filter(|step| step.kind().by_user() && step.at_ms <= at);
+    let mut user = replay.steps.iter().filter(|step| step.kind().by_user() && step.at_ms <= at);
     let mut text = html!("At <b>", words::clock(at), "</b>");
-    if let Some(step) = user.last() {
+    if let Some(step) = user.next_back() {
         let after = u64::try_from((at - step.until_ms).max(0)).unwrap_or(0);
         text.push(&[&", ", &words::length(after), &" after <a href=\"#s", &step.n, &"\">step ", &step.n, &"</a>: "]);
         text.push(&[&words::told(step, guard)]);

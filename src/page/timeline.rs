@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     guard::Guard,
-    replay::{Action, Replay, Step, StepKind},
+    replay::{Action, Replay, Request, Step, StepKind},
 };
 
 /// Rows that requests are spread over, so that those at one time don't hide each other.
@@ -50,7 +50,7 @@ struct Scale {
 
 impl Scale {
     fn of(replay: &Replay) -> Self {
-        let first = replay.steps.first().map_or(0, |step| step.at_ms).min(0).max(-600_000);
+        let first = replay.steps.first().map_or(0, |step| step.at_ms).clamp(-600_000, 0);
         let last = replay.steps.iter().map(|step| step.until_ms).max().unwrap_or(0);
         let end = i64::try_from(replay.duration_ms).unwrap_or(i64::MAX).max(last).min(24 * 3_600_000);
         let margin = ((end - first) / 50).max(20);
@@ -200,28 +200,7 @@ fn mark(svg: &mut Html, step: &Step, place: Place, rows: &mut [i64; REQUEST_ROWS
     let title = html!("<title>", words::clock(step.at_ms), "</title>");
     let drawn = match (&step.action, step.kind()) {
         (Action::Navigate(_), _) => return,
-        (Action::Request(request), _) => {
-            let end = step.at_ms + i64::try_from(request.duration_ms).unwrap_or(0);
-            let row = rows.iter().position(|until| *until < step.at_ms).unwrap_or(REQUEST_ROWS - 1);
-            rows[row] = end;
-            let top = lanes.requests.unwrap_or(0) + 14 * u32::try_from(row).unwrap_or(0);
-            let path = words::place(&request.url, guard);
-            html!(
-                "<rect class=\"bar ",
-                class,
-                "\" x=\"",
-                x,
-                "%\" y=",
-                top,
-                " width=\"",
-                scale.width(step.at_ms, end),
-                "%\" height=10 rx=2><title>",
-                path,
-                " ",
-                request.status.map(u32::from),
-                "</title></rect>"
-            )
-        }
+        (Action::Request(request), _) => bar(step, request, place, rows, guard),
         (Action::Console { .. }, _) => {
             html!(
                 "<rect class=\"tickmark ",
@@ -272,6 +251,34 @@ fn mark(svg: &mut Html, step: &Step, place: Place, rows: &mut [i64; REQUEST_ROWS
         _ => html!("<circle class=\"dot\" cx=\"", x, "%\" cy=", lanes.user + 12, " r=6>", title, "</circle>"),
     };
     svg.push(&[&linked(Some(step.n), drawn), &"\n"]);
+}
+
+/// A request, in the first row that is free.
+fn bar(step: &Step, request: &Request, place: Place, rows: &mut [i64; REQUEST_ROWS], guard: &mut Guard) -> Html {
+    let Place { scale, lanes } = place;
+    let end = step.at_ms + i64::try_from(request.duration_ms).unwrap_or(0);
+    let row = rows.iter().position(|until| *until < step.at_ms).unwrap_or(REQUEST_ROWS - 1);
+    rows[row] = end;
+    let top = lanes.requests.unwrap_or(0) + 14 * u32::try_from(row).unwrap_or(0);
+    let (class, _) = words::sign(step);
+    let path = words::place(&request.url, guard);
+    let status = request.status.map(u32::from);
+    let (x, width) = (scale.x(step.at_ms), scale.width(step.at_ms, end));
+    html!(
+        "<rect class=\"bar ",
+        class,
+        "\" x=\"",
+        x,
+        "%\" y=",
+        top,
+        " width=\"",
+        width,
+        "%\" height=10 rx=2><title>",
+        path,
+        " ",
+        status,
+        "</title></rect>"
+    )
 }
 
 /// A click that the page didn't answer.

@@ -103,8 +103,8 @@ fn wanted_errors<'a>(replay: &'a Replay, wanted: Wanted<'_>) -> Vec<&'a (i64, Fa
 
 /// The tab in which the last wanted error came; else the one with most steps.
 fn tab_of(replay: &Replay, until: i64) -> u32 {
-    let before = replay.steps.iter().filter(|step| step.at_ms <= until);
-    let failed = before.filter(|step| matches!(step.action, Action::Error(_))).map(|step| step.tab).last();
+    let failed = replay.steps.iter().rev().filter(|step| step.at_ms <= until);
+    let failed = failed.filter(|step| matches!(step.action, Action::Error(_))).map(|step| step.tab).next();
     failed.unwrap_or_else(|| {
         let steps = |tab: &u32| replay.steps.iter().filter(|step| step.tab == *tab).count();
         (0..replay.tabs.max(1)).max_by_key(steps).unwrap_or(0)

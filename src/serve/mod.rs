@@ -26,6 +26,7 @@ pub use access::Access;
 pub use metrics::Metrics;
 
 use crate::{
+    guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     mcp::{Server, SseSessions},
     model::Timestamp,
@@ -58,6 +59,8 @@ struct App {
     server: Server,
     sink: Arc<dyn SignalSink>,
     host: Arc<dyn HostedStore>,
+    /// For what is said of releases.
+    scrubber: Scrubber,
     ingest: Arc<Ingest>,
     access: Arc<Access>,
     metrics: Arc<Metrics>,
@@ -108,10 +111,12 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
     let Parts { server, sink, host, ingest, access, metrics, in_flight_bytes, now } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
+    let scrubber = Scrubber::new(Pseudonyms::new(sink.pseudonym_key()));
     let app = App {
         server,
         sink,
         host,
+        scrubber,
         ingest,
         access: Arc::new(access),
         metrics,

@@ -125,10 +125,8 @@ impl<'a> Reader<'a> {
             Kind::Word if self.text(token) == "class" && self.back[0].kind != Kind::Sign(b'.') => {
                 self.class = Some((self.binding(&self.back), self.open.len()));
             }
-            Kind::Word if self.text(self.back[0]) == "class" && self.class.is_some() => {
-                if self.text(token) != "extends" {
-                    self.class = Some((Some((token.start, token.end)), self.open.len()));
-                }
+            Kind::Word if self.names_class(token) => {
+                self.class = Some((Some((token.start, token.end)), self.open.len()));
             }
             Kind::Sign(b'(') => {
                 let control = ["if", "for", "while", "with", "await"].contains(&self.text(self.back[0]));
@@ -146,6 +144,11 @@ impl<'a> Reader<'a> {
             Kind::Sign(b':') => self.colon(token.start),
             _ => {}
         }
+    }
+
+    /// Whether it is the name between `class` and what follows.
+    fn names_class(&self, token: Token) -> bool {
+        self.text(self.back[0]) == "class" && self.class.is_some() && self.text(token) != "extends"
     }
 
     fn text(&self, token: Token) -> &'a str {

@@ -23,9 +23,9 @@ pub enum WindowStart {
         /// The rise that it is taken from.
         onset: Onset,
         /// The release that began last up to the latest hour of the onset, unless it is the first that is known.
-        release_before: Option<Release>,
+        release_before: Option<Box<Release>>,
         /// The release that began next.
-        release_after: Option<Release>,
+        release_after: Option<Box<Release>>,
     },
     /// With a release: it and all later ones.
     Release(Untrusted),

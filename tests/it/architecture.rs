@@ -100,7 +100,10 @@ fn uses(code: &str, module: &str) -> bool {
     flat.split("use crate::{").skip(1).any(|list| {
         let end = list.find(';').unwrap_or(list.len());
         let tops = top_level(&list[..end]);
-        tops.iter().any(|part| part == first || part.starts_with(&format!("{first}::")))
+        let below = |part: &str| part == module || part.starts_with(&format!("{module}::"));
+        // `backend::{…}` and `backend` alone may mean any room of that folder; `backend::embedded::…` means its own.
+        let whole = |part: &str| part == first || part == format!("{first}::");
+        tops.iter().any(|part| below(part) || whole(part))
     })
 }
 

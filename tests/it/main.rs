@@ -1,6 +1,7 @@
 //! The one integration binary; it mirrors `src`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod api;
 mod architecture;
 mod attribution;
 mod change;

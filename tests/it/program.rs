@@ -141,6 +141,17 @@ pub fn node_packages() -> &'static Path {
     })
 }
 
+/// A program of its own from npm: the folder that holds its `node_modules`.
+pub fn node_tool(name: &'static str, wanted: &'static str) -> PathBuf {
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _held = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = packages().join(name);
+    let mut command = Command::new("npm");
+    command.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder).arg(wanted);
+    provide(&folder, wanted, &mut command);
+    folder
+}
+
 /// Packages of Playwright's test runner, which uses the system's Chromium and downloads none.
 pub fn playwright_packages() -> &'static Path {
     static READY: OnceLock<PathBuf> = OnceLock::new();

@@ -11,11 +11,11 @@ use super::{
     write::{PackedArtifact, Writer},
 };
 use crate::{
-    model::{Timestamp, Untrusted},
+    model::{EventId, IssueId, Timestamp, Untrusted},
     sourcemaps::{ArtifactFile, BundleError, FileKind, Limits, Maps, Script, Wanted, checksum, read_bundle},
     store::{
-        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy, Scope,
-        StoreError,
+        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy, ReplayParts,
+        Scope, StoreError,
     },
 };
 
@@ -113,6 +113,21 @@ impl HostedStore for EmbeddedStore {
     async fn announced(&self, scope: &Scope, version: Option<&Untrusted>) -> Result<Vec<Announced>, StoreError> {
         let (scope, version) = (scope.clone(), version.cloned());
         self.read(move |snapshot| snapshot.announced(&scope, version.as_ref())).await
+    }
+
+    async fn issue_names(&self, named: &[String]) -> Result<Vec<(IssueId, String)>, StoreError> {
+        let named = named.to_vec();
+        self.read(move |snapshot| snapshot.issue_names(&named)).await
+    }
+
+    async fn replay_parts(&self, scope: &Scope, replay: EventId) -> Result<ReplayParts, StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.replay_parts(&scope, replay)).await
+    }
+
+    async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.replay_ids(&scope, skip, limit)).await
     }
 
     async fn deploys(&self, scope: &Scope, version: &Untrusted) -> Result<Vec<KnownDeploy>, StoreError> {

@@ -9,6 +9,7 @@ use super::{
     fault::Fault,
     json::{count, list, text, time, word},
     operation::{EVENTS, SESSIONS},
+    server::Pages,
     store::SentryStore,
 };
 use crate::{
@@ -50,12 +51,7 @@ pub(super) struct Health {
 impl SentryStore {
     /// The use of each project of a scope, by slug.
     pub(super) async fn uses_of(&self, scope: &Scope) -> Result<Arc<HashMap<String, Use>>, StoreError> {
-        let (start, end) = self.span(scope);
-        // What moves within the minute that it is remembered for doesn't matter.
-        let end = if self.is_now(scope) { "now".to_owned() } else { end.to_string() };
-        let name = |text: &Option<crate::model::Untrusted>| text.as_ref().map_or("", |text| text.raw()).to_owned();
-        let name = format!("{}\n{}\n{}\n{end}", name(&scope.project), name(&scope.environment), day_of(start));
-        self.uses.get(name, self.load_uses(scope)).await
+        self.uses.get(self.name_of(scope), self.load_uses(scope)).await
     }
 
     async fn load_uses(&self, scope: &Scope) -> Result<HashMap<String, Use>, StoreError> {
@@ -135,11 +131,7 @@ impl SentryStore {
 
     /// Users of each project with a session or an event, by slug: the larger of both, since sets can't be united.
     pub(super) async fn active_users(&self, scope: &Scope) -> Result<Arc<HashMap<String, u64>>, StoreError> {
-        let (start, end) = self.span(scope);
-        let end = if self.is_now(scope) { "now".to_owned() } else { end.to_string() };
-        let name = |text: &Option<crate::model::Untrusted>| text.as_ref().map_or("", |text| text.raw()).to_owned();
-        let name = format!("{}\n{}\n{}\n{end}", name(&scope.project), name(&scope.environment), day_of(start));
-        self.active.get(name, self.load_active_users(scope)).await
+        self.active.get(self.name_of(scope), self.load_active_users(scope)).await
     }
 
     async fn load_active_users(&self, scope: &Scope) -> Result<HashMap<String, u64>, StoreError> {
@@ -183,7 +175,20 @@ impl SentryStore {
         fields: &[&str],
         sort: &str,
         most: usize,
-    ) -> Result<super::server::Pages, Fault> {
+    ) -> Result<Pages, Fault> {
+        let name = format!("{}\n{query}\n{}\n{sort}\n{most}", self.name_of(scope), fields.join("\n"));
+        let load = self.load_groups(scope, query, fields, sort, most);
+        Ok(self.tables.get(name, load).await?.as_ref().clone())
+    }
+
+    async fn load_groups(
+        &self,
+        scope: &Scope,
+        query: &str,
+        fields: &[&str],
+        sort: &str,
+        most: usize,
+    ) -> Result<Pages, Fault> {
         let (start, end) = self.span(scope);
         let ask = Ask::new(&EVENTS)
             .param("dataset", "errors")
@@ -201,7 +206,11 @@ impl SentryStore {
     }
 
     /// Sessions of each release of a scope, by how they ended, and their users.
-    pub(super) async fn health(&self, scope: &Scope) -> Result<HashMap<String, Health>, StoreError> {
+    pub(super) async fn health(&self, scope: &Scope) -> Result<Arc<HashMap<String, Health>>, StoreError> {
+        self.health.get(self.name_of(scope), self.load_health(scope)).await
+    }
+
+    async fn load_health(&self, scope: &Scope) -> Result<HashMap<String, Health>, StoreError> {
         let (start, end) = self.span(scope);
         let ask = |groups: &[&'static str], field: &'static str| {
             Ask::new(&SESSIONS)

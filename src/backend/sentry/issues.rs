@@ -22,6 +22,8 @@ use crate::{
 
 /// Issues of one page of the upstream.
 const BLOCK: usize = 100;
+/// As many are judged, all of them, whatever the order.
+const FEW: usize = 50;
 /// Pages that are followed at most.
 const BLOCKS: usize = 5;
 /// Releases that fit into one search.
@@ -32,7 +34,7 @@ impl SentryStore {
     pub(super) async fn list_issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
         let (ask, rest, mut warnings) = self.issues_ask(query).await?;
         let shared = Shared { scope: &query.scope, since: query.since.as_deref() };
-        let judged_first = query.sort == IssueSort::Impact || !query.change.is_empty() || !rest.is_empty();
+        let mut judged_first = query.sort == IssueSort::Impact || !query.change.is_empty() || !rest.is_empty();
         let wanted = query.skip + query.limit;
         let (mut rows, mut found, mut by_change) = (Vec::new(), Vec::new(), Vec::new());
         let (mut cursor, mut more) = (None::<String>, false);
@@ -40,6 +42,8 @@ impl SentryStore {
             let reply = self.server.send(&ask.clone().param_some("cursor", cursor.clone())).await?;
             let page: Vec<Row> = list(&reply.json, "").iter().filter_map(|json| self.row(json)).collect();
             let next = reply.next.filter(|next| cursor.as_ref() != Some(next) && !page.is_empty());
+            // Few enough to say how many there are of each kind.
+            judged_first |= block == 0 && next.is_none() && page.len() <= FEW;
             if judged_first {
                 let mut facts = self.judged(page, &shared).await?;
                 facts.retain(|facts| rest.iter().all(|term| holds(term, facts)) && has_status(query, facts));
@@ -144,7 +148,10 @@ impl SentryStore {
                 (self.issue_of_event(asked.raw()).await.map_err(|f| f.at("event", &asked))?, asked, "event")
             }
         };
-        let json = self.issue_json(&name, scope).await.map_err(|fault| fault.at(what, &asked))?;
+        let environment = scope.environment.as_ref().map_or("", |environment| environment.raw());
+        let remembered = format!("{name}\n{environment}");
+        let json = self.issues.get(remembered, self.issue_json(&name, scope)).await;
+        let json = json.map_err(|fault| fault.at(what, &asked))?;
         let row = self.row(&json).ok_or(Fault::Strange("answered with an issue that has no number"))?;
         let of_scope = scope.project.as_ref().is_none_or(|slug| slug.raw() == row.issue.project);
         if of_scope { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }

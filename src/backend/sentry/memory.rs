@@ -1,4 +1,4 @@
-//! What several questions of one call need is asked once: kept for a minute, loaded once for all who wait.
+//! What several questions need is asked once: kept for a moment, loaded once for all who wait.
 
 use std::{
     collections::HashMap,
@@ -8,8 +8,6 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-/// How long.
-const KEPT: Duration = Duration::from_secs(60);
 /// How many.
 const MOST: usize = 64;
 
@@ -17,16 +15,21 @@ type Slot<T> = (Instant, Arc<OnceCell<Arc<T>>>);
 
 /// A small memory by name.
 pub(super) struct Memory<T> {
+    kept: Duration,
     slots: Mutex<HashMap<String, Slot<T>>>,
 }
 
-impl<T> Default for Memory<T> {
-    fn default() -> Self {
-        Self { slots: Mutex::default() }
-    }
-}
-
 impl<T> Memory<T> {
+    /// For so many seconds.
+    pub(super) fn new(seconds: u64) -> Self {
+        Self { kept: Duration::from_secs(seconds), slots: Mutex::default() }
+    }
+
+    /// Lets go of everything.
+    pub(super) fn clear(&self) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What is remembered under a name, else what loads. A failure is not remembered.
     pub(super) async fn get<E>(&self, name: String, load: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E> {
         let cell = self.cell(name);
@@ -40,7 +43,7 @@ impl<T> Memory<T> {
 
     fn cell(&self, name: String) -> Arc<OnceCell<Arc<T>>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|_, (at, _)| at.elapsed() < KEPT);
+        slots.retain(|_, (at, _)| at.elapsed() < self.kept);
         if slots.len() >= MOST {
             slots.clear();
         }

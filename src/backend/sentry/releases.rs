@@ -74,11 +74,14 @@ impl SentryStore {
             Err(fault) if fault.is_lacking() => Vec::new(),
             Err(fault) => return Err(fault.into()),
         };
-        let events: HashMap<&str, (u64, u64)> = events
-            .iter()
-            .map(|row| (word(row, "release"), (count(row, "count()"), count(row, "count_unique(user)"))))
-            .map(|(release, (events, users))| (release, (events.unwrap_or(0), users.unwrap_or(0))))
-            .collect();
+        let mut by_name: HashMap<&str, (u64, u64)> = HashMap::new();
+        for row in &events {
+            // Some servers tell the projects of a release apart.
+            let known = by_name.entry(word(row, "release")).or_default();
+            known.0 += count(row, "count()").unwrap_or(0);
+            known.1 = known.1.max(count(row, "count_unique(user)").unwrap_or(0));
+        }
+        let events = by_name;
         let adoption = adoption(&uses);
         for facts in found {
             let name = facts.release.version.raw();

@@ -51,14 +51,18 @@ impl SentryStore {
         let seen = |key: &str| time(lifetime, key).or_else(|| time(json, key));
         let name = |key: &str| json.get(key).and_then(|release| text(release, "version"));
         let status = status(word(json, "status"));
+        let ty = scrub(text(metadata, "type"));
+        // A message has no value but itself.
+        let value = text(metadata, "value").or_else(|| text(metadata, "title").filter(|_| ty.is_none()));
+        let value = scrub(value);
         Some(Row {
             issue: Issue {
                 id: IssueId(i64::try_from(id).ok()?),
                 short_id: text(json, "shortId").map_or_else(|| id.to_string(), Untrusted::into_raw),
                 project: json.get("project").map_or("", |project| word(project, "slug")).to_owned(),
                 title: scrub(text(json, "title")).unwrap_or_default(),
-                ty: scrub(text(metadata, "type")),
-                value: scrub(text(metadata, "value").or_else(|| text(metadata, "title"))),
+                ty,
+                value,
                 culprit: scrub(text(json, "culprit")),
                 level: Level::parse(word(json, "level")).unwrap_or_default(),
                 unhandled: truth(json, "isUnhandled").unwrap_or(false),

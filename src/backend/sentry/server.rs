@@ -167,7 +167,7 @@ impl Server {
 }
 
 /// Items of several pages.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pages {
     pub(super) items: Vec<Value>,
     /// Whether there are more than were asked for.

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    exposure::Use,
+    exposure::{Health, Use},
     fault::Fault,
     memory::Memory,
     options::{ConnectError, Options},
-    server::{Kind, Server},
+    server::{Kind, Pages, Server},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, is_pseudonym, show_user},
@@ -40,6 +40,12 @@ pub struct SentryStore {
     pub(super) uses: Memory<HashMap<String, Use>>,
     /// Users of projects who were active, by scope.
     pub(super) active: Memory<HashMap<String, u64>>,
+    /// Sessions of releases, by scope.
+    pub(super) health: Memory<HashMap<String, Health>>,
+    /// Events in groups, by question.
+    pub(super) tables: Memory<Pages>,
+    /// Issues alone, by name.
+    pub(super) issues: Memory<Value>,
     /// Pages of recordings, while they are read.
     pub(super) segments: Memory<Vec<Value>>,
     /// Slugs of the projects of replays.
@@ -57,11 +63,14 @@ impl SentryStore {
         Ok(Self {
             server,
             scrubber,
-            releases: Memory::default(),
-            uses: Memory::default(),
-            active: Memory::default(),
-            segments: Memory::default(),
-            replay_projects: Memory::default(),
+            releases: Memory::new(60),
+            uses: Memory::new(60),
+            active: Memory::new(60),
+            health: Memory::new(60),
+            tables: Memory::new(15),
+            issues: Memory::new(15),
+            segments: Memory::new(60),
+            replay_projects: Memory::new(60),
         })
     }
 
@@ -73,6 +82,19 @@ impl SentryStore {
     /// A digest of the credential, for keys of caches: no way back to it.
     pub fn credential_digest(&self) -> [u8; 32] {
         self.server.token.derive("cache")
+    }
+
+    /// What a scope is remembered under: what ends now is the same for a moment.
+    pub(super) fn name_of(&self, scope: &Scope) -> String {
+        let (start, end) = self.span(scope);
+        let text = |text: &Option<Untrusted>| text.as_ref().map_or("", |text| text.raw()).to_owned();
+        let (project, environment) = (text(&scope.project), text(&scope.environment));
+        let times = if self.is_now(scope) {
+            format!("{} s", end.as_second() - start.as_second())
+        } else {
+            format!("{start} {end}")
+        };
+        format!("{project}\n{environment}\n{times}")
     }
 
     /// From when to when a scope is, for requests that need both.

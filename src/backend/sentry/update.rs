@@ -15,7 +15,9 @@ use crate::{
 #[async_trait::async_trait]
 impl SignalWrite for SentryStore {
     async fn update_issue(&self, update: &IssueUpdate) -> Result<IssueUpdated, StoreError> {
+        self.issues.clear();
         let before = self.issue_row(&update.issue, &update.scope).await?.issue;
+        self.issues.clear();
         let number = before.id.to_string();
         let mut after = before.clone();
         let body = body(update);

@@ -141,7 +141,7 @@ impl Scene {
         }
         let slid = |nr: DraftNr| control == Control::Range && at - log.drafts[nr].until > SLIDE;
         // A field that is emptied begins anew: what was typed before was another value.
-        let going_on = going_on.filter(|nr| !(text.is_empty() && is_long(old)) && !slid(*nr));
+        let going_on = going_on.filter(|nr| !(text.is_empty() && is_long(old) || slid(*nr)));
         let nr = going_on.unwrap_or_else(|| {
             let mut input = blank(control, Value::Unknown);
             input.before = before.clone().filter(|old| !is_masked(old)).map(Into::into);

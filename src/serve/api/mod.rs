@@ -2,8 +2,26 @@
 //! It asks the store as tools do, and answers in Sentry's own shapes.
 //! It never shows what ingestion took out: what it reads has been scrubbed.
 
+mod ask;
+mod commits;
+mod decide;
+mod deploys;
+mod discover;
+mod entries;
+mod event_view;
+mod events;
 mod fault;
 mod guard;
+mod issue;
+mod issue_view;
+mod issues;
+mod organizations;
+mod page;
+mod releases;
+mod replays;
+mod series;
+mod sessions;
+mod shapes;
 mod upload;
 
 use axum::{
@@ -21,16 +39,93 @@ use super::{App, body};
 
 /// All of it; `/api/0` stands before each path.
 pub(super) fn routes(app: &App) -> Router<App> {
-    let org = "/organizations/{org}";
     let paths = Router::new()
-        .route(&format!("{org}/chunk-upload/"), get(upload::options).post(upload::chunks))
-        .route(&format!("{org}/artifactbundle/assemble/"), post(upload::assemble))
-        .route(&format!("{org}/releases/{{version}}/assemble/"), post(upload::assemble_release))
+        .merge(about())
+        .merge(issue_paths())
+        .merge(event_paths())
+        .merge(release_paths())
+        .merge(upload_paths())
         .fallback(fault::no_such_path)
         // Bodies are read within bounds of their own.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
-    Router::new().nest("/api/0", paths)
+    // A nested path doesn't match its own root with a slash.
+    let root = get(organizations::root).layer(middleware::from_fn_with_state(app.clone(), guard::guard));
+    Router::new().route("/api/0/", root).nest("/api/0", paths)
+}
+
+fn about() -> Router<App> {
+    Router::new()
+        .route("/auth/", get(organizations::me))
+        .route("/users/me/", get(organizations::me))
+        .route("/users/me/regions/", get(organizations::regions))
+        .route("/organizations/", get(organizations::list))
+        .route("/organizations/{org}/", get(organizations::one))
+        .route("/organizations/{org}/projects/", get(organizations::projects))
+        .route("/organizations/{org}/environments/", get(organizations::environments))
+        .route("/organizations/{org}/teams/", get(organizations::nothing))
+        .route("/organizations/{org}/repos/", get(organizations::nothing))
+        .route("/projects/{org}/{project}/", get(organizations::project))
+        .route("/projects/{org}/{project}/environments/", get(organizations::project_environments))
+}
+
+fn issue_paths() -> Router<App> {
+    let one = "/organizations/{org}/issues/{issue}/";
+    Router::new()
+        .route("/organizations/{org}/issues/", get(issues::list).put(issues::decide_many))
+        .route("/projects/{org}/{project}/issues/", get(issues::of_project).put(issues::decide_many))
+        .route(one, get(issue::details).put(issue::decide_one))
+        .route("/issues/{issue}/", get(issue::details_alone))
+        .route(&format!("{one}tags/"), get(issue::tags))
+        .route(&format!("{one}tags/{{key}}/"), get(issue::tag))
+        .route(&format!("{one}notes/"), post(issue::note))
+        .route(&format!("{one}comments/"), post(issue::note))
+        .route("/organizations/{org}/shortids/{short}/", get(issue::short_id))
+        .route("/organizations/{org}/eventids/{event}/", get(issue::event_id))
+}
+
+fn event_paths() -> Router<App> {
+    let replay = "/projects/{org}/{project}/replays/{replay}/recording-segments/";
+    Router::new()
+        .route("/organizations/{org}/issues/{issue}/events/", get(events::list_of_issue))
+        .route("/organizations/{org}/issues/{issue}/events/{event}/", get(events::of_issue))
+        .route("/issues/{issue}/events/{event}/", get(events::of_issue_alone))
+        .route("/projects/{org}/{project}/events/", get(events::list_of_project))
+        .route("/projects/{org}/{project}/events/{event}/", get(events::of_project))
+        .route("/projects/{org}/{project}/events/{event}/attachments/", get(events::attachments))
+        .route("/organizations/{org}/events/", get(discover::table))
+        .route("/organizations/{org}/events-timeseries/", get(series::timeseries))
+        .route("/organizations/{org}/events-stats/", get(series::stats))
+        .route("/organizations/{org}/replays/", get(replays::list))
+        .route("/organizations/{org}/replays/{replay}/", get(replays::details))
+        .route("/organizations/{org}/replay-count/", get(replays::count))
+        .route(replay, get(replays::segments))
+        .route(&format!("{replay}{{number}}/"), get(replays::segment))
+}
+
+fn release_paths() -> Router<App> {
+    let one = "/organizations/{org}/releases/{version}/";
+    Router::new()
+        .route("/organizations/{org}/releases/", get(releases::list).post(releases::create))
+        .route("/projects/{org}/{project}/releases/", get(releases::of_project).post(releases::create_in_project))
+        .route(one, get(releases::details).put(releases::change))
+        .route(
+            "/projects/{org}/{project}/releases/{version}/",
+            get(releases::details_of_project).put(releases::change_in_project),
+        )
+        .route(&format!("{one}commits/"), get(commits::list))
+        .route(&format!("{one}commitfiles/"), get(commits::files))
+        .route(&format!("{one}previous-with-commits/"), get(commits::previous))
+        .route(&format!("{one}deploys/"), get(deploys::list).post(deploys::create))
+        .route("/organizations/{org}/sessions/", get(sessions::sessions))
+}
+
+fn upload_paths() -> Router<App> {
+    let org = "/organizations/{org}";
+    Router::new()
+        .route(&format!("{org}/chunk-upload/"), get(upload::options).post(upload::chunks))
+        .route(&format!("{org}/artifactbundle/assemble/"), post(upload::assemble))
+        .route(&format!("{org}/releases/{{version}}/assemble/"), post(upload::assemble_release))
 }
 
 /// A body that is JSON, read within bounds.

@@ -1,7 +1,5 @@
 //! Uploads of scripts and source maps: parts first, then the order to put them together.
 
-use std::io::Read;
-
 use axum::{
     Json,
     body::Body,
@@ -13,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{fault::Fault, json_body};
 use crate::{
+    protocol::{Limits, decode_body},
     serve::{App, body},
     sourcemaps::checksum,
     store::{Assembled, BundleOrder, Checksum},
@@ -87,19 +86,18 @@ async fn keep(app: &App, field: Field<'_>) -> Result<(), Fault> {
 
 /// A part without its encoding, read no further than a part may be long.
 fn unpacked(bytes: &[u8], packed: bool) -> Result<Vec<u8>, Fault> {
-    let mut out = Vec::new();
-    if packed {
-        let most = CHUNK_BYTES as u64 + 1;
-        let read = flate2::read::GzDecoder::new(bytes).take(most).read_to_end(&mut out);
-        read.map_err(|_| Fault::bad("a chunk is not gzip, as its field's name says"))?;
-    } else {
-        out.extend_from_slice(bytes);
-    }
-    if out.len() > CHUNK_BYTES {
-        let detail = format!("a chunk has {CHUNK_BYTES} bytes at most");
-        return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-    }
-    Ok(out)
+    let too_large = || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a chunk has {CHUNK_BYTES} bytes at most"));
+    let limits =
+        Limits { compressed_bytes: REQUEST_BYTES, envelope_bytes: CHUNK_BYTES, ratio: 2_000, ..Limits::default() };
+    let out = match packed {
+        true => decode_body(Some("gzip"), bytes, &limits).map_err(|error| match error.is_size() {
+            true => too_large(),
+            false => Fault::bad("a chunk is not gzip, as its field's name says"),
+        })?,
+        false if bytes.len() > CHUNK_BYTES => return Err(too_large()),
+        false => bytes.into(),
+    };
+    Ok(out.into_owned())
 }
 
 /// What is to be put together.
@@ -150,7 +148,7 @@ async fn put_together(app: &App, order: Order) -> Result<Json<Value>, Fault> {
     };
     Ok(Json(match app.host.assemble(order).await? {
         Assembled::Missing(missing) => {
-            json!({ "state": "not_found", "missingChunks": missing.iter().map(|c| hex(c)).collect::<Vec<_>>() })
+            json!({ "state": "not_found", "missingChunks": missing.iter().map(hex).collect::<Vec<_>>() })
         }
         Assembled::Done => json!({ "state": "ok", "missingChunks": [] }),
         Assembled::Failed(why) => json!({ "state": "error", "missingChunks": [], "detail": why }),

@@ -61,7 +61,7 @@ fn statement(window: &Window, mark: WindowMark, (affected, unit): (u64, &'static
         WindowStart::Release(release) => (say!("in ", guard.line(release, Limit::Tag), " or later"), Clean::default()),
         WindowStart::Moment { onset, release_before, release_after } => (
             say!("since ", Seconds(onset.at)),
-            say!("; ", releases_around(onset, release_before.as_ref(), release_after.as_ref(), guard)),
+            say!("; ", releases_around(onset, release_before.as_deref(), release_after.as_deref(), guard)),
         ),
     };
     say!(

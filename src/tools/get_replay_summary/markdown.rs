@@ -76,10 +76,9 @@ fn head(replay: &ReplayView, doc: &mut Doc) {
         ],
     );
     let mut place = Clean::default();
-    for part in [&replay.browser, &replay.os, &replay.device, &replay.user, &replay.release, &replay.environment] {
-        if let Some(part) = part {
-            place = say!(place, if place.is_empty() { "" } else { ", " }, part);
-        }
+    let parts = [&replay.browser, &replay.os, &replay.device, &replay.user, &replay.release, &replay.environment];
+    for part in parts.into_iter().flatten() {
+        place = say!(place, if place.is_empty() { "" } else { ", " }, part);
     }
     if !place.is_empty() {
         doc.line("Who: ", &[&place]);

@@ -289,10 +289,10 @@ fn cohort(history: &FixHistory, proof: &Proof, guard: &mut Guard) -> Option<Coho
 }
 
 fn moved(told: &Told<'_>, guard: &mut Guard) -> Vec<MovedView> {
-    let Some(proof) = told.judgment.proof.as_ref().filter(|proof| proof.moved.is_some() || proof.held_back) else {
+    let proof = told.judgment.proof.as_ref();
+    if !proof.is_some_and(|proof| proof.moved.is_some() || proof.held_back) {
         return Vec::new();
-    };
-    let _ = proof;
+    }
     let mut candidates: Vec<_> = told.history.candidates.iter().collect();
     candidates.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(b.events.cmp(&a.events)));
     let view = |candidate: &crate::model::FixCandidate| MovedView {

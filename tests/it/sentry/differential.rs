@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use crate::program::{PROGRAM, Server, Store};
 
 /// Fields that the API can't carry, by tool: a `*` stands for any key or place.
-const DIFFERS: [(&str, &str); 19] = [
+const DIFFERS: [(&str, &str); 20] = [
     ("*", "source"),
     ("*", "warnings"),
     ("*", "next_cursor"),
     ("*", "truncated"),
     ("*", "omitted"),
+    // Sentry counts no rows.
+    ("search_events", "total"),
     ("list_issues", "issues/*/url"),
     // Hours of an issue are told by users of the hour, not of the day.
     ("list_issues", "issues/*/why"),
@@ -107,16 +109,22 @@ fn both_ways_give_the_same_answers() {
     let event = twice.directly("get_event", &json!({"issue": first, "as_of": as_of}))["event"]["id"].clone();
     let mut failed = Vec::new();
     for (tool, arguments) in [
-        ("list_projects", json!({})),
+        ("list_projects", json!({"as_of": as_of})),
         ("list_releases", json!({"as_of": as_of})),
         ("list_issues", json!({"as_of": as_of, "period": "60d", "max_tokens": 20_000})),
-        ("list_issues", json!({"as_of": as_of, "since_release": "latest", "sort": "users"})),
-        ("list_issues", json!({"as_of": as_of, "period": "7d", "sort": "events", "level": "error"})),
+        ("list_issues", json!({"as_of": as_of, "since_release": "latest", "sort": "users", "max_tokens": 20_000})),
+        (
+            "list_issues",
+            json!({"as_of": as_of, "period": "7d", "sort": "events", "level": "error", "max_tokens": 20_000}),
+        ),
         ("get_event", json!({"event": event, "as_of": as_of, "max_tokens": 20_000})),
         ("get_event", json!({"issue": first, "which": "latest", "as_of": as_of, "max_tokens": 20_000})),
         ("affected_users", json!({"issue": first, "as_of": as_of, "max_tokens": 20_000})),
         ("search_events", json!({"as_of": as_of, "query": "level:error", "limit": 20, "max_tokens": 20_000})),
-        ("search_events", json!({"as_of": as_of, "group_by": ["release"], "aggregate": ["count()", "count_unique(user)"]})),
+        (
+            "search_events",
+            json!({"as_of": as_of, "group_by": ["release"], "aggregate": ["count()", "count_unique(user)"]}),
+        ),
     ] {
         let (one, other) = (twice.directly(tool, &arguments), twice.through(tool, &arguments));
         let mut found = Vec::new();

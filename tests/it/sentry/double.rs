@@ -72,7 +72,7 @@ pub fn answer(request: &Request) -> Option<Value> {
             "GET",
             ["organizations", "acme", name @ ("projects" | "environments" | "releases" | "sessions" | "issues")],
         ) => file(name),
-        ("GET", ["projects", "acme", "shop", "environments"]) => file("environments"),
+        ("GET", ["projects", "acme", "shop", "environments"]) => file("project_environments"),
         ("GET", ["projects", "acme", "shop", "events", EVENT, "attachments"]) => file("attachments"),
         ("GET", ["organizations", "acme", "events-timeseries"]) => file("timeseries"),
         ("GET", ["organizations", "acme", "events"]) => events(request),

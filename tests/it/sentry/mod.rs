@@ -1,6 +1,7 @@
 //! The Sentry backend, against doubles on loopback.
 
 mod contract;
+mod differential;
 mod double;
 mod faults;
 mod glitchtip;

@@ -180,7 +180,7 @@ async fn a_folder_keeps_events_across_restarts_without_secrets() {
     use prodsignal::client::Folder;
     let server = MockServer::start().await;
     let with_next = |request: &Request| {
-        let mut json = double::answer(request).unwrap_or(json!({}));
+        let Some(mut json) = double::answer(request) else { return ResponseTemplate::new(404) };
         if let Some(event) = json.get_mut("event") {
             event["nextEventID"] = json!("e".repeat(32));
         }

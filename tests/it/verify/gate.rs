@@ -99,3 +99,15 @@ fn patience_that_ends_leaves_the_verdict_open() {
     let done = store.run(&[&ASKED[..], &["--wait", "1s"]].concat());
     assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stdout));
 }
+
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
+fn the_whole_loop_of_the_example_runs() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fix_loop.py");
+    let done = std::process::Command::new("python3").args([script, crate::program::PROGRAM]).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    for verdict in ["**not_deployed**", "**not_fixed**", "**insufficient_exposure**", "**fixed**"] {
+        assert!(said.contains(verdict), "{verdict}: {said}");
+    }
+}

@@ -51,7 +51,7 @@ async fn shop(folded: bool) -> World {
         for hour in 6..22 {
             for n in 0..20 {
                 id += 1;
-                let (user, second) = ((id * 7) % 301, hour * 3_600 + n * 60);
+                let (user, second) = ((id * 7) % 4_001, hour * 3_600 + n * 60);
                 records.push(Record::Session(visit(id, user, release, day, second)));
                 if day < 10 && user % 3 == 0 && id % 4 == 0 {
                     crashes.push(crash(id, user, release, day, second + 5));
@@ -190,7 +190,7 @@ async fn without_sessions_events_of_other_issues_are_the_exposure() {
             let mut noise = crash(id, n, release, day, second);
             (noise.issue, noise.id) = ("noise".to_owned(), noise.id | 1);
             if day < 10 && n % 8 == 0 {
-                events.push(crash(id, n, release, day, second));
+                events.push(crash(id, day as u64 * 1_000 + n, release, day, second));
             }
             events.push(noise);
         }

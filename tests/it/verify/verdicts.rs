@@ -147,7 +147,7 @@ fn what_tells_nothing_changes_nothing() {
 
 /// All hits are of one browser that most users leave at the deploy: less use of it must not look like a fix.
 fn of_one_browser(ratio: f64, share_after: f64, of_sessions: bool) -> (FixHistory, Shop) {
-    let shop = Shop { users: 40, after: 120, ratio: ratio * share_after / 0.3, ..Shop::default() };
+    let shop = Shop { users: 40, after: 240, ratio: ratio * share_after / 0.3, ..Shop::default() };
     let mut history = shop.history();
     let part = |part: &Use, share: f64| Use { users: (part.users as f64 * share) as u64, ..*part };
     let under = |of: &Use| part(of, if of.release == NEW { share_after } else { 0.3 });
@@ -191,9 +191,8 @@ fn use_outside_the_condition_is_no_evidence() {
 #[test]
 fn a_failure_that_turns_up_outside_the_condition_is_not_fixed() {
     let (mut history, shop) = of_one_browser(0.0, 0.3, true);
-    history.hits.extend((0..120).map(|n| hit(DEPLOY + n, 30, 60_000 + n as u32, NEW)));
-    let got = verdict(&history, &shop);
-    assert!(matches!(got, Verdict::NotFixed | Verdict::Regressed | Verdict::InsufficientExposure), "{got:?}");
+    history.hits.extend((0..240).map(|n| hit(DEPLOY + n, 30, 60_000 + n as u32, NEW)));
+    assert_ne!(verdict(&history, &shop), Verdict::Fixed);
 }
 
 #[test]

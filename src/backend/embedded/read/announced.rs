@@ -47,7 +47,7 @@ fn deploy_of(row: &Row<'_>) -> rusqlite::Result<KnownDeploy> {
 }
 
 /// A release in one project.
-struct Row1 {
+struct ReleaseRow {
     id: i64,
     project: u64,
     first: i64,
@@ -65,13 +65,13 @@ impl Snapshot<'_> {
         version: Option<&Untrusted>,
     ) -> Result<Vec<Announced>, StoreError> {
         let bounds = self.bounds(scope)?;
-        let mut by_version: BTreeMap<String, Vec<Row1>> = BTreeMap::new();
+        let mut by_version: BTreeMap<String, Vec<ReleaseRow>> = BTreeMap::new();
         let sql = "SELECT id, project, version, first, created, released, url, ref FROM release
                    WHERE (?1 IS NULL OR version=?1) AND min(first, coalesce(created, first))<=?2";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![version.map(Untrusted::raw), bounds.hi])?;
         while let Some(row) = rows.next()? {
-            let release = Row1 {
+            let release = ReleaseRow {
                 id: row.get(0)?,
                 project: row.get(1)?,
                 first: row.get(3)?,
@@ -92,7 +92,7 @@ impl Snapshot<'_> {
         Ok(found)
     }
 
-    fn one_announced(&self, version: String, rows: Vec<Row1>, bounds: &Bounds) -> Result<Announced, StoreError> {
+    fn one_announced(&self, version: String, rows: Vec<ReleaseRow>, bounds: &Bounds) -> Result<Announced, StoreError> {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let deploys = self.deploys_of(&ids, bounds)?;
         let (commits, last_commit) = self.commits_of_any(&ids)?;
@@ -109,6 +109,7 @@ impl Snapshot<'_> {
             released: released.map(moment),
             url: rows.iter().find_map(|row| row.url.clone()),
             reference: rows.iter().find_map(|row| row.reference.clone()),
+            announced: rows.iter().any(|row| row.created.is_some()),
             commits,
             last_commit,
             deploys: deploys.len() as u64,

@@ -26,23 +26,26 @@ impl Snapshot<'_> {
     pub(super) fn conditions(&self, seen: &Affected, keys: &[u32], base: &BaseUsers) -> Result<Conditions, StoreError> {
         let mut hit: Vec<(u32, usize)> = seen.places_in_period().collect();
         hit.sort_unstable();
-        let others: Vec<u32> = base.users.iter().collect();
+        // Numbers of users are dense: a list by number finds a row at once.
+        let mut rows = vec![None; base.users.max().map_or(0, |most| most as usize + 1)];
+        base.users.iter().zip(hit.len()..).for_each(|(user, row)| rows[user as usize] = Some(row));
+        let all = hit.len() + base.users.len() as usize;
         let mut tags = Vec::with_capacity(keys.len());
         for key in keys {
             let own: Vec<u32> = hit.iter().map(|(_, place)| seen.first_tags.value(*key, *place)).collect();
             let (mut tag, places) = self.tag_of(*key, &own, &base.values(*key))?;
-            tag.column.resize(hit.len() + others.len(), None);
+            tag.column.resize(all, None);
             for (value, place) in places {
                 for user in base.first_with(*key, value) {
-                    if let Ok(row) = others.binary_search(&user) {
-                        tag.column[hit.len() + row] = Some(place);
+                    if let Some(row) = rows.get(user as usize).copied().flatten() {
+                        tag.column[row] = Some(place);
                     }
                 }
             }
             tags.push(tag);
         }
         tags.sort_by(|a, b| a.tag.raw().cmp(b.tag.raw()));
-        let affected = (0..hit.len() + others.len()).map(|row| row < hit.len()).collect();
+        let affected = (0..all).map(|row| row < hit.len()).collect();
         Ok(Conditions { rows_are_events: false, baseline: base.kind, affected, tags })
     }
 

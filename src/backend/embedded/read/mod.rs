@@ -15,6 +15,7 @@ mod extras;
 mod filter;
 mod first_tags;
 mod fix;
+mod hosted;
 mod hours;
 mod issues;
 mod judge;

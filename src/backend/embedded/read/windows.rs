@@ -42,6 +42,7 @@ impl Snapshot<'_> {
             let (used, used_in_all) = traffic.used(at, bounds.lo);
             let users = firsts.iter().filter(|(ts, _)| *ts >= at).count() as u64;
             let (release_before, release_after) = self.releases_around(known.project, bounds, &onset)?;
+            let (release_before, release_after) = (release_before.map(Box::new), release_after.map(Box::new));
             let from = WindowStart::Moment { onset, release_before, release_after };
             windows.push(Window { from, users, used, used_in_all });
         }

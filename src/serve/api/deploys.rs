@@ -1,0 +1,93 @@
+//! Deploys of releases.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    ask::{Ask, read_moment},
+    fault::Fault,
+    json_body,
+    page::Listed,
+    releases::is_version,
+    shapes::{maybe, moment, some},
+};
+use crate::{
+    model::Timestamp,
+    serve::App,
+    store::{DeployRecord, KnownDeploy},
+};
+
+/// Bytes of what is said of a deploy.
+const MOST: usize = 64 << 10;
+
+/// A deploy in Sentry's shape.
+pub(super) fn shape(deploy: &KnownDeploy) -> Value {
+    json!({
+        "id": deploy.id.to_string(),
+        "environment": deploy.environment.as_ref().map_or("", |name| name.raw()),
+        "name": deploy.name.as_ref().map_or("", |name| name.raw()),
+        "url": some(&deploy.url),
+        "dateStarted": maybe(deploy.started),
+        "dateFinished": moment(deploy.finished),
+    })
+}
+
+/// `GET organizations/ORG/releases/VERSION/deploys/`.
+pub(super) async fn list(
+    State(app): State<App>,
+    Path((_, version)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Listed, Fault> {
+    let scope = ask.scope(&app, None).await?;
+    let deploys = app.host.deploys(&scope, &version.as_str().into()).await?;
+    Listed::of_all(&ask, deploys.iter().map(shape).collect())
+}
+
+/// What is said of a deploy.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Said {
+    environment: Option<String>,
+    name: Option<String>,
+    url: Option<String>,
+    date_started: Option<String>,
+    date_finished: Option<String>,
+    #[serde(default)]
+    projects: Option<Vec<String>>,
+}
+
+/// `POST organizations/ORG/releases/VERSION/deploys/`.
+pub(super) async fn create(
+    State(app): State<App>,
+    Path((_, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Fault> {
+    let said: Said = json_body(&app, &headers, body, MOST).await?;
+    let environment = said.environment.filter(|name| !name.trim().is_empty() && name.len() <= 64);
+    let environment = environment.ok_or_else(|| Fault::bad("environment: This field is required."))?;
+    if !is_version(&version) {
+        return Err(Fault::missing());
+    }
+    let time = |text: Option<String>| -> Result<Option<Timestamp>, Fault> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+        read_moment(&text).map(Some).ok_or_else(|| Fault::bad("dates are ISO 8601"))
+    };
+    let record = DeployRecord {
+        version: version.as_str().into(),
+        projects: said.projects.unwrap_or_default(),
+        environment: environment.as_str().into(),
+        name: said.name.map(|name| app.scrubber.plain(&name).into()),
+        url: said.url.map(|url| app.scrubber.plain(&url).into()),
+        started: time(said.date_started)?,
+        finished: time(said.date_finished)?.unwrap_or_else(app.now),
+    };
+    let deploy = app.host.deploy(record).await?;
+    Ok((StatusCode::CREATED, Json(shape(&deploy))))
+}

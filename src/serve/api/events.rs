@@ -1,0 +1,133 @@
+//! Events of an issue or of a project.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde_json::{Value, json};
+
+use super::{ask::Ask, event_view, fault::Fault, issue, issues, page::Listed};
+use crate::{
+    model::EventId,
+    serve::App,
+    store::{EventFacts, EventQuery, IssueRef, Pick, Scope, SearchQuery, Term},
+};
+
+/// `GET organizations/ORG/issues/ISSUE/events/EVENT/`.
+pub(super) async fn of_issue(
+    State(app): State<App>,
+    Path((_, issue, event)): Path<(String, String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    one_of_issue(&app, &ask, &issue, &event).await
+}
+
+/// `GET issues/ISSUE/events/EVENT/`: the same without an organization.
+pub(super) async fn of_issue_alone(
+    State(app): State<App>,
+    Path((issue, event)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    one_of_issue(&app, &ask, &issue, &event).await
+}
+
+async fn one_of_issue(app: &App, ask: &Ask, issue: &str, event: &str) -> Result<Json<Value>, Fault> {
+    let scope = ask.scope(app, None).await?;
+    let named = IssueRef::Named(issue.into());
+    let pick = match event {
+        "latest" => Pick::Latest(named),
+        "oldest" => Pick::Oldest(named),
+        "recommended" | "helpful" => Pick::Recommended(named),
+        id => Pick::Id(id.parse().map_err(|_| Fault::bad("Event IDs are 32 hex digits"))?),
+    };
+    let by_id = matches!(pick, Pick::Id(_));
+    let found = app.host.event(&EventQuery { scope: scope.clone(), pick, release: None, extras: false }).await?;
+    if by_id && app.host.issue(&IssueRef::Named(issue.into()), &scope).await?.issue.id != found.issue.id {
+        return Err(Fault::missing());
+    }
+    shown(app, &found).await
+}
+
+async fn shown(app: &App, found: &EventFacts) -> Result<Json<Value>, Fault> {
+    let projects = issues::projects(app).await?;
+    let project = projects.get(&found.project).ok_or_else(Fault::missing)?;
+    Ok(Json(event_view::event(found, project)))
+}
+
+/// `GET projects/ORG/PROJECT/events/EVENT/`.
+pub(super) async fn of_project(
+    State(app): State<App>,
+    Path((_, project, event)): Path<(String, String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    let found = by_id(&app, &ask, &project, &event, false).await?;
+    shown(&app, &found).await
+}
+
+async fn by_id(app: &App, ask: &Ask, project: &str, event: &str, extras: bool) -> Result<EventFacts, Fault> {
+    let id: EventId = event.parse().map_err(|_| Fault::bad("Event IDs are 32 hex digits"))?;
+    let scope = ask.scope(app, Some(project)).await?;
+    Ok(app.host.event(&EventQuery { scope, pick: Pick::Id(id), release: None, extras }).await?)
+}
+
+/// `GET projects/ORG/PROJECT/events/EVENT/attachments/`.
+pub(super) async fn attachments(
+    State(app): State<App>,
+    Path((_, project, event)): Path<(String, String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    let found = by_id(&app, &ask, &project, &event, true).await?;
+    let row = |(at, file): (usize, &crate::store::AttachmentInfo)| {
+        json!({
+            "id": (at + 1).to_string(),
+            "event_id": found.event.id.to_string(),
+            "name": file.filename.as_ref().map_or("", |name| name.raw()),
+            "mimetype": file.content_type.as_ref().map_or("application/octet-stream", |ty| ty.raw()),
+            "size": file.size_bytes,
+            "type": "event.attachment",
+            "headers": {},
+            "sha1": null,
+            "dateCreated": super::shapes::moment(found.received),
+        })
+    };
+    Ok(Json(found.attachments.iter().enumerate().map(row).collect()))
+}
+
+/// `GET organizations/ORG/issues/ISSUE/events/`: newest first.
+pub(super) async fn list_of_issue(
+    State(app): State<App>,
+    Path((_, issue)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Listed, Fault> {
+    let (facts, scope) = issue::meant(&app, &ask, &issue).await?;
+    let mut filter = ask.search(&app, ask.one("query").unwrap_or("")).await?;
+    filter.push(issue::of_issue(&facts.issue.short_id));
+    listed(&app, &ask, scope, filter).await
+}
+
+/// `GET projects/ORG/PROJECT/events/`: newest first.
+pub(super) async fn list_of_project(
+    State(app): State<App>,
+    Path((_, project)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Listed, Fault> {
+    let scope = ask.scope(&app, Some(&project)).await?;
+    let filter = ask.search(&app, ask.one("query").unwrap_or("")).await?;
+    listed(&app, &ask, scope, filter).await
+}
+
+async fn listed(app: &App, ask: &Ask, scope: Scope, filter: Vec<Term>) -> Result<Listed, Fault> {
+    let (skip, limit) = (ask.skip()?, ask.limit()?);
+    let whole = matches!(ask.one("full"), Some("true" | "1"));
+    let query = SearchQuery { scope, filter, limit, skip, ..SearchQuery::default() };
+    let page = app.host.search(&query).await?;
+    let projects = issues::projects(app).await?;
+    let mut rows = Vec::new();
+    for id in page.items.iter().filter_map(|row| row.event) {
+        let one = EventQuery { scope: query.scope.clone(), pick: Pick::Id(id), release: None, extras: false };
+        let found = app.host.event(&one).await?;
+        let Some(project) = projects.get(&found.project) else { continue };
+        rows.push(if whole { event_view::event(&found, project) } else { event_view::short(&found, project) });
+    }
+    Listed::new(ask, rows.into(), page.more, page.total)
+}

@@ -1,0 +1,192 @@
+//! The one organization, under whatever name it is asked for; who asks; projects and environments.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde_json::{Value, json};
+
+use super::{
+    ask::{Ask, found},
+    fault::Fault,
+    page::Listed,
+    shapes::{maybe, moment, some},
+};
+use crate::{
+    model::{Project, Timestamp},
+    serve::App,
+    store::{ReleaseQuery, Scope},
+};
+
+/// What a caller may do here; there are no lesser rights.
+const ACCESS: [&str; 8] = [
+    "org:read",
+    "org:ci",
+    "project:read",
+    "project:write",
+    "project:releases",
+    "event:read",
+    "event:write",
+    "member:read",
+];
+
+/// `GET /api/0/`.
+pub(super) async fn root() -> Json<Value> {
+    let user = json!({ "id": "1", "email": "local@localhost", "username": "local", "name": "local" });
+    Json(json!({ "version": "0", "auth": { "scopes": ACCESS }, "user": user }))
+}
+
+/// `GET users/me/` and `GET auth/`.
+pub(super) async fn me() -> Json<Value> {
+    Json(json!({ "id": "1", "name": "local", "username": "local", "email": "local@localhost", "isActive": true }))
+}
+
+fn organization(slug: &str, base: &str) -> Value {
+    json!({
+        "id": "1",
+        "slug": slug,
+        "name": slug,
+        "status": { "id": "active", "name": "active" },
+        "dateCreated": moment(Timestamp::UNIX_EPOCH),
+        "isEarlyAdopter": false,
+        "require2FA": false,
+        "avatar": { "avatarType": "letter_avatar", "avatarUuid": null, "avatarUrl": null },
+        "links": { "organizationUrl": base, "regionUrl": base },
+        "features": ["discover-basic", "releases", "session-replay"],
+        "access": ACCESS,
+        "extraOptions": {},
+        "onboardingTasks": [],
+        "hasAuthProvider": false,
+        "allowMemberInvite": false,
+        "allowMemberProjectCreation": false,
+        "allowSuperuserAccess": false,
+    })
+}
+
+/// `GET organizations/`.
+pub(super) async fn list(ask: Ask) -> Result<Listed, Fault> {
+    let all = vec![organization("prodsignal", ask.base())];
+    Listed::of_all(&ask, all)
+}
+
+/// `GET organizations/ORG/`.
+pub(super) async fn one(Path(org): Path<String>, ask: Ask) -> Json<Value> {
+    Json(organization(&org, ask.base()))
+}
+
+/// `GET users/me/regions/`: this is the one.
+pub(super) async fn regions(ask: Ask) -> Json<Value> {
+    Json(json!({ "regions": [{ "name": "local", "url": ask.base() }] }))
+}
+
+/// `GET organizations/ORG/projects/`.
+pub(super) async fn projects(State(app): State<App>, ask: Ask) -> Result<Listed, Fault> {
+    let word = ask.one("query").map(|query| query.trim_start_matches("slug:").to_ascii_lowercase());
+    let mut all = app.host.projects(&Scope { end: Some((app.now)()), ..Scope::default() }).await?;
+    all.retain(|project| word.as_ref().is_none_or(|word| project.slug.contains(word.as_str())));
+    let mut rows = Vec::new();
+    for project in &all {
+        rows.push(project_row(&app, project).await?);
+    }
+    Listed::of_all(&ask, rows)
+}
+
+/// `GET projects/ORG/PROJECT/`.
+pub(super) async fn project(
+    State(app): State<App>,
+    Path((org, project)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    let found = found(&app, &project).await?;
+    let mut row = project_row(&app, &found).await?;
+    row["organization"] = organization(&org, ask.base());
+    Ok(Json(row))
+}
+
+async fn project_row(app: &App, project: &Project) -> Result<Value, Fault> {
+    let scope = Scope { project: Some(project.slug.as_str().into()), end: Some((app.now)()), ..Scope::default() };
+    let releases = ReleaseQuery { scope: scope.clone(), limit: None, skip: 0, counts: true };
+    let releases = app.host.releases(&releases).await?;
+    let environments = app.host.environments(&scope).await?;
+    let first = releases.iter().filter(|release| release.events > 0).map(|release| release.release.first_seen).min();
+    let (_, replays) = app.host.replay_ids(&scope, 0, 0).await?;
+    let mut row = json!({
+        "id": project.id.to_string(),
+        "slug": project.slug,
+        "name": project.name.raw(),
+        "platform": some(&project.platform),
+        "dateCreated": moment(first.or(project.last_event).unwrap_or(Timestamp::UNIX_EPOCH)),
+        "firstEvent": maybe(first.or(project.last_event)),
+        "lastEvent": maybe(project.last_event),
+        "hasReplays": replays > 0,
+        "hasSessions": releases.iter().any(|release| release.sessions.total > 0),
+        "latestRelease": releases.first().map(|release| json!({ "version": release.release.version.raw() })),
+        "environments": environments.iter().map(|name| name.raw()).collect::<Vec<_>>(),
+        "features": ["releases"],
+        "access": ACCESS,
+        "hasAccess": true,
+        "isMember": true,
+        "isBookmarked": false,
+        "team": null,
+        "teams": [],
+        "platforms": project.platform.iter().map(|name| name.raw()).collect::<Vec<_>>(),
+        "options": {},
+        "status": "active",
+    });
+    for flag in NOT_KEPT {
+        row[flag] = false.into();
+    }
+    Ok(row)
+}
+
+/// What projects of Sentry may have beside that, and these have not.
+const NOT_KEPT: [&str; 22] = [
+    "firstTransactionEvent",
+    "hasFeedbacks",
+    "hasFlags",
+    "hasMinifiedStackTrace",
+    "hasMonitors",
+    "hasNewFeedbacks",
+    "hasProfiles",
+    "hasInsightsHttp",
+    "hasInsightsDb",
+    "hasInsightsAssets",
+    "hasInsightsAppStart",
+    "hasInsightsScreenLoad",
+    "hasInsightsVitals",
+    "hasInsightsCaches",
+    "hasInsightsQueues",
+    "hasInsightsAgentMonitoring",
+    "hasInsightsMCP",
+    "hasLogs",
+    "hasTraceMetrics",
+    "hasUserReports",
+    "isInternal",
+    "isPublic",
+];
+
+/// `GET organizations/ORG/environments/`.
+pub(super) async fn environments(State(app): State<App>, ask: Ask) -> Result<Json<Value>, Fault> {
+    environments_of(&app, &ask, None).await
+}
+
+/// `GET projects/ORG/PROJECT/environments/`.
+pub(super) async fn project_environments(
+    State(app): State<App>,
+    Path((_, project)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    environments_of(&app, &ask, Some(&project)).await
+}
+
+async fn environments_of(app: &App, ask: &Ask, project: Option<&str>) -> Result<Json<Value>, Fault> {
+    let scope = ask.scope(app, project).await?;
+    let names = app.host.environments(&scope).await?;
+    let row = |(at, name): (usize, &crate::model::Untrusted)| json!({ "id": (at + 1).to_string(), "name": name.raw(), "isHidden": false });
+    Ok(Json(names.iter().enumerate().map(row).collect()))
+}
+
+/// `GET organizations/ORG/repos/` and `…/teams/`: none are kept.
+pub(super) async fn nothing(ask: Ask) -> Result<Listed, Fault> {
+    Listed::of_all(&ask, Vec::new())
+}

@@ -1,0 +1,247 @@
+//! Replays: which there are, what is known of them, and their recordings.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    ask::{Ask, read_moment},
+    fault::Fault,
+    issue::of_issue,
+    page::Listed,
+    shapes::moment,
+};
+use crate::{
+    model::{EventId, Timestamp},
+    protocol::{Limits, decode_body},
+    serve::App,
+    store::{Aggregate, Field, Grouper, ReplayParts, Scope, SearchQuery, Term, Test, Value as Cell},
+};
+
+/// Replays of one issue that are named.
+const NAMED: usize = 100;
+/// Bytes of one segment, unpacked; more is left out.
+const SEGMENT_BYTES: usize = 32 << 20;
+/// Bytes of the segments of one page, unpacked.
+const PAGE_BYTES: usize = 64 << 20;
+
+/// `GET organizations/ORG/replays/`.
+pub(super) async fn list(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+    let scope = ask.scope(&app, None).await?;
+    if ask.one("query").is_some_and(|query| !query.trim().is_empty()) {
+        return Err(Fault::bad("replays are not searched here: leave query out"));
+    }
+    let (skip, limit) = (ask.skip()?, ask.limit()?);
+    let (ids, total) = app.host.replay_ids(&scope, skip, limit).await?;
+    let mut rows = Vec::new();
+    for id in ids {
+        rows.push(shape(id, &app.host.replay_parts(&scope, id).await?));
+    }
+    let more = (skip + rows.len()) as u64 != total && !rows.is_empty();
+    Listed::new(&ask, json!({ "data": rows }), more, Some(total))
+}
+
+/// `GET organizations/ORG/replays/REPLAY/`.
+pub(super) async fn details(
+    State(app): State<App>,
+    Path((_, replay)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
+    let scope = ask.scope(&app, None).await?;
+    Ok(Json(json!({ "data": shape(id, &app.host.replay_parts(&scope, id).await?) })))
+}
+
+/// A replay in Sentry's shape: what its segments say, put together.
+fn shape(id: EventId, parts: &ReplayParts) -> Value {
+    let said: Vec<Value> = parts.descriptions.iter().filter_map(|json| serde_json::from_slice(json).ok()).collect();
+    let last = |key: &str| said.iter().rev().find_map(|part| part.get(key).filter(|value| !value.is_null()));
+    let text = |key: &str| last(key).and_then(Value::as_str);
+    let times = |key: &str| said.iter().filter_map(|part| time(part.get(key)?)).collect::<Vec<_>>();
+    let started = times("replay_start_timestamp").into_iter().chain(times("timestamp")).min();
+    let finished = times("timestamp").into_iter().max();
+    let duration =
+        started.zip(finished).map(|(start, end)| (end.as_millisecond() - start.as_millisecond() + 500) / 1000);
+    let names = |keys: [&str; 2]| {
+        let mut all: Vec<&str> = Vec::new();
+        for list in said.iter().flat_map(|part| keys.iter().filter_map(|key| part.get(*key)?.as_array())) {
+            for name in list.iter().filter_map(Value::as_str) {
+                if !all.contains(&name) {
+                    all.push(name);
+                }
+            }
+        }
+        all
+    };
+    let urls: Vec<&str> =
+        said.iter().filter_map(|part| part.get("urls")?.as_array()).flatten().filter_map(Value::as_str).collect();
+    let context = |name: &str| last("contexts").and_then(|contexts| contexts.get(name));
+    let part = |name: &str, keys: &[&str]| {
+        let field =
+            |key: &&str| ((*key).to_owned(), context(name).and_then(|c| c.get(*key)).cloned().unwrap_or_default());
+        Value::Object(keys.iter().map(field).collect::<Map<_, _>>())
+    };
+    let errors = names(["error_ids", "errorIds"]);
+    let user = last("user");
+    let of_user = |key: &str| user.and_then(|user| user.get(key)).cloned().unwrap_or_default();
+    json!({
+        "id": id.to_string(),
+        "project_id": parts.project_id.to_string(),
+        "trace_ids": names(["trace_ids", "traceIds"]),
+        "error_ids": errors,
+        "environment": text("environment"),
+        "tags": tags(last("tags")),
+        "user": {
+            "id": of_user("id"), "username": of_user("username"), "email": of_user("email"),
+            "ip": of_user("ip_address"), "display_name": of_user("username"), "geo": {},
+        },
+        "sdk": { "name": last("sdk").and_then(|sdk| sdk.get("name")), "version": last("sdk").and_then(|sdk| sdk.get("version")) },
+        "os": part("os", &["name", "version"]),
+        "browser": part("browser", &["name", "version"]),
+        "device": part("device", &["name", "brand", "model", "family"]),
+        "ota_updates": {},
+        "is_archived": false,
+        "urls": urls,
+        "clicks": [],
+        "count_dead_clicks": null,
+        "count_rage_clicks": null,
+        "count_errors": errors.len(),
+        "count_segments": parts.recordings.len().max(said.len()),
+        "count_urls": urls.len(),
+        "duration": duration,
+        "started_at": started.map(moment),
+        "finished_at": finished.map(moment),
+        "activity": null,
+        "replay_type": text("replay_type").unwrap_or("session"),
+        "platform": text("platform"),
+        "releases": text("release").into_iter().collect::<Vec<_>>(),
+        "dist": text("dist"),
+        "has_viewed": false,
+    })
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::Number(seconds) => {
+            let micros = seconds.as_f64()? * 1e6;
+            Timestamp::from_microsecond(micros as i64).ok()
+        }
+        Value::String(text) => read_moment(text),
+        _ => None,
+    }
+}
+
+/// Names with lists of texts, however they were sent.
+fn tags(said: Option<&Value>) -> Value {
+    let texts = |value: &Value| match value {
+        Value::Array(list) => list.clone(),
+        Value::String(_) => vec![value.clone()],
+        Value::Null | Value::Object(_) => Vec::new(),
+        other => vec![other.to_string().into()],
+    };
+    match said {
+        Some(Value::Object(map)) => {
+            map.iter().map(|(key, value)| (key.clone(), texts(value).into())).collect::<Map<_, _>>().into()
+        }
+        _ => json!({}),
+    }
+}
+
+/// `GET organizations/ORG/replay-count/`.
+pub(super) async fn count(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+    let scope = ask.scope(&app, None).await?;
+    let query = ask.one("query").unwrap_or("");
+    let named = query.trim().trim_start_matches("issue.id:").trim_matches(['[', ']']);
+    let named: Vec<String> = named.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+    if !query.trim().starts_with("issue.id:") || named.len() > NAMED {
+        return Err(Fault::bad("query is issue.id:[…] with 100 issues at most"));
+    }
+    let ids = matches!(ask.one("returnIds"), Some("1" | "true"));
+    let mut counts = Map::new();
+    for (issue, short) in app.host.issue_names(&named).await? {
+        let found = replays_of(&app, &scope, &short).await?;
+        counts.insert(issue.to_string(), if ids { found.into() } else { found.len().into() });
+    }
+    Ok(Json(Value::Object(counts)))
+}
+
+async fn replays_of(app: &App, scope: &Scope, short_id: &str) -> Result<Vec<String>, Fault> {
+    let query = SearchQuery {
+        scope: scope.clone(),
+        filter: vec![of_issue(short_id), Term { negated: false, test: Test::Has(Field::Replay) }],
+        group_by: vec![Grouper::Field(Field::Replay)],
+        aggregate: vec![Aggregate::Count],
+        limit: NAMED,
+        ..SearchQuery::default()
+    };
+    let page = app.host.search(&query).await?;
+    let id = |value: &Cell| match value {
+        Cell::Text(id) => Some(id.raw().to_owned()),
+        _ => None,
+    };
+    Ok(page.items.iter().filter_map(|row| row.values.first().and_then(id)).collect())
+}
+
+/// `GET projects/ORG/PROJECT/replays/REPLAY/recording-segments/`.
+pub(super) async fn segments(
+    State(app): State<App>,
+    Path((_, project, replay)): Path<(String, String, String)>,
+    ask: Ask,
+) -> Result<Listed, Fault> {
+    let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
+    let scope = ask.scope(&app, Some(&project)).await?;
+    let parts = app.host.replay_parts(&scope, id).await?;
+    let (skip, limit, total) = (ask.skip()?, ask.limit()?, parts.recordings.len());
+    let asked: Vec<(u64, Vec<u8>)> = parts.recordings.into_iter().skip(skip).take(limit).collect();
+    let bare = ask.one("download").is_none();
+    let read = move || {
+        let mut left = PAGE_BYTES;
+        asked
+            .iter()
+            .map(|(number, body)| if bare { described(id, *number) } else { recorded(body, &mut left) })
+            .collect()
+    };
+    let rows: Vec<Value> = tokio::task::spawn_blocking(read).await.map_err(|_| Fault::bad("unpacking failed"))?;
+    let more = skip + rows.len() < total;
+    Listed::new(&ask, rows.into(), more, Some(total as u64))
+}
+
+/// `GET projects/ORG/PROJECT/replays/REPLAY/recording-segments/N/`.
+pub(super) async fn segment(
+    State(app): State<App>,
+    Path((_, project, replay, number)): Path<(String, String, String, u64)>,
+    ask: Ask,
+) -> Result<Json<Value>, Fault> {
+    let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
+    let scope = ask.scope(&app, Some(&project)).await?;
+    let parts = app.host.replay_parts(&scope, id).await?;
+    let found = parts.recordings.into_iter().find(|(own, _)| *own == number).ok_or_else(Fault::missing)?;
+    let read = move || recorded(&found.1, &mut PAGE_BYTES.clone());
+    Ok(Json(tokio::task::spawn_blocking(read).await.map_err(|_| Fault::bad("unpacking failed"))?))
+}
+
+fn described(id: EventId, number: u64) -> Value {
+    json!({ "replayId": id.to_string(), "segmentId": number })
+}
+
+/// What a segment recorded; one that can't be read, or is too large, is empty.
+fn recorded(body: &[u8], left: &mut usize) -> Value {
+    let line = body.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let payload = body.get(line..).unwrap_or_default();
+    let limits = Limits {
+        compressed_bytes: usize::MAX,
+        envelope_bytes: SEGMENT_BYTES.min(*left),
+        ratio: 1_000,
+        ..Limits::default()
+    };
+    let plain = payload.first().is_some_and(|first| matches!(first, b'[' | b'{'));
+    let encoding = if plain { None } else { Some("deflate") };
+    let Ok(bytes) = decode_body(encoding, payload, &limits) else { return json!([]) };
+    if bytes.len() > *left {
+        return json!([]);
+    }
+    *left -= bytes.len();
+    serde_json::from_slice(&bytes).ok().filter(Value::is_array).unwrap_or_else(|| json!([]))
+}
