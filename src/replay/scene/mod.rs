@@ -36,6 +36,8 @@ enum Focus {
     Unknown,
     /// Nothing.
     None,
+    /// Something that the page made a moment ago, which has no id in the recording yet.
+    New,
     /// The node with that id.
     On(i64),
 }
@@ -152,9 +154,11 @@ impl Scene {
         match (data.source, data.ty) {
             (Some(source::MUTATION), _) => {
                 let change = self.dom.mutate(data, at);
+                self.field_gone(at, log);
                 self.changed(change, data, at, log);
             }
             (Some(source::MOUSE), Some(ty)) => self.mouse(ty, data, at, log),
+            (Some(source::MOVE), _) if self.carries() => self.dragged(data, at),
             (Some(source::MOVE), _) => self.drop_ended(at, log),
             (Some(source::DRAG), _) => self.dragged(data, at),
             (Some(source::SCROLL), _) => self.scroll(data, at, log),
@@ -170,8 +174,7 @@ impl Scene {
             log.frames.push((at, self.tab));
         }
         match ty {
-            // An element that got the focus before the recorder knew it has no id yet.
-            mouse::FOCUS => self.focus = if id > 0 { Focus::On(id) } else { Focus::Unknown },
+            mouse::FOCUS => self.focus = if id > 0 { Focus::On(id) } else { Focus::New },
             mouse::BLUR if self.focus == Focus::On(id) => self.focus = Focus::None,
             mouse::DOWN | mouse::TOUCH_START => self.pressed(id, data, ty == mouse::TOUCH_START, at, log),
             mouse::UP | mouse::TOUCH_END => self.released(id, data, at, log),

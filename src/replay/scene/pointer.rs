@@ -43,6 +43,11 @@ impl Pointer {
         held
     }
 
+    /// Whether something is pressed.
+    pub(super) fn is_down(&self) -> bool {
+        self.down.is_some()
+    }
+
     /// Whether a press on that node has not become a click yet.
     pub(super) fn holds(&self, id: i64) -> bool {
         self.down.is_some_and(|down| down.id == id)
@@ -78,7 +83,15 @@ impl Scene {
         Some(self.dom.id(parent))
     }
 
+    /// Whether what is pressed can be carried away: then moves are a native drag, unless a release comes.
+    pub(super) fn carries(&self) -> bool {
+        let pressed = self.pointer.down.filter(|down| !down.touch).and_then(|down| self.dom.find(down.id));
+        let draggable = |nr| self.dom.attribute(nr, "draggable") == Some("true");
+        pressed.is_some_and(|nr| self.dom.closest(nr, draggable).is_some())
+    }
+
     pub(super) fn released(&mut self, id: i64, data: &Data<'_>, at: i64, log: &mut Log) {
+        (self.pointer.carried, self.pointer.dragged) = (None, None);
         let Some(down) = self.pointer.down.filter(|down| !down.touch) else { return };
         let (x, y) = place(data);
         if (x - down.x).abs() <= MOVED && (y - down.y).abs() <= MOVED {
@@ -223,7 +236,7 @@ impl Scene {
     /// Whether a click that no press went before is the keyboard's on the focused control, and not told already as a key.
     fn by_keyboard(&self, id: i64, data: &Data<'_>, at: i64, log: &Log) -> bool {
         let focused = match self.focus {
-            Focus::Unknown => place(data) != (0, 0),
+            Focus::Unknown | Focus::New => place(data) != (0, 0),
             Focus::None => false,
             Focus::On(focus) => focus == id,
         };

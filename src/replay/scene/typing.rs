@@ -172,8 +172,9 @@ impl Scene {
         let jump = chars_apart(old, new) > 2;
         match self.focus {
             Focus::On(focus) if focus == id => {}
+            Focus::New if self.dom.find(id).is_some_and(|nr| self.dom.born(nr) != 0) => {}
             // A small change is a key's; a whole value may be the page's.
-            Focus::Unknown if !jump && at - self.whole_since > NEWBORN => {}
+            Focus::Unknown | Focus::New if !jump && at - self.whole_since > NEWBORN => {}
             _ => return false,
         }
         let own = self.typing.as_ref().is_some_and(|typing| typing.id == id);
@@ -183,6 +184,16 @@ impl Scene {
         }
         let newborn = self.newborn(id, at);
         !(jump && (newborn || (self.since_user(at, log) <= ANSWER && !own)))
+    }
+
+    /// The field that was being typed into went away, and nothing was pressed: Enter, most likely.
+    pub(super) fn field_gone(&mut self, at: i64, log: &mut Log) {
+        let gone = self.typing.as_ref().filter(|typing| {
+            typing.control == Control::Text && self.dom.find(typing.id).is_none_or(|nr| !self.dom.attached(nr))
+        });
+        if let Some(nr) = gone.map(|typing| typing.draft).filter(|_| !self.pointer.is_down()) {
+            self.emptied(nr, at, log);
+        }
     }
 
     /// The page emptied the field that was being typed into.

@@ -32,9 +32,10 @@ pub(super) fn of(chosen: &Chosen, guard: &mut Guard) -> ReproductionView {
     let events = chosen.event.map(|event| alike(replay, event)).unwrap_or_default();
     let wanted = if events.is_empty() { Wanted::All } else { Wanted::Events(&events) };
     let made = script::write(replay, wanted, guard);
+    let language = made.language;
     ReproductionView {
         script: Some(made.script),
-        language: Clean::ours(made.language),
+        language: Clean::ours(language),
         confidence: made.confidence,
         gaps: made.gaps,
     }

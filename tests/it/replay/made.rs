@@ -313,3 +313,42 @@ fn wild_times_numbers_and_shapes_end_no_replay() {
     assert!(!replay.complete && replay.gaps.len() <= 1_001);
     assert!(replay.steps.len() < 10);
 }
+
+#[test]
+fn a_native_drag_told_by_moves_alone_is_one_and_a_click_on_the_same_is_none() {
+    let card = |id| element(id, "div", json!({ "draggable": "true", "id": "card" }), vec![]);
+    let mut app = App::new(vec![
+        element(20, "section", json!({}), vec![card(21)]),
+        element(30, "section", json!({ "id": "done" }), vec![]),
+    ]);
+    let moves = |x: i64| json!({ "source": 1, "positions": [{ "x": x, "y": 10, "id": 21, "timeOffset": 0 }] });
+    app.mouse(1_000, 1, 21, 10).event(1_020, 3, moves(12)).mouse(1_050, 0, 21, 10).mouse(1_051, 2, 21, 10);
+    app.mouse(3_000, 1, 21, 10).event(3_200, 3, moves(200));
+    app.event(
+        3_300,
+        3,
+        json!({ "source": 0, "texts": [], "attributes": [], "removes": [{ "parentId": 20, "id": 21 }],
+        "adds": [{ "parentId": 30, "nextId": null, "node": card(21) }] }),
+    );
+    app.event(3_400, 3, moves(300)).click(6_000, 30);
+    let replay = app.read();
+    let kinds: Vec<_> = replay.steps[1..].iter().map(|step| matches!(step.action, Action::Drag(_))).collect();
+    assert_eq!(kinds, [false, true, false], "{:?}", done(&replay));
+}
+
+#[test]
+fn a_field_that_the_page_made_focused_and_took_away_again_was_ended_by_enter() {
+    let mut app = App::new(vec![element(10, "span", json!({ "id": "name" }), vec![text(11, "Ana")])]);
+    app.click(1_000, 10).mouse(1_005, 5, -1, 0);
+    app.add(1_010, 3, element(20, "input", json!({ "class": "edit", "value": "Ana" }), vec![]))
+        .input(1_015, 20, "Ana Lima");
+    app.input(3_000, 20, "Bo Lima");
+    app.event(
+        4_000,
+        3,
+        json!({ "source": 0, "adds": [], "texts": [], "attributes": [], "removes": [{ "parentId": 3, "id": 20 }] }),
+    );
+    let replay = app.read();
+    assert_eq!(done(&replay), ["click #name", "input input.edit Bo Lima"]);
+    assert!(matches!(&replay.steps[2].action, Action::Input(input) if input.emptied));
+}
