@@ -201,7 +201,7 @@ async fn crash_free_rates_are_of_sessions_and_of_users() {
     for n in 0..10u8 {
         let user = u64::from(n % 4) + 1;
         let status = if matches!(n, 0 | 4) { SessionStatus::Crashed } else { SessionStatus::Exited };
-        let mut state = session(u64::from(n).into(), "app@1.0.0", at(1, i64::from(n)), status);
+        let mut state = session(u64::from(n), "app@1.0.0", at(1, i64::from(n)), status);
         (state.user, state.errors) = (Some(user_key(user)), u64::from(n == 1));
         sessions.push(Record::Session(state));
     }
