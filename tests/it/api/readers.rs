@@ -43,7 +43,7 @@ fn tables_count_as_the_tools_do_and_sort_as_asked() {
     assert!(counts.is_sorted() && counts.len() > 10, "{counts:?}");
     let issues = api.ok("organizations/any/issues/?query=");
     for row in &rows {
-        let of = |issue: &&Value| issue["id"] == row["issue.id"].to_string();
+        let of = |issue: &&Value| issue["id"].as_str() == Some(row["issue.id"].to_string().as_str());
         let issue = issues.as_array().unwrap().iter().find(of).unwrap_or_else(|| panic!("{row}"));
         assert_eq!(issue["shortId"], row["issue"]);
         assert_eq!(issue["count"], row["count()"].to_string(), "{row}");

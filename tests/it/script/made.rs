@@ -53,7 +53,7 @@ pub fn target(texts: Texts<'_>, how: u32) -> Target {
         containers: vec![container],
         component: Some(texts("component").into()),
         masked: false,
-        rebuilt: how % 2 == 0,
+        rebuilt: how.is_multiple_of(2),
     }
 }
 
