@@ -55,9 +55,14 @@ impl Twice {
     }
 
     fn through(&self, tool: &str, arguments: &Value) -> Value {
-        let mut command = Command::new(PROGRAM);
-        command.args(["--sentry-url", &self.server.url, "--sentry-org", "any"]).env("PRODSIGNAL_SENTRY_TOKEN", "any");
-        call(&mut command, tool, arguments)
+        let ask = || {
+            let mut command = Command::new(PROGRAM);
+            command.args(["--sentry-url", &self.server.url, "--sentry-org", "any"]);
+            call(command.env("PRODSIGNAL_SENTRY_TOKEN", "any"), tool, arguments)
+        };
+        // On a busy machine a request may take longer than it is given; what is compared is what is said.
+        let in_time = |answer: &Value| answer["error"]["kind"] != "timeout";
+        (0..5).map(|_| ask()).find(in_time).expect("an answer in time")
     }
 }
 
