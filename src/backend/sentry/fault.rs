@@ -111,7 +111,7 @@ fn needs_more(json: &Value) -> bool {
 fn said(json: &Value) -> Untrusted {
     let text = |at: &str| json.pointer(at).and_then(Value::as_str).map(str::to_owned);
     let fields = || {
-        let map = json.as_object().or_else(|| json.get("errors")?.as_object())?;
+        let map = json.get("errors").unwrap_or(json).as_object()?;
         let (field, value) = map.iter().next()?;
         let value = value.as_str().or_else(|| value.get(0)?.as_str())?;
         Some(format!("{field}: {value}"))
