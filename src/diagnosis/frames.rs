@@ -11,7 +11,7 @@ const NEAR_AT_MOST: f64 = 0.34;
 const FILE_NEAR_AT_MOST: f64 = 0.15;
 /// What stands in that share of all issues is common,
 const COMMON: f64 = 0.4;
-/// or in this one, if it is so many issues.
+/// or a function in this one, if it is so many issues. A file is in many by the number of its functions.
 const FREQUENT: (f64, u64) = (0.15, 5);
 /// With fewer issues nothing is common.
 const LEAST_ISSUES: u64 = 3;
@@ -113,7 +113,8 @@ impl Walk {
         let sort = deciding.map(|deciding| deciding.fault.sort);
         let thrown = self.places.first().is_some_and(|place| throws(place.of(case.event)));
         match sort {
-            Some(Sort::Language) => self.from_library,
+            // The language's own types are thrown by code, too.
+            Some(Sort::Language) => self.from_library || thrown,
             Some(Sort::Usage | Sort::Data) => true,
             _ => self.from_library || thrown,
         }
@@ -251,11 +252,11 @@ impl Place {
     }
 
     fn is_function_common(&self, case: &Case<'_>) -> bool {
-        self.standing.is_some_and(|standing| is_common(standing.function, case.issues, NEAR_AT_MOST))
+        self.standing.is_some_and(|standing| is_frequent(standing.function, case.issues))
     }
 
     fn is_file_common(&self, case: &Case<'_>) -> bool {
-        self.standing.is_some_and(|standing| is_common(standing.file, case.issues, FILE_NEAR_AT_MOST))
+        self.standing.is_some_and(|standing| is_everywhere(standing.file, case.issues))
     }
 
     /// Whether more issues run through it than through its caller, or custom says that it is there for many.
@@ -266,13 +267,21 @@ impl Place {
     }
 }
 
-fn is_common(spread: Spread, all: u64, near_at_most: f64) -> bool {
-    let share = spread.issues as f64 / all.max(1) as f64;
-    let often = share >= COMMON || share >= FREQUENT.0 && spread.issues >= FREQUENT.1;
-    all >= LEAST_ISSUES
-        && spread.issues >= LEAST_ISSUES
-        && often
-        && spread.near as f64 <= near_at_most * spread.issues as f64
+fn is_frequent(function: Spread, all: u64) -> bool {
+    let often = share(function, all) >= COMMON || share(function, all) >= FREQUENT.0 && function.issues >= FREQUENT.1;
+    often && passes(function, all, NEAR_AT_MOST)
+}
+
+fn is_everywhere(file: Spread, all: u64) -> bool {
+    share(file, all) >= COMMON && passes(file, all, FILE_NEAR_AT_MOST)
+}
+
+fn share(spread: Spread, all: u64) -> f64 {
+    spread.issues as f64 / all.max(1) as f64
+}
+
+fn passes(spread: Spread, all: u64, near_at_most: f64) -> bool {
+    all >= LEAST_ISSUES && spread.issues >= LEAST_ISSUES && spread.near as f64 <= near_at_most * spread.issues as f64
 }
 
 /// How many times as often as in the project's issues.

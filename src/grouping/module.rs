@@ -30,7 +30,7 @@ const SHARED: [&str; 20] = [
 ];
 
 /// Further parts of paths that hold code around that of others; they don't count for grouping.
-const AROUND: [&str; 16] = [
+const AROUND: [&str; 22] = [
     "metrics",
     "metric",
     "meter",
@@ -41,6 +41,12 @@ const AROUND: [&str; 16] = [
     "stats",
     "statsd",
     "apm",
+    "otel",
+    "trace",
+    "tracer",
+    "span",
+    "spans",
+    "obs",
     "probe",
     "probes",
     "decorators",

@@ -4,6 +4,7 @@
 
 use std::{borrow::Cow, net::Ipv6Addr, sync::LazyLock};
 
+use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex, RegexSet, RegexSetBuilder};
 
 use super::pseudonym::{Pseudonyms, is_pseudonym};
@@ -97,6 +98,16 @@ static EACH: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 
 /// The text without secrets and people. With pseudonyms, people keep one; without, they are only gone.
 pub(super) fn redact<'a>(text: &'a str, pseudonyms: Option<&Pseudonyms>) -> Cow<'a, str> {
+    let redacted = by_form(text, pseudonyms);
+    // In an address, `%20` before a secret hides where it begins.
+    let hidden = match percent_decode_str(&redacted).decode_utf8_lossy() {
+        Cow::Owned(plain) => Some(by_form(&plain, pseudonyms).into_owned()).filter(|hidden| *hidden != plain),
+        Cow::Borrowed(_) => None,
+    };
+    hidden.map_or(redacted, Cow::Owned)
+}
+
+fn by_form<'a>(text: &'a str, pseudonyms: Option<&Pseudonyms>) -> Cow<'a, str> {
     if !may_match(text) {
         return Cow::Borrowed(text);
     }
@@ -264,6 +275,9 @@ mod tests {
             ("Cookie: sid=abc; theme=dark".into(), "Cookie: [redacted: cookie]"),
             ("mail to ada@shop.example now".into(), "mail to [redacted: email] now"),
             ("q=ada%40shop.example".into(), "q=[redacted: email]"),
+            (token("/x%20key%20sk_", "live_abcdefghij0123456789"), "/x key [redacted: stripe key]"),
+            ("/x%20DE89370400440532013000%20y".into(), "/x [redacted: iban] y"),
+            ("/100%25%20of%20them/203.0.113".into(), "/100%25%20of%20them/203.0.113"),
             ("from 203.0.113.9:4431".into(), "from [redacted: ip]:4431"),
             ("http://203.0.113.9/x".into(), "http://[redacted: ip]/x"),
             ("from 2001:db8::8a2e:370:7334".into(), "from [redacted: ip]"),

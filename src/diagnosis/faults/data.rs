@@ -253,12 +253,14 @@ const OF_SOURCE: &[&str] = &["SyntaxError", "IndentationError", "TabError"];
 /// A place within a text, and that something there is wrong: what parsers say.
 pub(super) fn has_position(ty: &str, text: &str) -> bool {
     static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\b(?:lines?|row|record|position|pos|char|character|col|column|offset|byte|index)\b[ :=#]*\d+")
-            .expect("a regular expression")
+        Regex::new(
+            r"\b(?:lines?|row|record|position|pos|char|character|col|column|offset|byte|index)\b[ :=#]*\d+|\b\d+:\d+$",
+        )
+        .expect("a regular expression")
     });
     static WRONG: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r"unexpected|expect|invalid|illegal|bad\b|unterminated|unclosed|unbalanced|malformed|mismatch|not well|delimit|quote|missing|unknown|syntax|pars(?:e|ing)|number of (?:fields|columns)|truncated|garbage",
+            r"unexpected|expect|invalid|illegal|bad\b|unterminated|unclosed|unbalanced|malformed|mismatch|(?:n't|not) match|not well|delimit|quote|missing|unknown|syntax|pars(?:e|ing)|number of (?:fields|columns)|truncated|garbage",
         )
         .expect("a regular expression")
     });

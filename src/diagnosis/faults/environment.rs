@@ -125,6 +125,7 @@ pub(super) const ROWS: &[Row] = &[
             "lost connection to mysql server",
             "mysql server has gone away",
             "connection was closed",
+            "connection is closed",
             "connection was lost",
             "err_connection_",
         ],

@@ -108,6 +108,7 @@ pub(super) const ROWS: &[Row] = &[
             "pool is probably full",
             "pool timed out",
             "acquiring a connection",
+            "resourcerequest timed out",
             "acquire a connection",
             "acquire connection",
             "obtain a connection",
