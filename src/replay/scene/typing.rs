@@ -224,6 +224,10 @@ impl Scene {
         draft.node = Some(id);
         // An editable element is a field as it stands, whatever control it may be in.
         draft.target = field.map(|nr| self.dom.target(nr)).or_else(|| self.describe(id));
+        // What it reads is its value, by which nothing finds it once a key is pressed.
+        if let Some(target) = &mut draft.target {
+            target.text = None;
+        }
         let nr = self.done(draft, log);
         self.typing = Some(Typing { id, draft: nr, control: Control::Editable });
     }
