@@ -81,8 +81,10 @@ pub(super) fn whole(item: &Item<'_>, mut json: Value, around: &Around<'_>) -> Re
     let state = named("status").unwrap_or_default();
     let dedupe = match own.filter(|id| id.0 != 0) {
         Some(own) => {
+            // Two tabs of one session count their segments alike; they began at different moments.
+            let began = json.get("replay_start_timestamp").and_then(Value::as_f64).unwrap_or(0.0).to_be_bytes();
             let segment = segment.unwrap_or(0).to_be_bytes();
-            digest16(&[item.ty.as_str().as_bytes(), &bytes_of(Some(own)), &segment, state.raw().as_bytes()])
+            digest16(&[item.ty.as_str().as_bytes(), &bytes_of(Some(own)), &segment, &began, state.raw().as_bytes()])
         }
         None => digest16(&[item.ty.as_str().as_bytes(), item.payload]),
     };

@@ -23,6 +23,8 @@ pub(super) struct Header {
     pub(super) environment: Option<Untrusted>,
     /// Numbers of the segments that were announced.
     pub(super) numbers: Vec<u64>,
+    /// Of each segment announced: its number, when its page began to record, and its end, in milliseconds since 1970.
+    pub(super) parts: Vec<(u64, i64, i64)>,
 }
 
 /// Most addresses and errors of a replay.
@@ -38,7 +40,11 @@ impl Header {
         }
         let at = ms("timestamp").unwrap_or(0);
         self.buffered |= json.get("replay_type").and_then(Value::as_str) == Some("buffer");
-        self.numbers.extend(json.get("segment_id").and_then(Value::as_u64));
+        let number = json.get("segment_id").and_then(Value::as_u64);
+        self.numbers.extend(number);
+        if let (Some(number), Some(began)) = (number, ms("replay_start_timestamp")) {
+            self.parts.push((number, began, at));
+        }
         let list = |key: &str| json.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         for url in list("urls").filter(|url| !url.is_empty()).take(MOST) {
             if self.urls.len() < MOST && !self.urls.iter().any(|known| known.raw() == url) {
@@ -65,5 +71,21 @@ impl Header {
                 *known = said;
             }
         }
+    }
+
+    /// When the page of a segment began to record: just before its first event if it is a page's first; else that of the
+    /// header which was sent soonest after its last event.
+    pub(super) fn began(&self, number: u64, first: i64, last: i64) -> Option<i64> {
+        let parts = self.parts.iter().filter(|(n, ..)| *n == number);
+        let best = parts.min_by_key(|(_, began, at)| match number {
+            0 => (false, *began > first + 1, (began - first).abs()),
+            _ => (*at + 1 < last, *began > first + 1, (at - last).abs()),
+        });
+        best.map(|(_, began, _)| *began)
+    }
+
+    /// Whether that page has a segment of its own with that number.
+    pub(super) fn has(&self, number: u64, began: i64) -> bool {
+        self.parts.iter().any(|part| (part.0, part.1) == (number, began))
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct Told {
 struct Lane {
     scene: Scene,
     number: u64,
+    /// When its page began to record, as the header of its last segment says.
+    began: Option<i64>,
 }
 
 impl Reader {
@@ -149,6 +151,7 @@ impl Reader {
             self.lanes[at].scene.interrupted();
         }
         self.lanes[at].number = number;
+        self.lanes[at].began = self.page_of(number, events);
         let scene = &mut self.lanes[at].scene;
         for event in events {
             let at = event.at().round() as i64;
@@ -172,17 +175,30 @@ impl Reader {
         }
     }
 
-    /// The tab that a segment belongs to: the one whose turn it is, and among several the one that knows its nodes.
+    /// When the page of a segment began to record, as headers say.
+    fn page_of(&self, number: u64, events: &[Event<'_>]) -> Option<i64> {
+        self.header.began(number, events.first()?.at() as i64, events.last()?.at() as i64)
+    }
+
+    /// The tab that a segment belongs to: the one whose turn it is, and among several the one whose page began to record
+    /// at the same moment or knows its nodes.
     fn lane(&mut self, number: u64, events: &[Event<'_>]) -> usize {
         let known = |lane: &Lane| {
             let ids = events.iter().filter(|event| event.ty == kind::INCREMENT).filter_map(|event| event.data.id);
             ids.take(200).filter(|id| lane.scene.knows(*id)).count()
         };
+        let page = self.page_of(number, events);
+        // Another tab's page whose own segment of that number is yet to come.
+        let spoken_for = |lane: &Lane| {
+            lane.began.is_some_and(|began| page.is_some_and(|page| page != began) && self.header.has(number, began))
+        };
         let mut fitting: Vec<usize> = (0..self.lanes.len())
             .filter(|at| self.lanes[*at].number < number || self.lanes[*at].number == u64::MAX)
+            .filter(|at| !spoken_for(&self.lanes[*at]))
             .collect();
         if fitting.len() > 1 {
-            fitting.sort_by_key(|at| std::cmp::Reverse(known(&self.lanes[*at])));
+            let lane = |at: &usize| &self.lanes[*at];
+            fitting.sort_by_key(|at| (lane(at).began != page, std::cmp::Reverse(known(lane(at)))));
         }
         if let Some(at) = fitting.first() {
             return *at;
@@ -190,7 +206,7 @@ impl Reader {
         let tab = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
         // A tab's first segment is that of its number; the first of all is the replay's.
         let before = if tab == 0 { u64::MAX } else { number.wrapping_sub(1) };
-        self.lanes.push(Lane { scene: Scene::new(tab, self.limits.nodes), number: before });
+        self.lanes.push(Lane { scene: Scene::new(tab, self.limits.nodes), number: before, began: None });
         self.lanes.len() - 1
     }
 

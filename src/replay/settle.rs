@@ -28,6 +28,7 @@ pub(super) fn settle(log: &mut Log, told: &[Told]) {
     rage(log, &by_time, &judged);
     double(log, &by_time);
     drop_idle_drags(log);
+    drop_sliding(log);
 }
 
 /// Numbers of the drafts in the order of time.
@@ -211,6 +212,22 @@ fn double(log: &mut Log, by_time: &[DraftNr]) {
             click.double = true;
         }
         redirect(log, b, a);
+    }
+}
+
+/// A slider that was pulled has another value: that tells it all.
+fn drop_sliding(log: &mut Log) {
+    let inputs = log.drafts.iter().filter(|draft| matches!(draft.action, Action::Input(_)) && !draft.dropped);
+    let set: Vec<_> = inputs.map(|draft| (draft.tab, draft.node, draft.at, draft.until)).collect();
+    for draft in &mut log.drafts {
+        let slider = draft.target.as_ref().and_then(|target| target.input_type.as_ref());
+        if !matches!(draft.action, Action::Drag(_)) || slider.is_none_or(|ty| ty.raw() != "range") {
+            continue;
+        }
+        let told = set.iter().any(|(tab, node, at, until)| {
+            (*tab, *node) == (draft.tab, draft.node) && *until >= draft.at && *at <= draft.until + ANSWER
+        });
+        draft.dropped |= told;
     }
 }
 

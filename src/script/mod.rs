@@ -72,7 +72,7 @@ pub fn write(replay: &Replay, wanted: Wanted<'_>, guard: &mut Guard) -> Reproduc
     let rest = errors.iter().map(|(at, _)| at - last.unwrap_or(0)).max().unwrap_or(0);
     let (gaps, confidence) = doubts.finish();
 
-    let mut file = head(replay, &gaps, body.hides || !mocks.helper.is_empty());
+    let mut file = head(replay, &gaps, (body.hides || !mocks.helper.is_empty(), body.reaches));
     file.append(list);
     file.append(mocks.helper);
     file.append(body.helper);
@@ -116,6 +116,7 @@ struct Body {
     lines: Lines,
     helper: Lines,
     hides: bool,
+    reaches: bool,
     long: bool,
     origin: Option<String>,
 }
@@ -132,6 +133,7 @@ fn body(replay: &Replay, steps: &[&Step], guard: &mut Guard, doubts: &mut Doubts
         origin,
         hidden: false,
         hides: false,
+        reaches: false,
         path: String::new(),
         opened: false,
         leads: Vec::new(),
@@ -155,12 +157,16 @@ fn body(replay: &Replay, steps: &[&Step], guard: &mut Guard, doubts: &mut Doubts
     if writer.hides {
         helper.ours(step::SET_HIDDEN);
     }
+    if writer.reaches {
+        helper.ours(step::REACH);
+    }
     let user_steps = steps.iter().filter(|step| step.kind().by_user()).count();
     let waited: u32 = pauses.iter().flatten().sum();
     Body {
         lines: writer.lines,
         helper,
         hides: writer.hides,
+        reaches: writer.reaches,
         long: user_steps > 15 || waited > 8_000,
         origin: writer.origin,
     }
@@ -177,7 +183,7 @@ fn first_url<'a>(replay: &'a Replay, steps: &[&'a Step]) -> Option<&'a Untrusted
 }
 
 /// Comments, imports and settings.
-fn head(replay: &Replay, gaps: &[Clean], with_page: bool) -> Lines {
+fn head(replay: &Replay, gaps: &[Clean], (with_page, with_locator): (bool, bool)) -> Lines {
     let mut lines = Lines::default();
     let mut guard = Guard::new();
     let id = guard.literal(&replay.id.to_string().into());
@@ -194,11 +200,12 @@ fn head(replay: &Replay, gaps: &[Clean], with_page: bool) -> Lines {
             lines.push(js!("// - ", guard.literal(&gap.as_str().into())));
         }
     }
-    lines.ours(if with_page {
-        "import { expect, test, type Page } from '@playwright/test';\n"
-    } else {
-        "import { expect, test } from '@playwright/test';\n"
-    });
+    lines.push(js!(
+        "import { expect, test",
+        if with_locator { ", type Locator" } else { "" },
+        if with_page { ", type Page" } else { "" },
+        " } from '@playwright/test';\n"
+    ));
     lines.ours("test.use({\n  ...(process.env.BASE_URL ? { baseURL: process.env.BASE_URL } : {}),");
     if let Some(Viewport { width, height }) = replay.viewport.filter(|v| v.width > 0 && v.height > 0) {
         lines.push(js!("  viewport: { width: ", width.min(10_000), ", height: ", height.min(10_000), " },"));

@@ -1,10 +1,15 @@
 //! How long the script waits: where the page answered late, as long as it took then.
 
 use super::Lines;
-use crate::{js, replay::Step};
+use crate::{
+    js,
+    replay::{Action, Step},
+};
 
 /// Answers quicker than this need no waiting: every action of the script takes as long.
 const QUICK_MS: u32 = 30;
+/// Least wait after scrolling: pages hear of it once a frame, and look then what is missing.
+const SCROLLED_MS: u32 = 300;
 /// Longest wait after one step.
 const LONGEST_MS: u32 = 8_000;
 /// Longest waiting of a whole script; all waits are shortened alike to fit.
@@ -28,7 +33,8 @@ pub fn pauses(steps: &[&Step]) -> Vec<Option<u32>> {
 
 /// A little longer than the page took then, since it may be slower now.
 fn pause(step: &Step) -> Option<u32> {
-    let settled = step.settled_ms.filter(|ms| step.kind().by_user() && *ms > QUICK_MS)?.min(LONGEST_MS);
+    let scrolled = matches!(step.action, Action::Scroll { .. }).then_some(SCROLLED_MS);
+    let settled = step.settled_ms.max(scrolled).filter(|ms| step.kind().by_user() && *ms > QUICK_MS)?.min(LONGEST_MS);
     let ms = settled + settled / 3 + 100;
     Some(ms.div_ceil(50) * 50)
 }

@@ -10,7 +10,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     js,
     model::Untrusted,
-    replay::{Action, Click, Control, Drag, Key, Modifiers, Navigation, NavigationKind, Step, Target},
+    replay::{Action, Click, Drag, Key, Modifiers, Navigation, NavigationKind, Step, Target},
     say,
 };
 
@@ -56,6 +56,19 @@ const setHidden = (page: Page, hidden: boolean) =>
   }, hidden);
 ";
 
+/// Function that moves the pointer over what stands around an element until it shows, for scripts that need it.
+pub const REACH: &str = "\
+// Brings out what shows only while the pointer is over what stands around it.
+const reach = async (target: Locator) => {
+  await target.waitFor({ state: 'attached' });
+  let around = target;
+  for (let i = 0; i < 5 && !(await target.isVisible()); i++) {
+    around = around.locator('xpath=..');
+    if (await around.isVisible()) await around.hover({ timeout: 1_500 }).catch(() => {});
+  }
+};
+";
+
 /// Writes steps in turn; remembers what one step has to know of those before it.
 pub struct Writer<'a> {
     pub guard: &'a mut Guard,
@@ -67,6 +80,8 @@ pub struct Writer<'a> {
     pub hidden: bool,
     /// The script hides it somewhere.
     pub hides: bool,
+    /// The script reaches somewhere for what shows under the pointer alone.
+    pub reaches: bool,
     /// Path of the page at this point.
     pub path: String,
     /// A page has been opened.
@@ -117,7 +132,7 @@ impl Writer<'_> {
                 self.lines.append(filled.indented());
             }
             Action::Drag(drag) => self.drag(step, drag),
-            Action::Key(key) => self.key(key),
+            Action::Key(key) => self.key(key, step.target.as_ref()),
             Action::Scroll { x, y } => self.scroll(step.target.as_ref(), *x, *y),
             Action::Resize(size) => {
                 let (width, height) = (size.width.clamp(1, 10_000), size.height.clamp(1, 10_000));
@@ -165,13 +180,12 @@ impl Writer<'_> {
             return self.line(js!("await page.mouse.click(", x, ", ", y, ");"));
         }
         let options = options(click);
-        let checkbox = target.tag.raw() == "input" && options.as_str().is_empty() && click.count <= 1 && !click.double;
-        let call = match click.checked {
-            Some(true) if checkbox => js!("check()"),
-            Some(false) if checkbox && is_checkbox(target) => js!("uncheck()"),
-            _ if click.double => js!("dblclick(", options, ")"),
-            _ => js!("click(", options, ")"),
-        };
+        // A box that was clicked is clicked: `check` fails where the page draws it anew or takes it away.
+        let call = if click.double { js!("dblclick(", options, ")") } else { js!("click(", options, ")") };
+        if is_one_of_many(target) {
+            self.reaches = true;
+            self.line(js!("await reach(", at, ");"));
+        }
         if click.count > 1 && !click.double {
             return self.line(js!("for (let i = 0; i < ", click.count.min(100), "; i++) await ", at, ".", call, ";"));
         }
@@ -194,7 +208,7 @@ impl Writer<'_> {
         }
     }
 
-    fn key(&mut self, key: &Key) {
+    fn key(&mut self, key: &Key, target: Option<&Target>) {
         let raw = if key.key.raw() == " " { "Space" } else { key.key.raw() };
         let typed = raw.len() == 1 && raw.bytes().all(|b| b.is_ascii_graphic());
         if !typed && raw != "Space" && !KEYS.contains(&raw) {
@@ -208,7 +222,11 @@ impl Writer<'_> {
             chord.push('+');
         }
         let chord = self.guard.literal(&(chord + raw).into());
-        self.line(js!("await page.keyboard.press(", chord, ");"));
+        let target = target.filter(|target| takes_keys(target));
+        match target.and_then(|target| self.finder.locate(target, self.guard)).filter(|at| at.sure) {
+            Some(at) => self.line(js!("await ", at.code, ".press(", chord, ");")),
+            None => self.line(js!("await page.keyboard.press(", chord, ");")),
+        }
     }
 
     fn scroll(&mut self, target: Option<&Target>, x: i64, y: i64) {
@@ -265,11 +283,12 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a step may lead to another page: a click on anything but a field, a choice, a sent form, a key.
+    /// Whether a step is sure to be what led to another page: a click on anything but a field, a sent form, a key. A choice
+    /// may be, or a button pressed after it whose press was lost with the page.
     fn lead(&mut self, step: &Step) {
         let leads = match &step.action {
             Action::Click(click) => click.checked.is_none() || click.synthetic,
-            Action::Input(input) => input.submitted || input.emptied || input.control == Control::Select,
+            Action::Input(input) => input.submitted || input.emptied,
             Action::Key(_) => true,
             _ => false,
         };
@@ -297,6 +316,18 @@ fn options(click: &Click) -> Expr {
     if options.is_empty() { js!("") } else { js!("{ ", Expr::join(&options, ", "), " }") }
 }
 
-fn is_checkbox(target: &Target) -> bool {
-    target.input_type.as_ref().is_some_and(|t| t.raw() == "checkbox")
+/// Whether it stands in a list of things alike: what can be done to one of them often shows only under the pointer.
+fn is_one_of_many(target: &Target) -> bool {
+    let item = |role: &Untrusted| matches!(role.raw(), "row" | "listitem" | "article" | "gridcell" | "treeitem");
+    target.css.raw().contains(":nth-of-type(") || target.containers.iter().any(|c| c.role.as_ref().is_some_and(item))
+}
+
+/// Whether keys that it gets are meant for it, so that it takes the focus.
+fn takes_keys(target: &Target) -> bool {
+    let role = target.role.as_ref().map_or("", Untrusted::raw);
+    matches!(target.tag.raw(), "a" | "button" | "input" | "select" | "textarea" | "summary")
+        || matches!(
+            role,
+            "button" | "link" | "tab" | "menuitem" | "option" | "checkbox" | "radio" | "switch" | "textbox" | "slider"
+        )
 }

@@ -19,6 +19,18 @@ impl Dom {
         steps.iter().find_map(|step| step(self, nr).filter(|words| !words.text.is_empty())).unwrap_or_default()
     }
 
+    /// The accessible name of what is looked into rather than read: that of a row is all that stands in it, and changes
+    /// with any part of it.
+    pub(super) fn said_name(&self, nr: Nr) -> Words {
+        match self.role(nr) {
+            Some("row" | "cell" | "gridcell" | "columnheader" | "rowheader" | "treeitem" | "option") => {
+                let said = self.name_by_reference(nr).or_else(|| self.name_by_attribute(nr));
+                said.unwrap_or_default()
+            }
+            _ => self.name(nr),
+        }
+    }
+
     /// Whether the accessible name is exactly this; where it comes of the content, without putting it together.
     pub(super) fn is_named(&self, nr: Nr, want: &str) -> bool {
         let said =

@@ -15,7 +15,7 @@ impl Dom {
         let has = |name: &str| self.attribute(nr, name).is_some();
         Some(match self.tag(nr) {
             "a" | "area" if has("href") => "link",
-            "button" | "summary" => "button",
+            "button" => "button",
             "input" => return self.input_role(nr),
             "textarea" => "textbox",
             "select" if has("multiple") || self.attribute(nr, "size").is_some_and(|n| n != "1") => "listbox",

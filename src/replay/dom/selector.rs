@@ -161,7 +161,6 @@ impl Dom {
             all.extend(pairs.map(|second| Simple::new(tag).with("class", first).with("class", second)));
         }
         all.extend(self.data_attributes(nr).map(|(name, value)| Simple::new(tag).with(name, value)));
-        all.extend(has("type").filter(|_| tag != "a").map(|ty| Simple::new(tag).with("type", ty)));
         all.extend(has("value").filter(|_| tag == "option").map(|value| Simple::new(tag).with("value", value)));
         all.push(Simple::new(tag));
         all

@@ -4,7 +4,7 @@
 
 use super::node::{Dom, Kind, Nr};
 use super::selector::{TEST_IDS, is_made_up};
-use super::text::{LONGEST, first_text, folded, is_masked};
+use super::text::{LONGEST, folded, is_masked};
 use crate::model::Untrusted;
 use crate::replay::{Container, Hop, HopKind, Shared, Target};
 
@@ -133,7 +133,11 @@ impl Dom {
         let inner = |other: Nr| self.children(other).any(|child| self.is_element(child) && says(child));
         // What stands around the element or in it with the same text is no other.
         let fits = |other: Nr| says(other) && !inner(other) && !self.within(other, nr) && !self.within(nr, other);
-        self.shared(scope, nr, text.clone(), fits)
+        let mut shared = self.shared(scope, nr, text.clone(), fits);
+        if !self.runs_together(nr, &text) {
+            shared.count = 0;
+        }
+        shared
     }
 
     fn hops(&self, nr: Nr) -> Vec<Hop> {
@@ -172,6 +176,7 @@ impl Dom {
         let by_test = TEST_IDS.iter().find(|name| self.attribute(up, name).is_some());
         let own_text = self.own_text(up, target);
         let (name, text) = (self.name(target).known(), self.words(target).known());
+        let whole = text.as_ref().is_some_and(|text| self.runs_together(target, text));
         let role = self.role(target);
         let named = |nr: &Nr| self.role(*nr) == role && name.as_ref().is_some_and(|name| self.is_named(*nr, name));
         let says = |nr: Nr| text.as_ref().is_some_and(|text| self.says(nr, text, false));
@@ -182,10 +187,10 @@ impl Dom {
             role: self.role(up).map(Into::into),
             id: self.shared_attribute(scope, up, "id", false),
             test_id: by_test.and_then(|name| self.shared_attribute(scope, up, name, false)),
-            name: self.name(up).known().map(|name| self.shared_name(scope, up, name)),
+            name: self.said_name(up).known().map(|name| self.shared_name(scope, up, name)),
             text_count: own_text.as_ref().map_or(0, |text| self.holding(scope, up, text)),
             name_count: if name.is_some() { small(inside(&named)) } else { 0 },
-            text_count_inside: if text.is_some() { small(inside(&innermost)) } else { 0 },
+            text_count_inside: if whole { small(inside(&innermost)) } else { 0 },
             own_text: own_text.map(Into::into),
         }
     }
@@ -201,18 +206,35 @@ impl Dom {
         small(self.listed(scope).iter().copied().filter(alike).take(NAMES).filter(holds).count())
     }
 
-    /// The first text in a container outside of the target, if no sibling of the container holds it too.
+    /// A text in a container outside of the target that no sibling of the container holds too: one with letters where
+    /// there is one, since numbers change.
     fn own_text(&self, up: Nr, target: Nr) -> Option<String> {
-        let texts = self.elements(up).filter(|nr| !self.within(*nr, target) && !self.within(target, *nr));
-        let text = texts.take(20).find_map(|nr| first_text(self, nr))?;
         let parent = self.parent(up)?;
         let tag = self.tag(up);
-        let mut others = self.children(parent).filter(|other| *other != up && self.tag(*other) == tag).take(200);
-        let holds = |other: Nr| {
-            let words = self.words(other);
-            words.cut || words.text.to_lowercase().contains(&text.to_lowercase())
-        };
-        (!others.any(holds)).then_some(text)
+        let others: Vec<String> = self
+            .children(parent)
+            .filter(|other| *other != up && self.tag(*other) == tag)
+            .take(200)
+            .map(|other| self.words(other).text.to_lowercase())
+            .collect();
+        let texts = self.elements(up).filter(|nr| !self.within(*nr, target) && !self.within(target, *nr));
+        let texts = texts.take(40).filter_map(|nr| self.single_text(nr));
+        let own: Vec<String> =
+            texts.filter(|text| !others.iter().any(|other| other.contains(&text.to_lowercase()))).collect();
+        let worded = |text: &&String| text.chars().filter(|c| c.is_alphabetic()).nth(1).is_some();
+        let steady = |text: &&String| worded(text) && !text.chars().any(char::is_numeric);
+        own.iter().find(steady).or_else(|| own.iter().find(worded)).or(own.first()).cloned()
+    }
+
+    /// The one text directly in an element, when it is known and shown.
+    fn single_text(&self, nr: Nr) -> Option<String> {
+        if !self.shown(nr) || matches!(self.tag(nr), "script" | "style" | "noscript" | "option" | "textarea") {
+            return None;
+        }
+        let texts = self.children(nr).map(|child| self.node(child)).filter(|node| node.kind == Kind::Text);
+        let mut texts = texts.map(|node| folded(&node.text)).filter(|text| !text.is_empty());
+        let text = texts.next().filter(|text| texts.next().is_none() && !is_masked(text))?;
+        (text != "*" && text.chars().count() <= 80).then_some(text)
     }
 
     /// The component that drew an element: what build plugins of SDKs write into the page.

@@ -129,6 +129,27 @@ impl Dom {
         same && rest.peek().is_none()
     }
 
+    /// Whether a text is what the texts in an element are when one follows the other with nothing between lines and
+    /// blocks, shown or not: what browsers' tests compare with.
+    pub(super) fn runs_together(&self, nr: Nr, want: &str) -> bool {
+        let mut raw = String::new();
+        let mut waiting = vec![nr];
+        for _ in 0..NODES {
+            let Some(nr) = waiting.pop() else { return folded(&raw) == want };
+            let node = self.node(nr);
+            match node.kind {
+                Kind::Text => raw.push_str(&node.text),
+                Kind::Element if matches!(&*node.tag, "script" | "style" | "noscript") => {}
+                _ => {
+                    let at = waiting.len();
+                    waiting.extend(self.children(nr).filter(|child| !self.node(*child).shadow));
+                    waiting[at..].reverse();
+                }
+            }
+        }
+        false
+    }
+
     /// Hands over the pieces of an element's text in order until there are none or `take` has enough; whether it
     /// came to the end.
     fn pieces(&self, top: Nr, for_name: bool, take: &mut dyn FnMut(&str) -> bool) -> bool {

@@ -51,6 +51,8 @@ pub(super) struct Scene {
     focus: Focus,
     pointer: Pointer,
     typing: Option<Typing>,
+    /// An editable element that the page emptied a moment ago, nothing being done since.
+    refill: Option<i64>,
     /// The last thing that the user did in this tab.
     last_user: Option<DraftNr>,
     /// Since when nothing of the recording is missing; milliseconds since 1970.
@@ -79,6 +81,7 @@ impl Scene {
             focus: Focus::Unknown,
             pointer: Pointer::default(),
             typing: None,
+            refill: None,
             last_user: None,
             whole_since: NEVER,
             midway: true,
@@ -191,7 +194,7 @@ impl Scene {
 
     /// Notes what the page did, with what the user did last.
     fn changed(&mut self, change: Change, data: &super::event::Data<'_>, at: i64, log: &mut Log) {
-        if change.is_empty() || self.edited(data, at, log) {
+        if self.edited(data, at, log) || change.is_empty() {
             return;
         }
         self.last_change = at;
@@ -209,7 +212,7 @@ impl Scene {
     fn done(&mut self, draft: Draft, log: &mut Log) -> DraftNr {
         let nr = self.noted(draft, log);
         self.last_user = Some(nr);
-        self.typing = None;
+        (self.typing, self.refill) = (None, None);
         nr
     }
 

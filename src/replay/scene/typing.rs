@@ -224,16 +224,44 @@ impl Scene {
         draft.node = Some(id);
         // An editable element is a field as it stands, whatever control it may be in.
         draft.target = field.map(|nr| self.dom.target(nr)).or_else(|| self.describe(id));
+        // What it reads is its value, by which nothing finds it once a key is pressed.
+        if let Some(target) = &mut draft.target {
+            target.text = None;
+        }
         let nr = self.done(draft, log);
         self.typing = Some(Typing { id, draft: nr, control: Control::Editable });
     }
 
+    /// Typing goes on in an editable element that the page emptied: no breadcrumb says so again.
+    fn refilled(&mut self, data: &Data<'_>, at: i64, log: &mut Log) {
+        let Some(id) = self.refill.filter(|_| self.typing.is_none()) else { return };
+        let Some(field) = self.dom.find(id) else { return };
+        let inside = |id: i64| self.dom.find(id).is_some_and(|nr| self.dom.within(nr, field));
+        let ours = data.texts.iter().any(|text| inside(text.id)) || data.adds.iter().any(|add| inside(add.parent));
+        let filled = self.dom.editable_text(field).is_none_or(|text| !text.is_empty());
+        if ours && filled && matches!(self.focus, Focus::On(focus) if focus == id) {
+            self.key_in_field(id, at, log);
+            let nr = self.typing.as_ref().filter(|typing| typing.id == id).map(|typing| typing.draft);
+            if let Some(Action::Input(input)) = nr.map(|nr| &mut log.drafts[nr].action) {
+                input.before = Some("".into());
+            }
+        }
+    }
+
     /// Whether a mutation is the typing in an editable element, and no answer of the page.
     pub(super) fn edited(&mut self, data: &Data<'_>, at: i64, log: &mut Log) -> bool {
+        self.refilled(data, at, log);
         let Some(typing) = self.typing.as_ref().filter(|typing| typing.control == Control::Editable) else {
             return false;
         };
         let Some(field) = self.dom.find(typing.id) else { return false };
+        let (nr, id) = (typing.draft, typing.id);
+        if self.dom.editable_text(field).is_some_and(|text| text.is_empty()) && holds_much(&log.drafts[nr]) {
+            // Keys take one character at a time: the page took it all.
+            self.emptied(nr, at, log);
+            self.refill = Some(id);
+            return false;
+        }
         let inside = |id: i64| self.dom.find(id).is_some_and(|nr| self.dom.within(nr, field));
         let ours = data.texts.iter().any(|text| inside(text.id)) || data.adds.iter().any(|add| inside(add.parent));
         let all_ours = data.texts.iter().all(|text| inside(text.id)) && data.adds.iter().all(|add| inside(add.parent));
@@ -261,6 +289,11 @@ impl Scene {
 
 fn blank(control: Control, value: Value) -> Input {
     Input { control, value, before: None, submitted: false, typed: Vec::new(), emptied: false }
+}
+
+/// Whether what was typed into a field so far is more than one key takes away.
+fn holds_much(draft: &Draft) -> bool {
+    matches!(&draft.action, Action::Input(Input { value: Value::Text(text), .. }) if is_long(text.raw()))
 }
 
 fn is_long(text: &str) -> bool {

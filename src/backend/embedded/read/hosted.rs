@@ -23,7 +23,7 @@ impl Snapshot<'_> {
         let bounds = self.bounds(scope)?;
         let mut parts = ReplayParts::default();
         let sql = "SELECT project, kind, segment, z FROM item WHERE parent=?1 AND kind IN (?2, ?3) AND ts<=?4
-                   ORDER BY segment, id LIMIT ?5";
+                   ORDER BY segment, ts, id LIMIT ?5";
         let kinds = (ItemKind::ReplayEvent.code(), ItemKind::ReplayRecording.code());
         let mut statement = self.conn.prepare_cached(sql)?;
         let id = replay.0.to_be_bytes();

@@ -68,7 +68,7 @@ impl Snapshot<'_> {
         facts: &mut ReplayFacts,
     ) -> Result<(), StoreError> {
         let sql = "SELECT z, user FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4
-                   AND (?5 IS NULL OR env=?5) ORDER BY segment, id LIMIT ?6";
+                   AND (?5 IS NULL OR env=?5) ORDER BY segment, ts, id LIMIT ?6";
         let mut statement = self.conn.prepare_cached(sql)?;
         let id = replay.0.to_be_bytes();
         let kind = ItemKind::ReplayEvent.code();
@@ -86,7 +86,7 @@ impl Snapshot<'_> {
 
     fn segments(&self, replay: EventId, project: u64, bounds: &Bounds) -> Result<Vec<SegmentFacts>, StoreError> {
         let sql = "SELECT id, segment, size FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4
-                   ORDER BY segment, id LIMIT ?5";
+                   ORDER BY segment, ts, id LIMIT ?5";
         let mut statement = self.conn.prepare_cached(sql)?;
         let id = replay.0.to_be_bytes();
         let kind = ItemKind::ReplayRecording.code();
