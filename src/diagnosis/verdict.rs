@@ -81,8 +81,6 @@ pub enum Reason {
     },
     /// The innermost frame belongs to an extension of the browser.
     InExtension,
-    /// A program that was to be started is not there.
-    ProgramMissing,
     /// A variable of the environment is not set.
     VariableMissing,
     /// A file is missing; who should have brought it is not told.

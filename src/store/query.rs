@@ -286,3 +286,24 @@ pub enum Aggregate {
     /// `max(timestamp)`.
     LastSeen,
 }
+
+/// Tags that name the scope, the event or its place rather than a condition of its user.
+pub const NO_CONDITION: [&str; 17] = [
+    "url",
+    "transaction",
+    "trace",
+    "trace_id",
+    "span_id",
+    "replayId",
+    "replay_id",
+    "release",
+    "environment",
+    "user",
+    "level",
+    "logger",
+    "dist",
+    "server_name",
+    "request_id",
+    "handled",
+    "mechanism",
+];

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     model::{SessionCounts, Timestamp, Untrusted},
-    store::{AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError},
+    store::{
+        AffectedFacts, AffectedQuery, AffectedSessions, Baseline, NO_CONDITION, ReleaseUsers, SampleUser, Scope,
+        StoreError,
+    },
 };
 
 /// Users that are looked at one by one.
@@ -36,26 +39,6 @@ const USUAL: [&str; 10] = [
     "runtime.name",
     "geo.country_code",
     "customerType",
-];
-/// Tags that name the scope, the event or its place rather than a condition of its user.
-const NO_CONDITION: [&str; 17] = [
-    "url",
-    "transaction",
-    "trace",
-    "trace_id",
-    "span_id",
-    "replayId",
-    "replay_id",
-    "release",
-    "environment",
-    "user",
-    "level",
-    "logger",
-    "dist",
-    "server_name",
-    "request_id",
-    "handled",
-    "mechanism",
 ];
 
 /// The question, as the upstream is asked.

@@ -85,7 +85,6 @@ fn sentence(reason: &Reason, event: &Event, guard: &mut Guard) -> Clean {
             say!("the crash lies in ", function(event, *at, guard), ", a library that the page loads")
         }
         Reason::InExtension => Clean::ours("the crash lies in an extension of the browser"),
-        Reason::ProgramMissing => Clean::ours("a program that was to be started is not there"),
         Reason::VariableMissing => Clean::ours("a variable of the environment is not set"),
         Reason::FileMissing => {
             Clean::ours("a file is missing; the error doesn't tell a wrong path from a file that was not deployed")

@@ -8,7 +8,7 @@ use super::{affected::Affected, baseline::BaseUsers, pool::Snapshot, scope::Boun
 use crate::{
     backend::embedded::{pack::Rest, write::Word},
     model::Untrusted,
-    store::{AffectedFacts, AffectedQuery, StoreError, TagShare},
+    store::{AffectedFacts, AffectedQuery, NO_CONDITION, StoreError, TagShare},
 };
 
 /// Tags shown where none is asked for.
@@ -17,26 +17,6 @@ const TAGS: usize = 6;
 const VALUES: usize = 20;
 /// A tag with more values than that is not shown unasked.
 const MOST_VALUES: usize = 200;
-/// Tags that name the scope, the event or its place rather than a condition of its user.
-const NO_CONDITION: [&str; 17] = [
-    "url",
-    "transaction",
-    "trace",
-    "trace_id",
-    "span_id",
-    "replayId",
-    "replay_id",
-    "release",
-    "environment",
-    "user",
-    "level",
-    "logger",
-    "dist",
-    "server_name",
-    "request_id",
-    "handled",
-    "mechanism",
-];
 
 /// Values of tags while they are counted.
 pub(super) struct Breakdown {
