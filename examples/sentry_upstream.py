@@ -233,8 +233,10 @@ def answer(path, query):
             return [file("organization")]
         case ["organizations", _]:
             return file("organization")
-        case ["organizations", _, ("projects" | "environments" | "releases") as name]:
+        case ["organizations", _, ("projects" | "environments") as name]:
             return file(name)
+        case ["organizations", _, "releases"]:
+            return [{**release, "lastCommit": None} for release in file("releases")]
         case ["organizations", _, "issues"]:
             search = query.get("query", [""])[0]
             asked = re.findall(r"\bissue(?:\.id)?:(\S+)", search)
@@ -282,6 +284,13 @@ def answer(path, query):
             return [{"key": key, "name": key.title(), "totalValues": len(EVENTS)} for key in ("browser", "environment", "release")]
         case ["projects", _, _, "events", _, "attachments"] | ["organizations", _, "issues", _, "external-issues"]:
             return []
+        case ["organizations", _, "events", "validate"]:
+            good = [{"name": name, "valid": True, "error": None, "attrType": "string"} for name in query.get("field", [])]
+            dataset = [{"name": query["dataset"][0], "valid": True, "error": None}]
+            whole = {"valid": True, "error": None, "fields": []}
+            return {"valid": True, "projects": [], "dataset": dataset, "environment": [], "field": good, "query": whole, "orderby": []}
+        case ["projects", _, "shop", "stacktrace-link"]:
+            return {"config": None, "sourceUrl": None, "integrations": [], "error": "no_integration"}
         case ["auth"] | ["users", "me"]:
             return {"id": "1", "name": "Ada", "email": "ada@example.com", "username": "ada"}
         case ["users", "me", "regions"]:
