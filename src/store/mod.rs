@@ -2,6 +2,7 @@
 //! It uses `model` alone.
 //! It never names a backend.
 
+mod age;
 mod answer;
 mod commits;
 mod diagnosis;
@@ -16,6 +17,7 @@ mod search;
 mod window;
 mod write;
 
+pub use age::{dated, remembered};
 pub use answer::*;
 pub use commits::*;
 pub use diagnosis::*;
@@ -31,7 +33,7 @@ pub use write::*;
 
 use std::sync::Arc;
 
-use crate::model::{FixHistory, IssueId, Project, Timestamp};
+use crate::model::{FixHistory, Issue, IssueId, Project, Timestamp};
 
 /// Reading: every tool asks through this.
 ///
@@ -55,7 +57,8 @@ pub trait SignalStore: Send + Sync {
     /// A key for sealing cursors, the same in each process over this store; it never leaves the process.
     fn cursor_key(&self) -> Result<[u8; 32], StoreError>;
 
-    /// Projects within the scope, by slug.
+    /// Projects within the scope, by slug. Without an end of the scope their names are asked for: when each was last
+    /// heard of may stay unknown.
     async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError>;
 
     /// Releases within the scope, newest first by release order.
@@ -69,6 +72,11 @@ pub trait SignalStore: Send + Sync {
 
     /// One issue and its numbers within the scope.
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError>;
+
+    /// One issue without its numbers, where they need not be asked for.
+    async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
+        Ok(self.issue(issue, scope).await?.issue)
+    }
 
     /// One event.
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError>;
