@@ -45,9 +45,12 @@ ISSUES = {str(issue["id"]): issue for issue in file("issues")}
 def issue(name):
     """An issue alone, by number or short id."""
     row = next((row for row in ISSUES.values() if name in (row["id"], row["shortId"])), None)
-    if row is None or row["id"] == "101":
-        return row and file("issue")
-    return {**file("issue"), **row, "firstRelease": {"version": "shop@2.2.0"}, "lastRelease": {"version": "shop@2.3.0"}}
+    if row is None:
+        return None
+    releases = sorted({own["release"] for own in EVENTS if own["issue.id"] == int(row["id"])})
+    tags = [{"key": key, "name": key.title(), "totalValues": int(row["count"])} for key in ("browser", "release")]
+    first, last = ({"version": release} for release in (releases[0], releases[-1]))
+    return {**file("issue"), **row, "firstRelease": first, "lastRelease": last, "tags": tags}
 
 
 def event(name):
@@ -65,7 +68,7 @@ def happened():
     for number, (issue, days, users, per_user) in enumerate([("101", 3, 40, 3), ("102", 18, 25, 4)]):
         for user in range(users):
             for nth in range(per_user):
-                age = datetime.timedelta(hours=(user * 7 + nth * 11) % (days * 24))
+                age = datetime.timedelta(hours=(user * 53 + nth * 101) % (days * 24))
                 at = THEN + MOVED - age
                 first = user == nth == 0
                 rows.append({
@@ -82,6 +85,19 @@ def happened():
 
 
 EVENTS = happened()
+
+
+def counted():
+    """Gives the issues the numbers of their events, and how many there were on each of the last days."""
+    days = [int(NOW.timestamp()) // 86_400 - back for back in range(13, -1, -1)]
+    for number, row in ISSUES.items():
+        own = [event for event in EVENTS if event["issue.id"] == int(number)]
+        by_day = [[day * 86_400, sum(int(event["at"].timestamp()) // 86_400 == day for event in own)] for day in days]
+        row.update(count=str(len(own)), userCount=len({event["user"] for event in own}), stats={"14d": by_day},
+                   firstSeen=iso(min(event["at"] for event in own)), lastSeen=iso(max(event["at"] for event in own)))
+
+
+counted()
 
 
 def fits(row, search):
@@ -300,6 +316,20 @@ def answer(path, query):
     return None
 
 
+def page(found, query, address):
+    """One page of a list or a table, and the header that names the next."""
+    begin = int(query.get("cursor", ["0:0:0"])[0].split(":")[1])
+    end = begin + min(100, int(query.get("per_page", query.get("limit", ["100"]))[0]))
+    items = found["data"] if isinstance(found, dict) and isinstance(found.get("data"), list) else found
+    whole = len(items) if isinstance(items, list) else 0
+    if isinstance(found, list):
+        found = found[begin:end]
+    elif items is not found:
+        found = {**found, "data": items[begin:end]}
+    more = ("false", "true")[whole > end]
+    return found, f'<http://{address}>; rel="next"; results="{more}"; cursor="0:{end}:0"'
+
+
 class Upstream(http.server.BaseHTTPRequestHandler):
     """Answers reads, each after `delay_s`, and keeps what was asked in `seen`."""
 
@@ -310,13 +340,16 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         Upstream.seen.append(self.path)
         url = urllib.parse.urlsplit(self.path)
         time.sleep(Upstream.delay_s)
-        found = answer(url.path, urllib.parse.parse_qs(url.query, keep_blank_values=True))
+        query = urllib.parse.parse_qs(url.query, keep_blank_values=True)
+        found = answer(url.path, query)
         if found is None:
             Upstream.lacking.add(url.path)
+        found, link = page(found, query, self.headers["host"] + self.path)
         body = json.dumps({"detail": "not here"} if found is None else found).encode()
         self.send_response(404 if found is None else 200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
+        self.send_header("link", link)
         self.end_headers()
         self.wfile.write(body)
 

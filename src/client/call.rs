@@ -16,7 +16,8 @@ use crate::{
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
         Freshness, IssueFacts, IssueQuery, IssueRef, Page, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, dated, remembered,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, dated,
+        remembered,
     },
 };
 
@@ -230,11 +231,7 @@ impl SignalStore for Call {
     }
 
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
-        let keep = Keep {
-            operation: "releases",
-            life: |lives, ends, _| lately(lives.slow, lives, ends),
-            signal: true,
-        };
+        let keep = Keep { operation: "releases", life: |lives, ends, _| lately(lives.slow, lives, ends), signal: true };
         self.ask(query, keep, self.inner().releases(query)).await
     }
 

@@ -15,9 +15,7 @@ use super::{
 };
 use crate::{
     model::{SessionCounts, Timestamp, Untrusted},
-    store::{
-        AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError,
-    },
+    store::{AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError},
 };
 
 /// Users that are looked at one by one.
@@ -199,7 +197,14 @@ impl SentryStore {
     }
 
     /// One user; `first` is the first event ever.
-    fn add_user(&self, facts: &mut AffectedFacts, scope: &Scope, user: &Untrusted, of: OfUser, first: Option<Timestamp>) {
+    fn add_user(
+        &self,
+        facts: &mut AffectedFacts,
+        scope: &Scope,
+        user: &Untrusted,
+        of: OfUser,
+        first: Option<Timestamp>,
+    ) {
         let before = first.is_some_and(|first| scope.start.is_some_and(|start| first < start));
         facts.returning += u64::from(before || day_of(of.first) != day_of(of.last));
         let user = self.pseudonym(user.raw());

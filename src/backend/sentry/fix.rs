@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     model::{
-        EventId, FixCandidate, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Release, Side, Sign, Timestamp, Untrusted,
-        Use,
+        EventId, FixCandidate, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Release, Side, Sign, Timestamp,
+        Untrusted, Use,
     },
     release::sides,
     store::{FixQuery, Scope, StoreError},
@@ -73,11 +73,8 @@ impl SentryStore {
         let scope = Scope { project: Some(row.issue.project.as_str().into()), start: None, ..query.scope.clone() };
         let own = format!("issue.id:{}", row.issue.id);
         let project = BTreeSet::from([row.issue.project.as_str()]);
-        let (known, uses, whole) = tokio::join!(
-            self.known_releases(&scope),
-            self.uses_of(&scope, &project),
-            self.whole_issue(&row, &scope)
-        );
+        let (known, uses, whole) =
+            tokio::join!(self.known_releases(&scope), self.uses_of(&scope, &project), self.whole_issue(&row, &scope));
         let (uses, whole) = (uses?, whole?);
         let hit = match &whole {
             Some(whole) => whole.events.iter().map(|event| (event.release.clone(), Some(event.at))).collect(),

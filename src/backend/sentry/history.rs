@@ -172,12 +172,7 @@ impl SentryStore {
     }
 
     /// The hours of those issues whose days look like a rise.
-    async fn series_of(
-        &self,
-        rows: &[&Row],
-        whole: &Scope,
-        uses: &Uses,
-    ) -> Result<HashMap<i64, Series>, StoreError> {
+    async fn series_of(&self, rows: &[&Row], whole: &Scope, uses: &Uses) -> Result<HashMap<i64, Series>, StoreError> {
         let days = self.days_of(rows, whole).await?;
         let today = day_of(self.span(whole).1);
         let risen = |row: &&&Row| {

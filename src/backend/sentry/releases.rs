@@ -62,9 +62,8 @@ impl SentryStore {
         let name = |project: &str| format!("{project}\n{environment}");
         let project = scope.project.as_ref().map_or("", |slug| slug.raw());
         let of_project = |row: &&Value| list(row, "projects").iter().any(|of| word(of, "slug") == project);
-        let apart = |all: &Pages| {
-            !all.more && all.items.iter().filter(of_project).all(|row| list(row, "projects").len() == 1)
-        };
+        let apart =
+            |all: &Pages| !all.more && all.items.iter().filter(of_project).all(|row| list(row, "projects").len() == 1);
         if !project.is_empty()
             && let Some(all) = self.releases.known(&name(""), apart)
         {
