@@ -6,7 +6,8 @@ One made-up server (`sentry_upstream.py`) and two MCP servers in front of it in 
 
     cargo build --release && examples/sentry_figures.py [target/release/prodsignal]
 
-DELAY_MS sets the delay of each answer (80), LOG=1 shows what was asked. Loopback and the standard library alone.
+DELAY_MS sets the delay of each answer (80), SCALE=30 makes the project a busy one, LOG=1 shows what was asked.
+Loopback and the standard library alone.
 """
 
 import concurrent.futures
@@ -174,7 +175,7 @@ def main():
     env = {"PRODSIGNAL_SENTRY_TOKEN": "sntryu_figures"}
     columns = [figures(lambda: Agent(own, env), [(what, (tool, arguments)) for what, tool, arguments in OURS])]
     if other := official():
-        command = [*other, "--access-token=sntryu_figures", f"--host={host}", "--insecure-http"]
+        command = [*other, "--access-token=sntryu_figures", f"--host={host}", "--insecure-http", "--sentry-dsn="]
         calls = [(what, call) for (what, *_), call in zip(OURS, THEIRS)]
         columns.append(figures(lambda: Agent(command, {}), calls))
     print(f"{datetime.date.today()}, each answer of the upstream after {delay_ms:.0f} ms.\n")

@@ -8,6 +8,7 @@ ago; counts are worked out from one list of events. Standard library alone.
 import datetime
 import http.server
 import json
+import os
 import pathlib
 import re
 import threading
@@ -18,6 +19,8 @@ DATA = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "sent
 NOW = datetime.datetime.now(datetime.timezone.utc)
 #: What "an hour ago" is in the files.
 THEN = datetime.datetime(2026, 11, 20, 11, 0, tzinfo=datetime.timezone.utc)
+#: SCALE=30 makes it a busy project, whose issues have too many events to be read one by one.
+SCALE = int(os.environ.get("SCALE", "1"))
 MOVED = (NOW - datetime.timedelta(hours=1)).replace(minute=0, second=0, microsecond=0) - THEN
 EVENT, OTHER_EVENT = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 REPLAY = "abcdef0123456789" * 2
@@ -66,7 +69,7 @@ def happened():
     """All events of the last weeks, as rows of columns."""
     rows = []
     for number, (issue, days, users, per_user) in enumerate([("101", 3, 40, 3), ("102", 18, 25, 4)]):
-        for user in range(users):
+        for user in range(users * SCALE):
             for nth in range(per_user):
                 age = datetime.timedelta(hours=(user * 53 + nth * 101) % (days * 24))
                 at = THEN + MOVED - age
@@ -200,7 +203,7 @@ def sessions(query):
     groups = []
     for key, series in found.items():
         healthy, crashed = (sum(cell[side] for cell in series) for side in (0, 1))
-        known = lambda a, b: {"sum(session)": round(a + b), "count_unique(user)": min(400, round((a + b) / 4)),
+        known = lambda a, b: {"sum(session)": round(a + b), "count_unique(user)": min(400 * SCALE, round((a + b) * SCALE / 4)),
                               "crash_free_rate(session)": a / (a + b) if a + b else None}
         group = {"by": json.loads(key), "totals": {f: known(healthy, crashed)[f] for f in query["field"]}, "series": {}}
         if query.get("includeSeries", ["1"])[0] == "1":

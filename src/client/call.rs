@@ -140,23 +140,22 @@ impl Call {
     }
 
     /// Under its id alone, whichever question brought it.
-    fn key_of_event(&self, query: &EventQuery, id: EventId) -> Key {
-        let shared = &self.cached.shared;
+    fn key_of_event(&self, query: &EventQuery, id: EventId, writes: u64) -> Key {
         let which = (id, &query.scope.environment, query.extras);
-        Key::new(&shared.identity, ("event by id", shared.writes.load(Ordering::Acquire)), &which)
+        Key::new(&self.cached.shared.identity, ("event by id", writes), &which)
     }
 
     /// An event that another question brought, where it lies in what is asked about.
-    async fn met_event(&self, query: &EventQuery) -> Option<Entry> {
+    async fn met_event(&self, query: &EventQuery, writes: u64) -> Option<Entry> {
         let Pick::Id(id) = query.pick else { return None };
-        let entry = self.cached.shared.fresh.get(&self.key_of_event(query, id)).await?;
+        let entry = self.cached.shared.fresh.get(&self.key_of_event(query, id, writes)).await?;
         let facts: EventFacts = value_of(&entry).ok()?;
         let of_project = query.scope.project.as_ref().is_none_or(|project| project.raw() == facts.project);
         let in_time = query.scope.end.is_none_or(|end| facts.event.timestamp <= end);
         (of_project && in_time && query.release.is_none()).then_some(entry)
     }
 
-    async fn meet_event(&self, query: &EventQuery, facts: &EventFacts, oldest: Option<Instant>) {
+    async fn meet_event(&self, key: Key, facts: &EventFacts, oldest: Option<Instant>) {
         let shared = &self.cached.shared;
         let entry = Entry {
             life: of_event(&shared.options.lives, facts),
@@ -164,7 +163,7 @@ impl Call {
             answer: Kept::Value(Arc::new(facts.clone())),
             loaded: oldest.unwrap_or_else(Instant::now),
         };
-        shared.fresh.insert(self.key_of_event(query, facts.event.id), entry).await;
+        shared.fresh.insert(key, entry).await;
     }
 
     fn inner(&self) -> &dyn SignalStore {
@@ -262,14 +261,16 @@ impl SignalStore for Call {
             Pick::Oldest(_) => |lives: &Lives, _: Ends, _: &EventFacts| lives.names,
             _ => |lives: &Lives, ends: Ends, _: &EventFacts| lately(lives.moving * 2, lives, ends),
         };
-        if let Some(entry) = self.met_event(query).await {
+        // What is loaded from here on may be older than a change that is made meanwhile.
+        let writes = self.cached.shared.writes.load(Ordering::Acquire);
+        if let Some(entry) = self.met_event(query, writes).await {
             return self.take(&entry, true);
         }
         let load = async {
             let (facts, oldest) = dated(self.loaded_event(query)).await;
             oldest.into_iter().for_each(remembered);
             let facts = facts?;
-            self.meet_event(query, &facts, oldest).await;
+            self.meet_event(self.key_of_event(query, facts.event.id, writes), &facts, oldest).await;
             Ok(facts)
         };
         self.ask(query, Keep { operation: "event", life, signal: true }, load).await

@@ -69,12 +69,16 @@ impl SentryStore {
         }
         let searched = searched(query, row.as_ref());
         let scope = &searched.scope;
-        let (own, (_, others)) =
-            tokio::try_join!(self.own(query, &searched, row.as_ref()), self.totals(scope, &searched.others))?;
+        // Boxed: together they would take much of a thread's stack.
+        let (own, base, ()) = tokio::try_join!(
+            Box::pin(self.own(query, &searched, row.as_ref())),
+            Box::pin(self.base(&searched)),
+            Box::pin(self.warm(scope))
+        )?;
         let Own { mut facts, releases, side } = own;
         let (sessions, parted, active) = tokio::join!(
-            self.add_sessions(scope, releases),
-            self.parted(query, &searched, (side, others), facts.in_period),
+            Box::pin(self.add_sessions(scope, releases)),
+            Box::pin(self.parted(query, &searched, (side, base), facts.in_period)),
             self.active(scope, row.as_ref(), facts.in_period)
         );
         facts.issue = row.map(|row| row.issue);
@@ -85,6 +89,19 @@ impl SentryStore {
             facts.warnings.push("returning users are counted among the hundred with most events");
         }
         Ok(facts)
+    }
+
+    /// What will be asked for whatever the events are, meanwhile.
+    async fn warm(&self, scope: &Scope) -> Result<(), StoreError> {
+        let whole = self.whole(scope);
+        tokio::try_join!(self.health(scope), self.known_releases(&whole), self.with_sessions(scope))?;
+        Ok(())
+    }
+
+    /// The others by tag, and how many they are.
+    async fn base(&self, searched: &Searched) -> Result<(Side, u64), StoreError> {
+        let (_, others) = self.totals(&searched.scope, &searched.others).await?;
+        Ok((self.cells(&searched.scope, &searched.others, &searched.tags, others).await?, others))
     }
 
     async fn active(&self, scope: &Scope, row: Option<&Row>, users: u64) -> Result<u64, StoreError> {
@@ -255,18 +272,14 @@ impl SentryStore {
         &self,
         query: &AffectedQuery,
         searched: &Searched,
-        (own, others): (Option<Side>, u64),
+        (own, (base, others)): (Option<Side>, (Side, u64)),
         users: u64,
     ) -> Result<(Side, Side, u64), StoreError> {
         let scope = &searched.scope;
-        let hit = async {
-            match own {
-                Some(side) => Ok(side),
-                None => self.cells(scope, &searched.hit, &searched.tags, users).await,
-            }
+        let hit = match own {
+            Some(side) => side,
+            None => self.cells(scope, &searched.hit, &searched.tags, users).await?,
         };
-        let (hit, base) = tokio::join!(hit, self.cells(scope, &searched.others, &searched.tags, others));
-        let (hit, base) = (hit?, base?);
         let both = hit.by_user && base.by_user && !base.cut;
         let base = if both { base.without(&hit.names()) } else { base };
         let others = if both { base.names().len() as u64 } else { others };

@@ -224,7 +224,7 @@ impl SentryStore {
     }
 
     /// Users of each project with a session, by number.
-    async fn with_sessions(&self, scope: &Scope) -> Result<Arc<HashMap<u64, u64>>, StoreError> {
+    pub(super) async fn with_sessions(&self, scope: &Scope) -> Result<Arc<HashMap<u64, u64>>, StoreError> {
         if let Some(told) = self.wider(scope).and_then(|wide| self.active.known(&wide, |_| true)) {
             return Ok(told);
         }

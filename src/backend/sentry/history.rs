@@ -71,11 +71,11 @@ impl SentryStore {
         // Of many, those with a replay are asked for once it is known which are shown.
         let few = if rows.len() > TOGETHER { &[][..] } else { &ids[..] };
         let (histories, releases, uses, active, replays) = tokio::try_join!(
-            self.histories(&ids, &whole),
-            self.known_releases(&whole),
-            self.uses_of(&whole, &projects),
-            self.active_users(shared.scope, &seen),
-            self.replays_of(few, shared)
+            Box::pin(self.histories(&ids, &whole)),
+            Box::pin(self.known_releases(&whole)),
+            Box::pin(self.uses_of(&whole, &projects)),
+            Box::pin(self.active_users(shared.scope, &seen)),
+            Box::pin(self.replays_of(few, shared))
         )?;
         let active = self.completed(active, &rows, &histories, (shared.scope, &uses)).await?;
         let nothing = Vec::new();

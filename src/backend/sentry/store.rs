@@ -47,6 +47,8 @@ pub struct SentryStore {
     pub(super) tables: Memory<Pages>,
     /// How much projects were used by the hour, by scope.
     pub(super) traffic: Memory<HashMap<i64, u64>>,
+    /// Numbers by time, by question.
+    pub(super) points: Memory<Vec<(i64, u64)>>,
     /// All events of issues that have few.
     pub(super) wholes: Memory<Option<Arc<Whole>>>,
     /// Issues alone, by name.
@@ -74,6 +76,7 @@ impl SentryStore {
             health: Memory::new(60),
             tables: Memory::new(15),
             traffic: Memory::new(60),
+            points: Memory::new(15),
             wholes: Memory::new(15),
             issues: Memory::new(15),
             segments: Memory::new(60),
