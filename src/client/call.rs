@@ -229,6 +229,11 @@ impl SignalStore for Call {
         self.ask(scope, keep, self.inner().projects(scope)).await
     }
 
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        let keep = Keep { operation: "slugs", life: |lives, _, _| lives.names, signal: false };
+        self.ask(&Scope::default(), keep, self.inner().slugs()).await
+    }
+
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
         let keep = Keep { operation: "releases", life: |lives, ends, _| lately(lives.slow, lives, ends), signal: true };
         self.ask(query, keep, self.inner().releases(query)).await
@@ -287,7 +292,7 @@ impl SignalStore for Call {
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
-        let keep = Keep { operation: "commits", life: |lives, _, _| lives.names, signal: false };
+        let keep = Keep { operation: "commits", life: |lives, _, _| lives.names, signal: true };
         self.ask(query, keep, self.inner().commits(query)).await
     }
 

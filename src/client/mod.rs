@@ -167,6 +167,10 @@ impl SignalStore for Cached {
         self.call().projects(scope).await
     }
 
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        self.call().slugs().await
+    }
+
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
         self.call().releases(query).await
     }

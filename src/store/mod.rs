@@ -33,7 +33,7 @@ pub use write::*;
 
 use std::sync::Arc;
 
-use crate::model::{FixHistory, Issue, IssueId, Project, Timestamp};
+use crate::model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted};
 
 /// Reading: every tool asks through this.
 ///
@@ -57,15 +57,20 @@ pub trait SignalStore: Send + Sync {
     /// A key for sealing cursors, the same in each process over this store; it never leaves the process.
     fn cursor_key(&self) -> Result<[u8; 32], StoreError>;
 
-    /// Projects within the scope, by slug. Without an end of the scope their names are asked for: when each was last
-    /// heard of may stay unknown.
+    /// Projects within the scope, by slug.
     async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError>;
+
+    /// Slugs of all projects, where no more need be asked for.
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        let projects = self.projects(&Scope::default()).await?;
+        Ok(projects.iter().map(|project| project.slug.as_str().into()).collect())
+    }
 
     /// Releases within the scope, newest first by release order.
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError>;
 
     /// Names of the environments seen in the scope.
-    async fn environments(&self, scope: &Scope) -> Result<Vec<crate::model::Untrusted>, StoreError>;
+    async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError>;
 
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;

@@ -51,8 +51,7 @@ impl Tool for ListProjects {
 
     async fn call(ctx: &Ctx, asked: Resolved, _: In) -> Result<Answer<Out>, ToolError> {
         // The default project is no reason to hide the others, a locked one is.
-        let all = Scope { end: asked.scope.end, ..Scope::default() };
-        let scope = if ctx.defaults.locked { asked.scope.clone() } else { all };
+        let scope = if ctx.defaults.locked { asked.scope.clone() } else { Scope::default() };
         let projects = ctx.store.projects(&scope).await?;
         let mut guard = Guard::new();
         let view = |p: &crate::model::Project| ProjectView {

@@ -45,6 +45,7 @@ impl SentryStore {
                 return self.glitchtip_issues(query).await;
             }
             let reply = reply?;
+            self.server.heard(list(&reply.json, ""));
             let page: Vec<Row> = list(&reply.json, "").iter().filter_map(|json| self.row(json)).collect();
             let next = reply.next.filter(|next| cursor.as_ref() != Some(next) && !page.is_empty());
             // Few enough to say how many there are of each kind.

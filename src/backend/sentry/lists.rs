@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl SentryStore {
-    /// Answers `SignalStore::projects`. When each was last heard of is one question for all, which names alone don't
-    /// need; without an answer to it, it stays unknown.
+    /// Answers `SignalStore::projects`. When each was last heard of is one question for all; without an answer to
+    /// it, it stays unknown.
     pub(super) async fn list_projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError> {
         let (known, last) = tokio::join!(self.server.projects(), self.last_events(scope));
         let mut projects: Vec<Project> = known?
@@ -34,7 +34,7 @@ impl SentryStore {
     }
 
     async fn last_events(&self, scope: &Scope) -> Vec<(String, Timestamp)> {
-        if scope.end.is_none() || self.is_glitchtip_known() {
+        if self.is_glitchtip_known() {
             return Vec::new();
         }
         let (start, end) = self.span(scope);

@@ -181,6 +181,10 @@ impl SignalStore for SentryStore {
         self.list_projects(scope).await
     }
 
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        Ok(self.server.projects().await?.iter().map(|known| known.slug.as_str().into()).collect())
+    }
+
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
         self.list_releases(query).await
     }

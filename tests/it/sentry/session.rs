@@ -111,6 +111,19 @@ async fn a_list_from_cold_asks_for_what_it_shows() {
 }
 
 #[tokio::test]
+async fn a_project_is_looked_up_by_its_name_alone() {
+    let server = double().await;
+    let ctx = cached(store(&server.uri(), "t"));
+    call(&ctx, "list_releases", json!({"project": "shop"})).await;
+    let last = |asked: &[String]| asked.iter().filter(|path| path.contains("field=max%28timestamp%29")).count();
+    assert_eq!(last(&asked(&server).await), 0);
+    let projects = call(&ctx, "list_projects", json!({})).await;
+    assert!(projects.data["projects"][0]["last_event"].is_string(), "{}", projects.text);
+    let asked = asked(&server).await;
+    assert_eq!(asked.iter().filter(|path| path.starts_with("organizations/acme/projects/")).count(), 1, "{asked:#?}");
+}
+
+#[tokio::test]
 async fn an_answer_is_as_old_as_its_oldest_part() {
     let server = double().await;
     let ctx = cached(store(&server.uri(), "t"));
