@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::{
-    known::Unpack,
+    chunks::Unpack,
     pool::Snapshot,
     scope::{Bounds, Want},
 };

@@ -7,9 +7,10 @@ use rusqlite::params;
 
 use super::{
     breakdown::Breakdown,
+    chunks::Unpack,
     first_tags::FirstTags,
     hours::UserDays,
-    known::{Known, Unpack},
+    known::Known,
     pool::Snapshot,
     release_list::added,
     releases::Releases,

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::{
-    known::Unpack,
+    chunks::Unpack,
     memory::SettledKey,
     pool::Snapshot,
     scope::{Bounds, Want},

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     affected::Affected,
     baseline::BaseUsers,
-    known::{Known, Unpack},
+    chunks::Unpack,
+    known::Known,
     pool::Snapshot,
     scope::{Bounds, Want},
 };

@@ -7,12 +7,7 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
 
-use super::{
-    filter::EventTest,
-    known::{Known, Unpack},
-    pool::Snapshot,
-    scope::Want,
-};
+use super::{chunks::Unpack, filter::EventTest, known::Known, pool::Snapshot, scope::Want};
 use crate::{
     backend::embedded::{
         pack::{Cell, Head, REPLAY, Rest, day_of, decode_users},

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use rusqlite::params;
 
 use super::{
-    known::{Known, Unpack},
+    chunks::Unpack,
+    known::Known,
     pool::Snapshot,
     scope::{Bounds, Want},
     tally::{NOBODY, Places},

@@ -7,13 +7,12 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
+    chunks::Unpack,
     pool::Snapshot,
     scope::{Bounds, Want},
 };
 use crate::{
-    backend::embedded::pack::{
-        Cell, Columns, Fact, Head, Rest, add_to_cells, day_of, decode_cells, level_from_code, moment,
-    },
+    backend::embedded::pack::{Cell, Fact, add_to_cells, day_of, decode_cells, level_from_code, moment},
     model::{Issue, IssueId, Level, Resolution, Status, TopFrame},
     store::StoreError,
 };
@@ -32,33 +31,6 @@ pub(super) struct Known {
     pub(super) cells: Vec<Cell>,
     /// The others.
     pub(super) tail: Vec<Fact>,
-}
-
-/// How much of a chunk is unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unpack {
-    /// The columns that every count needs.
-    Head,
-    /// All.
-    All,
-    /// All where something happened at that moment or later, else the head.
-    AllFrom(i64),
-}
-
-impl Unpack {
-    /// All, or the head alone.
-    pub(super) fn with_rest(wanted: bool) -> Self {
-        if wanted { Self::All } else { Self::Head }
-    }
-
-    /// The rest is unpacked of chunks whose last moment reaches this one.
-    fn rest_from(self) -> Option<i64> {
-        match self {
-            Self::Head => None,
-            Self::All => Some(i64::MIN),
-            Self::AllFrom(moment) => Some(moment),
-        }
-    }
 }
 
 const COLUMNS: &str = "issue.id, issue.project, issue.level, issue.status, issue.resolved_at, issue.resolved_in,
@@ -197,48 +169,6 @@ impl Snapshot<'_> {
             tails.entry(row.get(0)?).or_default().push(fact);
         }
         Ok(tails)
-    }
-
-    /// Shows the issue's chunks that overlap a time, the columns of tags on demand.
-    pub(super) fn each_chunk(
-        &mut self,
-        issue: i64,
-        lo: i64,
-        hi: i64,
-        part: Unpack,
-        mut see: impl FnMut(&Head, Option<&Rest>),
-    ) -> Result<(), StoreError> {
-        self.go_on()?;
-        let mut statement = self.conn.prepare_cached(
-            "SELECT head, CASE WHEN hi>=?4 THEN rest END FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3",
-        )?;
-        let mut rows = statement.query(params![issue, lo, hi, part.rest_from()])?;
-        while let Some(row) = rows.next()? {
-            let head = self.unpacker.head(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            let rest = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-            let rest = rest.map(|rest| self.unpacker.rest(rest)).transpose()?;
-            see(&head, rest.as_ref());
-        }
-        Ok(())
-    }
-
-    /// Shows all of an issue's events in a time: its chunks, then its tail.
-    pub(super) fn each_part(
-        &mut self,
-        known: &Known,
-        lo: i64,
-        hi: i64,
-        part: Unpack,
-        mut see: impl FnMut(&Head, Option<&Rest>),
-    ) -> Result<(), StoreError> {
-        if known.folded > 0 {
-            self.each_chunk(known.id, lo, hi, part, &mut see)?;
-        }
-        if !known.tail.is_empty() {
-            let columns = Columns::of(&known.tail);
-            see(&columns.head, (part != Unpack::Head).then_some(&columns.rest));
-        }
-        Ok(())
     }
 
     /// What an issue says of itself.

@@ -7,6 +7,7 @@ mod affected;
 mod announced;
 mod baseline;
 mod breakdown;
+mod chunks;
 mod conditions;
 mod count;
 mod diagnosis;

@@ -5,10 +5,11 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
+    chunks::Unpack,
     filter::{Filter, Of},
     issues::Subject,
     judge::Judge,
-    known::{Known, Unpack},
+    known::Known,
     pool::Snapshot,
     releases::Releases,
     scope::{Bounds, Want},

@@ -4,12 +4,7 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use super::{
-    filter::Column,
-    known::{Known, Unpack},
-    pool::Snapshot,
-    search::Searched,
-};
+use super::{chunks::Unpack, filter::Column, known::Known, pool::Snapshot, search::Searched};
 use crate::{
     backend::embedded::{
         body::body_to_event,
