@@ -14,8 +14,8 @@ use crate::{
     model::{EventId, IssueId, Timestamp, Untrusted},
     sourcemaps::{ArtifactFile, BundleError, FileKind, Limits, Maps, Script, Wanted, checksum, read_bundle},
     store::{
-        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy, ReplayParts,
-        Scope, StoreError,
+        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy, Scope,
+        SeriesQuery, SessionSpan, StoreError,
     },
 };
 
@@ -120,14 +120,14 @@ impl HostedStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.issue_names(&named)).await
     }
 
-    async fn replay_parts(&self, scope: &Scope, replay: EventId) -> Result<ReplayParts, StoreError> {
-        let scope = scope.clone();
-        self.read(move |snapshot| snapshot.replay_parts(&scope, replay)).await
-    }
-
     async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError> {
         let scope = scope.clone();
         self.read(move |snapshot| snapshot.replay_ids(&scope, skip, limit)).await
+    }
+
+    async fn session_series(&self, query: &SeriesQuery) -> Result<Vec<SessionSpan>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.session_series(&query)).await
     }
 
     async fn deploys(&self, scope: &Scope, version: &Untrusted) -> Result<Vec<KnownDeploy>, StoreError> {

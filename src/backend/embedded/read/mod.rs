@@ -31,6 +31,7 @@ mod replay;
 mod scope;
 mod script;
 mod search;
+mod session_series;
 mod table;
 mod tally;
 mod trend;
