@@ -81,7 +81,9 @@ impl SentryStore {
         );
         (facts.per_release, facts.sessions) = sessions?;
         facts.trend = trend?;
-        facts.active_users = active?.values().sum::<u64>().max(in_period);
+        let active = active?;
+        facts.active_users = if active.len() > 1 { self.active_across(scope).await? } else { active.values().sum() };
+        facts.active_users = facts.active_users.max(in_period);
         self.add_tags(&mut facts, query, &searched.tags, parted?);
         if facts.in_period > USERS as u64 {
             facts.warnings.push("returning users are counted among the hundred with most events");
@@ -178,6 +180,11 @@ impl SentryStore {
         facts: &AffectedFacts,
     ) -> Result<(Side, Side, u64), StoreError> {
         let scope = &searched.scope;
+        if searched.others.is_empty() {
+            // Of all issues together nobody is left to compare with.
+            let hit = self.cells(scope, &searched.hit, &searched.tags, facts.in_period).await?;
+            return Ok((hit, Side { by_user: true, ..Side::default() }, 0));
+        }
         let (_, others) = self.totals(scope, &searched.others).await?;
         let (hit, base) = tokio::join!(
             self.cells(scope, &searched.hit, &searched.tags, facts.in_period),
@@ -211,7 +218,8 @@ impl SentryStore {
                 facts.warnings.push("no event of it names a user: conditions are those of events");
             }
         }
-        let shown = if query.by.is_empty() { telling(tags, &hit, facts.events) } else { (0..tags.len()).collect() };
+        let asked = query.by.len().min(tags.len());
+        let shown = if query.by.is_empty() { telling(tags, &hit, facts.events) } else { (0..asked).collect() };
         let all = shown.into_iter().map(|tag| (Untrusted::from(tags[tag].as_str()), shares(&hit, &base, tag)));
         facts.breakdown = all.filter(|(_, shares)| !shares.is_empty() || !query.by.is_empty()).collect();
         if query.baseline != Baseline::OtherEvents {
@@ -240,11 +248,11 @@ fn searched(query: &AffectedQuery, row: Option<&Row>) -> Searched {
         scope.project = Some(row.issue.project.as_str().into());
         push(&mut hit, &format!("issue.id:{}", row.issue.id));
         push(&mut others, &format!("!issue.id:{}", row.issue.id));
-        if tags.is_empty() {
-            let mut own = row.tags.clone();
-            own.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            tags = own.into_iter().map(|(tag, _)| tag).filter(|tag| !NO_CONDITION.contains(&tag.as_str())).collect();
-        }
+        let mut own = row.tags.clone();
+        own.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let own = own.into_iter().map(|(tag, _)| tag).filter(|tag| !NO_CONDITION.contains(&tag.as_str()));
+        let known = tags.clone();
+        tags.extend(own.filter(|tag| !known.contains(tag)));
     }
     if tags.is_empty() {
         tags = USUAL.map(str::to_owned).to_vec();

@@ -68,7 +68,8 @@ impl SentryStore {
         let row = self.issue_row(&query.issue, &Scope { environment: None, ..query.scope.clone() }).await?;
         let scope = Scope { project: Some(row.issue.project.as_str().into()), start: None, ..query.scope.clone() };
         let own = format!("issue.id:{}", row.issue.id);
-        let (known, uses, hit) = tokio::join!(
+        let (rows, known, uses, hit) = tokio::join!(
+            self.release_rows(&scope),
             self.known_releases(&scope),
             self.uses_of(&scope),
             self.groups(&scope, &own, &["release", "count()", "min(timestamp)"], "-count()", 300)
@@ -78,7 +79,7 @@ impl SentryStore {
         let was_hit = |release: &Release| hit.iter().any(|row| text(row, "release").as_ref() == Some(&release.version));
         let found = sides(&query.release, &known, &known.iter().map(was_hit).collect::<Vec<_>>());
         let asked = found.asked.map(|at| known[at].version.clone());
-        let signs = signs(&known, &found.sides, uses.get(&row.issue.project));
+        let signs = signs(&known, &found.sides, uses.get(&row.issue.project), &rows?);
         let sided = |(release, side): (&Release, Side)| FixRelease { version: release.version.clone(), side };
         let mut list: Vec<FixRelease> = known.iter().zip(found.sides).map(sided).collect();
         list.push(FixRelease { version: "".into(), side: Side::Neither });
@@ -280,12 +281,19 @@ fn first_hit(around: &Around, hit: &[Value]) -> Option<Timestamp> {
 }
 
 /// By day, the first sign of life of the new side. Within its first day a release begins when it was first seen.
-fn signs(known: &[Release], sides: &[Side], used: Option<&super::exposure::Use>) -> Vec<Sign> {
+/// Where use is told by sessions, an event may have come before the first.
+fn signs(known: &[Release], sides: &[Side], used: Option<&super::exposure::Use>, rows: &[Value]) -> Vec<Sign> {
     let new: Vec<&Release> = known.iter().zip(sides).filter(|(_, side)| **side == Side::New).map(|(r, _)| r).collect();
     let mut days: BTreeMap<i64, u64> = BTreeMap::new();
     for ((day, release), n) in used.iter().flat_map(|used| &used.cells) {
         if new.iter().any(|known| known.version.raw() == release) {
             *days.entry(*day).or_default() += n;
+        }
+    }
+    for release in &new {
+        let row = rows.iter().find(|row| text(row, "version").as_ref() == Some(&release.version));
+        if let Some(event) = row.and_then(|row| time(row, "firstEvent")) {
+            days.entry(day_of(event)).or_insert(1);
         }
     }
     let first = |day: i64| {

@@ -55,7 +55,8 @@ impl SentryStore {
         Ok(found)
     }
 
-    async fn release_rows(&self, scope: &Scope) -> Result<Arc<Vec<Value>>, StoreError> {
+    /// The newest releases as rows.
+    pub(super) async fn release_rows(&self, scope: &Scope) -> Result<Arc<Vec<Value>>, StoreError> {
         let ask = self.scoped(Ask::new(&RELEASES).param("per_page", "100"), scope).await?;
         let environment = scope.environment.as_ref().map_or("", |name| name.raw());
         let name = format!("{}\n{environment}", self.project_id(scope).await?);
