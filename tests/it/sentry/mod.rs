@@ -9,3 +9,4 @@ mod glitchtip;
 mod reading;
 mod replays;
 mod tenants;
+mod tls;
