@@ -1,6 +1,8 @@
 //! What only a store of our own takes beside signal: releases, deploys, commits, source maps.
 
-use super::{Commit, Scope, SeriesQuery, SessionSpan, SignalSink, SignalStore, SignalWrite, StoreError};
+use super::{
+    Commit, ProjectDetails, Scope, SeriesQuery, SessionSpan, SignalSink, SignalStore, SignalWrite, StoreError,
+};
 use crate::model::{EventId, IssueId, Timestamp, Untrusted};
 
 /// SHA-1 of a chunk or a bundle.
@@ -32,6 +34,9 @@ pub trait HostedStore: SignalStore + SignalSink + SignalWrite {
 
     /// Replays within the scope, the one that began last first, with how many there are.
     async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError>;
+
+    /// Projects of the scope with what each has, by slug.
+    async fn project_details(&self, scope: &Scope) -> Result<Vec<ProjectDetails>, StoreError>;
 
     /// Sessions by release and span of time; spans without any are left out.
     async fn session_series(&self, query: &SeriesQuery) -> Result<Vec<SessionSpan>, StoreError>;

@@ -180,7 +180,7 @@ async fn groups(app: &App, asked: &Asked, scope: &Scope) -> Result<Vec<Group>, F
     if asked.by.contains(&By::Release) {
         let mut all = Vec::new();
         for group in &groups {
-            let query = ReleaseQuery { scope: group.scope.clone(), limit: None, skip: 0, counts: false };
+            let query = ReleaseQuery { scope: group.scope.clone(), ..ReleaseQuery::default() };
             for release in app.host.releases(&query).await? {
                 let version = release.release.version.raw().to_owned();
                 if asked.releases.as_ref().is_none_or(|wanted| wanted.contains(&version)) {

@@ -25,6 +25,7 @@ mod memory;
 mod near;
 mod pattern;
 mod pool;
+mod project_list;
 mod release_list;
 mod releases;
 mod replay;
