@@ -3,6 +3,7 @@
 mod announced;
 mod commands;
 mod contract;
+mod plugins;
 mod readers;
 mod sourcemaps;
 pub mod uploads;
