@@ -31,31 +31,25 @@ impl Breakdown {
     }
 
     /// Counts the tags of those rows, each with the place of its user.
-    pub(super) fn see(&mut self, rest: &Rest, taken: &[(u32, Option<u32>)]) {
-        for (key, values) in &rest.tags {
+    pub(super) fn see(&mut self, rest: &Rest, taken: &[(u32, u32)]) {
+        for (key, tag) in &rest.tags {
             if !self.asked.is_empty() && !self.asked.contains(key) {
                 continue;
             }
             let grid = self.grids.entry(*key).or_default();
-            if self.asked.is_empty() && grid.rows.len() > MOST_VALUES {
-                continue;
-            }
-            for (row, place) in taken {
-                let value = values.get(*row as usize).copied().unwrap_or(0);
-                if value != 0 {
-                    grid.see(value, *place);
-                }
+            if !self.asked.is_empty() || grid.len() <= MOST_VALUES {
+                grid.see_tag(tag, taken);
             }
         }
     }
 
     /// The tags that tell most: carried by most of the events, with few values, and more than one where there is a choice.
     fn telling(&self, events: u64, is_condition: impl Fn(u32) -> bool) -> Vec<u32> {
-        let covered = |grid: &Grid| grid.rows.values().map(|row| row.events).sum::<u64>();
+        let covered = |grid: &Grid| grid.rows().map(|(_, row)| row.events).sum::<u64>();
         let mut keys: Vec<(u32, usize, u64)> = self
             .grids
             .iter()
-            .map(|(key, grid)| (*key, grid.rows.len(), covered(grid)))
+            .map(|(key, grid)| (*key, grid.len(), covered(grid)))
             .filter(|(key, values, _)| (1..=MOST_VALUES).contains(values) && is_condition(*key))
             .collect();
         // Coverage in tenths: a few events without a tag must not outweigh a tag of fewer values.
@@ -114,15 +108,15 @@ impl Snapshot<'_> {
 
     fn shares(&self, seen: &Affected, base: &mut BaseUsers, key: u32) -> Result<Vec<TagShare>, StoreError> {
         let Some(grid) = seen.tags.grids.get(&key) else { return Ok(Vec::new()) };
-        let mut rows: Vec<_> = grid.rows.iter().collect();
-        rows.sort_unstable_by_key(|(value, row)| (std::cmp::Reverse((row.users, row.events)), **value));
+        let mut rows: Vec<_> = grid.rows().collect();
+        rows.sort_unstable_by_key(|(value, row)| (std::cmp::Reverse((row.users, row.events)), *value));
         rows.truncate(VALUES);
-        let share = |(value, row): (&u32, &super::tally::Row)| {
+        let share = |(value, row): (u32, &super::tally::Row)| {
             Ok(TagShare {
-                value: self.word(*value)?,
+                value: self.word(value)?,
                 users: row.users,
                 events: row.events,
-                baseline_users: base.with(key, *value),
+                baseline_users: base.with(key, value),
             })
         };
         rows.into_iter().map(share).collect()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{
     affected::Affected,
     baseline::BaseUsers,
-    known::Known,
+    known::{Known, Unpack},
     pool::Snapshot,
     scope::{Bounds, Want},
 };
@@ -59,13 +59,15 @@ impl Snapshot<'_> {
     ) -> Result<Conditions, StoreError> {
         let mut events = Anonymous::default();
         for known in issues {
-            self.each_part(known, want.lo, want.hi, true, |head, rest| events.see(head, rest, want, MOST_EVENTS))?;
+            self.each_part(known, want.lo, want.hi, Unpack::All, |head, rest| {
+                events.see(head, rest, want, MOST_EVENTS)
+            })?;
         }
         let hit = events.rows;
         let (all, most) = (Want::of(bounds, None), hit + MOST_EVENTS);
         for known in self.known_issues(bounds)? {
             if issues.iter().all(|own| own.id != known.id) {
-                self.each_part(&known, all.lo, all.hi, true, |head, rest| events.see(head, rest, &all, most))?;
+                self.each_part(&known, all.lo, all.hi, Unpack::All, |head, rest| events.see(head, rest, &all, most))?;
             }
         }
         let hidden = self.hidden_keys()?;
