@@ -8,5 +8,6 @@ mod faults;
 mod glitchtip;
 mod reading;
 mod replays;
+mod session;
 mod tenants;
 mod tls;
