@@ -52,8 +52,9 @@ impl Head {
     fn encode(&self) -> Vec<u8> {
         let mut raw = Vec::with_capacity(self.len() * 16);
         put(&mut raw, self.len() as u64);
-        put_column(&mut raw, self.seq.iter().map(|v| *v as u64));
-        put_column(&mut raw, self.ts.iter().map(|v| lift(*v)));
+        for column in [&self.seq, &self.ts] {
+            put_steps(&mut raw, column);
+        }
         for column in [&self.rel, &self.env, &self.user] {
             put_column(&mut raw, column.iter().map(|v| u64::from(*v)));
         }
@@ -69,8 +70,8 @@ impl Head {
         let id = |value| value as u32;
         let small = |value| value as u8;
         Ok(Self {
-            seq: column(&mut bytes, n, |value| value as i64)?,
-            ts: column(&mut bytes, n, lower)?,
+            seq: steps(&mut bytes, n)?,
+            ts: steps(&mut bytes, n)?,
             rel: column(&mut bytes, n, id)?,
             env: column(&mut bytes, n, id)?,
             user: column(&mut bytes, n, id)?,
@@ -254,15 +255,6 @@ fn pack(raw: &[u8]) -> Vec<u8> {
     super::squeeze_at(raw, 1)
 }
 
-/// Keeps the order of signed numbers in unsigned ones, so that the distance to the least stays small.
-fn lift(value: i64) -> u64 {
-    (value as u64) ^ (1 << 63)
-}
-
-fn lower(value: u64) -> i64 {
-    (value ^ (1 << 63)) as i64
-}
-
 /// How many rows a chunk says it has; bounded, since constant columns take no bytes.
 fn rows(bytes: &mut Bytes<'_>) -> Result<usize, Corrupt> {
     let n = bytes.number()?;
@@ -287,6 +279,31 @@ pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + 
             out.extend_from_slice(&(value - least).to_le_bytes()[..usize::from(width)]);
         }
     }
+}
+
+/// Writes what mostly grows as the steps from value to value.
+fn put_steps(out: &mut Vec<u8>, values: &[i64]) {
+    let before = std::iter::once(0).chain(values.iter().copied());
+    // Small steps back stay small numbers.
+    let fold = |(value, before): (&i64, i64)| {
+        let step = value.wrapping_sub(before);
+        ((step << 1) ^ (step >> 63)) as u64
+    };
+    put(out, values.iter().zip(before.clone()).map(fold).next().unwrap_or(0));
+    put_column(out, values.iter().zip(before).map(fold).skip(1));
+}
+
+/// What [`put_steps`] wrote.
+fn steps(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<i64>, Corrupt> {
+    let unfold = |step: u64| (step >> 1) as i64 ^ -((step & 1) as i64);
+    let mut value = unfold(bytes.number()?);
+    let mut values = Vec::with_capacity(n);
+    values.extend((n > 0).then_some(value));
+    for step in column(bytes, n.saturating_sub(1), unfold)? {
+        value = value.wrapping_add(step);
+        values.push(value);
+    }
+    Ok(values)
 }
 
 /// What [`put_column`] wrote, each value as `of` makes it.

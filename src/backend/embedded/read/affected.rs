@@ -14,7 +14,7 @@ use super::{
     release_list::added,
     releases::Releases,
     scope::{Bounds, Want},
-    tally::{Grid, NOBODY, Places},
+    tally::{Grid, NOBODY, Places, Taken},
     trend::Times,
     windows::Counted,
 };
@@ -57,8 +57,8 @@ pub(super) struct Affected {
     pub(super) in_period: RoaringBitmap,
     /// The issue's hours beside the project's, where one issue was asked for.
     pub(super) user_days: Counted,
-    /// Rows of the part that is being counted which lie in the period, each with its user's place.
-    taken: Vec<(u32, u32)>,
+    /// Rows of the part that is being counted which lie in the period.
+    taken: Taken,
 }
 
 impl Affected {
@@ -75,7 +75,7 @@ impl Affected {
             first_tags: FirstTags::default(),
             in_period: RoaringBitmap::new(),
             user_days,
-            taken: Vec::new(),
+            taken: Taken::default(),
         }
     }
 
@@ -104,12 +104,12 @@ impl Affected {
                 self.hit(place as usize, ts, ts >= want.lo);
             }
             if ts >= want.lo {
-                taken.push((row as u32, place));
+                taken.push(row, place);
             }
         }
         self.count(head, &taken, releases);
         if let Some(rest) = rest {
-            self.tags.see(rest, &taken);
+            self.tags.see(rest, &taken, self.places.users.len());
             self.first_tags.see(head, rest, &taken, |rel| releases.one_of_name(rel));
         }
         self.taken = taken;
@@ -133,22 +133,22 @@ impl Affected {
     }
 
     /// Counts those rows by release and time.
-    fn count(&mut self, head: &Head, taken: &[(u32, u32)], releases: &Releases) {
-        self.events += taken.len() as u64;
-        let mut current: Option<(u32, usize)> = None;
-        for (row, place) in taken {
-            let (ts, rel) = (head.ts[*row as usize], head.rel[*row as usize]);
-            if *place == NOBODY {
-                self.anonymous += 1;
-                self.nameless.push((ts, releases.one_of_name(rel)));
+    fn count(&mut self, head: &Head, taken: &Taken, releases: &Releases) {
+        let (named, nameless) = (taken.named.iter().copied(), taken.nameless.iter().map(|row| (*row, NOBODY)));
+        self.events += (taken.named.len() + taken.nameless.len()) as u64;
+        self.anonymous += taken.nameless.len() as u64;
+        // One release after another, since events come mostly in order.
+        let rows: Vec<(u32, u32)> = named.chain(nameless).collect();
+        for rows in rows.chunk_by(|a, b| head.rel[a.0 as usize] == head.rel[b.0 as usize]) {
+            let Some(rel) = rows.first().map(|row| releases.one_of_name(head.rel[row.0 as usize])) else { continue };
+            let of_release = self.by_release.row(rel);
+            for (row, place) in rows {
+                of_release.see(*place);
+                self.times.see(head.ts[*row as usize], *place);
+                if *place == NOBODY {
+                    self.nameless.push((head.ts[*row as usize], rel));
+                }
             }
-            let slot = match current {
-                Some((known, slot)) if known == rel => slot,
-                _ => self.by_release.slot(releases.one_of_name(rel)),
-            };
-            current = Some((rel, slot));
-            self.by_release.see(slot, *place);
-            self.times.see(ts, *place);
         }
     }
 
@@ -257,8 +257,12 @@ impl Snapshot<'_> {
 
     fn sample(&self, seen: &Affected, most: usize) -> Result<Vec<SampleUser>, StoreError> {
         let mut users: Vec<(u32, &Hit)> = seen.users_in_period().collect();
-        users.sort_unstable_by_key(|(user, hit)| (std::cmp::Reverse((hit.events, hit.last)), *user));
-        users.truncate(most);
+        let order = |(user, hit): &(u32, &Hit)| (std::cmp::Reverse((hit.events, hit.last)), *user);
+        if users.len() > most {
+            users.select_nth_unstable_by_key(most, order);
+            users.truncate(most);
+        }
+        users.sort_unstable_by_key(order);
         let sample = |(user, hit): (u32, &Hit)| {
             Ok(SampleUser { user: self.pseudonym(user)?, events: hit.events.into(), last_seen: moment(hit.last) })
         };
@@ -272,7 +276,7 @@ impl Snapshot<'_> {
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<(), StoreError> {
-        let firsts: RoaringBitmap = seen.by_release.rows().map(|(id, _)| id).filter(|id| *id != 0).collect();
+        let firsts: RoaringBitmap = seen.by_release.keys().filter(|id| *id != 0).collect();
         let ids: RoaringBitmap = releases
             .list
             .iter()

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{conditions::most_shared, tally::NOBODY};
+use super::{conditions::most_shared, tally::Taken};
 use crate::backend::embedded::pack::{Head, Rest};
 
 /// A row for each place, a column for each tag; 0 stands for no value.
@@ -16,10 +16,10 @@ pub(super) struct FirstTags {
 }
 
 impl FirstTags {
-    /// Takes those rows, each of the user at that place; `releases` has theirs.
-    pub(super) fn see(&mut self, head: &Head, rest: &Rest, taken: &[(u32, u32)], release: impl Fn(u32) -> u32) {
+    /// Takes those rows; `release` gives the number that counts for theirs.
+    pub(super) fn see(&mut self, head: &Head, rest: &Rest, taken: &Taken, release: impl Fn(u32) -> u32) {
         let mut older: Vec<(usize, usize)> = Vec::new();
-        for (row, place) in taken.iter().filter(|(_, place)| *place != NOBODY) {
+        for (row, place) in &taken.named {
             let (row, place) = (*row as usize, *place as usize);
             if place >= self.first.len() {
                 self.first.resize(place + 1, i64::MAX);

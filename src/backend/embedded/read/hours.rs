@@ -137,8 +137,8 @@ pub(super) struct UserDays {
     current: (usize, usize, i64),
     /// By day and place: one more than the hour of the day of the first event; 0 without.
     first_hours: Vec<Vec<u8>>,
-    /// By hour: events without a user, and all.
-    anonymous: Vec<u64>,
+    /// By hour: user-days that begin in it, with the events that name nobody, and all events.
+    counts: Vec<u64>,
     events: Vec<u64>,
 }
 
@@ -155,7 +155,7 @@ impl UserDays {
             first_day,
             current: (0, 0, i64::MIN),
             first_hours: vec![Vec::new(); days],
-            anonymous: vec![0; hours],
+            counts: vec![0; hours],
             events: vec![0; hours],
         }
     }
@@ -173,7 +173,7 @@ impl UserDays {
         let (hour, day, begin) = self.current;
         self.events[hour] += 1;
         if place == NOBODY {
-            self.anonymous[hour] += 1;
+            self.counts[hour] += 1;
             return;
         }
         let of_day = (begin.rem_euclid(DAY_US) / HOUR_US) as u8 + 1;
@@ -181,34 +181,23 @@ impl UserDays {
         if place >= first_hours.len() {
             first_hours.resize(place + 1, 0);
         }
-        // 0 wraps to the highest.
-        if of_day - 1 < first_hours[place].wrapping_sub(1) {
+        let known = first_hours[place];
+        if known == 0 || of_day < known {
             first_hours[place] = of_day;
+            self.counts[hour] += 1;
+            if known != 0 {
+                self.counts[hour + usize::from(known - of_day)] -= 1;
+            }
         }
     }
 
     /// The user-days beside the traffic.
     pub(super) fn series(&self, traffic: &Traffic) -> Series {
-        let counts = self.by_hour();
         let exposure = |at: usize| match traffic.by_sessions {
             true => traffic.sessions[at],
             false => traffic.events[at].saturating_sub(self.events[at]),
         };
-        let hours = (0..counts.len()).map(|at| Hour { count: counts[at], exposure: exposure(at) });
+        let hours = (0..self.counts.len()).map(|at| Hour { count: self.counts[at], exposure: exposure(at) });
         Series { start: moment(self.lo), hours: hours.collect() }
-    }
-
-    /// User-days by the hours of the traffic.
-    fn by_hour(&self) -> Vec<u64> {
-        let mut counts = self.anonymous.clone();
-        for (first_hours, day) in self.first_hours.iter().zip(self.first_day..) {
-            for of_day in first_hours.iter().filter(|of_day| **of_day != 0) {
-                let hour = day * 24 + i64::from(*of_day) - 1 - self.first_hour;
-                if let Some(count) = usize::try_from(hour).ok().and_then(|hour| counts.get_mut(hour)) {
-                    *count += 1;
-                }
-            }
-        }
-        counts
     }
 }

@@ -101,12 +101,13 @@ impl Writer {
     }
 
     fn move_log(&mut self) {
-        match std::fs::metadata(&self.log).map_or(0, |log| log.len()) {
-            0..=LOG_BYTES => {}
-            // Full: a move is under way already.
-            ..=MOST_LOG_BYTES => drop(self.moves.try_send(())),
+        let bytes = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        if bytes > MOST_LOG_BYTES {
             // What a reader holds back is left to the next try.
-            _ => drop(connect::restart_log(&self.conn)),
+            let _ = connect::restart_log(&self.conn);
+        } else if bytes > LOG_BYTES {
+            // Full: a move is under way already.
+            let _ = self.moves.try_send(());
         }
     }
 
