@@ -10,6 +10,7 @@ mod lexer;
 mod names;
 mod paths;
 mod script;
+mod units;
 
 pub use bundle::{ArtifactFile, BundleError, FileKind, Limits, read_bundle};
 pub use cache::Cache;

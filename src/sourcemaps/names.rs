@@ -4,7 +4,8 @@
 
 use super::{
     functions::{Span, around},
-    script::{Code, Script, utf16_to_byte},
+    script::{Code, Script},
+    units::utf16_to_byte,
 };
 
 /// Words that may stand before a name where it is declared.

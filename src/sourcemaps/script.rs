@@ -2,7 +2,10 @@
 
 use sourcemap::{DecodedMap, SourceView, Token, decode_slice};
 
-use super::functions::{Function, functions};
+use super::{
+    functions::{Function, functions},
+    units::Units,
+};
 
 /// Lines before and after that a frame gets.
 const CONTEXT: u32 = 5;
@@ -22,6 +25,7 @@ pub(super) struct Code {
     pub(super) functions: Vec<Function>,
     /// First byte of each line.
     lines: Vec<usize>,
+    units: Units,
 }
 
 /// Why bytes are no source map.
@@ -62,7 +66,13 @@ impl Script {
     pub fn new(map: &[u8], code: Option<&[u8]>) -> Result<Self, MapError> {
         let decoded = decode_slice(map).map_err(|error| MapError(error.to_string()))?;
         let code = code.map(|code| Code::new(String::from_utf8_lossy(code).into_owned()));
-        let functions = code.as_ref().map_or(0, |code| code.text.len() + code.functions.len() * size_of::<Function>());
+        let size = |code: &Code| {
+            code.text.len()
+                + code.functions.len() * size_of::<Function>()
+                + code.lines.len() * 8
+                + code.units.size_bytes()
+        };
+        let functions = code.as_ref().map_or(0, size);
         // Mappings of a few characters each become tokens of 28 bytes; sources are kept as they are.
         Ok(Self { map: decoded, size: map.len() * 4 + functions, code })
     }
@@ -112,33 +122,22 @@ fn shortened(line: &str) -> String {
 impl Code {
     fn new(text: String) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { functions: functions(&text), lines, text }
+        Self { functions: functions(&text), lines, units: Units::new(&text), text }
     }
 
     /// The byte at a place; both from 1.
     pub(super) fn byte(&self, line: u64, column: u64) -> Option<usize> {
         let start = *self.lines.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
-        let rest = self.text.get(start..)?;
-        Some(start + utf16_to_byte(rest, usize::try_from(column).ok()?.checked_sub(1)?))
+        let column = usize::try_from(column).ok()?.checked_sub(1)?;
+        let units = self.units.before(&self.text, start)?.saturating_add(column);
+        Some(self.units.byte(&self.text, units))
     }
 
     /// The place of a byte; both from 1.
     pub(super) fn place(&self, byte: usize) -> Option<(u64, u64)> {
         let line = self.lines.partition_point(|start| *start <= byte);
         let start = *self.lines.get(line.checked_sub(1)?)?;
-        let column = self.text.get(start..byte)?.encode_utf16().count();
+        let column = self.units.before(&self.text, byte)? - self.units.before(&self.text, start)?;
         Some((line as u64, column as u64 + 1))
     }
-}
-
-/// The byte that so many UTF-16 units stand before.
-pub(super) fn utf16_to_byte(text: &str, units: usize) -> usize {
-    let mut seen = 0;
-    for (at, c) in text.char_indices() {
-        if seen >= units {
-            return at;
-        }
-        seen += c.len_utf16();
-    }
-    text.len()
 }

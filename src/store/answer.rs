@@ -107,9 +107,11 @@ pub struct IssueFacts {
 /// A release and its numbers, over all projects of the scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReleaseFacts {
-    /// What it is.
+    /// What it is. One that was not seen yet has the time of its announcement for both of its times.
     pub release: Release,
-    /// Slugs of the projects that it was seen in.
+    /// Whether there was an event or a session of it.
+    pub seen: bool,
+    /// Slugs of the projects that it was seen in, or announced for.
     pub projects: Vec<String>,
     /// Sessions; zero without.
     pub sessions: SessionCounts,

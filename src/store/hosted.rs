@@ -1,6 +1,8 @@
 //! What only a store of our own takes beside signal: releases, deploys, commits, source maps.
 
-use super::{Commit, Scope, SignalSink, SignalStore, SignalWrite, StoreError};
+use super::{
+    Commit, ProjectDetails, Scope, SeriesQuery, SessionSpan, SignalSink, SignalStore, SignalWrite, StoreError,
+};
 use crate::model::{EventId, IssueId, Timestamp, Untrusted};
 
 /// SHA-1 of a chunk or a bundle.
@@ -30,14 +32,14 @@ pub trait HostedStore: SignalStore + SignalSink + SignalWrite {
     /// Number and short id of each issue that is named by either; what doesn't exist is left out.
     async fn issue_names(&self, named: &[String]) -> Result<Vec<(IssueId, String)>, StoreError>;
 
-    /// The parts of a replay, in order: the SDK's descriptions as JSON, and its recordings as they came.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] where there is none within the scope.
-    async fn replay_parts(&self, scope: &Scope, replay: EventId) -> Result<ReplayParts, StoreError>;
-
     /// Replays within the scope, the one that began last first, with how many there are.
     async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError>;
+
+    /// Projects of the scope with what each has, by slug.
+    async fn project_details(&self, scope: &Scope) -> Result<Vec<ProjectDetails>, StoreError>;
+
+    /// Sessions by release and span of time; spans without any are left out.
+    async fn session_series(&self, query: &SeriesQuery) -> Result<Vec<SessionSpan>, StoreError>;
 
     /// Deploys of a release, newest first.
     async fn deploys(&self, scope: &Scope, version: &Untrusted) -> Result<Vec<KnownDeploy>, StoreError>;
@@ -119,19 +121,6 @@ pub struct Announced {
     pub last_deploy: Option<KnownDeploy>,
     /// How many there were.
     pub deploys: u64,
-}
-
-/// What is kept of a replay.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct ReplayParts {
-    /// Slug of its project.
-    pub project: String,
-    /// Number of its project.
-    pub project_id: u64,
-    /// What the SDK says of each segment, as JSON.
-    pub descriptions: Vec<Vec<u8>>,
-    /// Number, and payload with its first line, of each segment.
-    pub recordings: Vec<(u64, Vec<u8>)>,
 }
 
 /// A deploy to be noted.

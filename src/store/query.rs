@@ -35,6 +35,8 @@ pub struct ReleaseQuery {
     pub skip: usize,
     /// Whether counts of sessions, users, new issues are needed beside names and times.
     pub counts: bool,
+    /// Whether releases are wanted too that were announced and have no signal yet.
+    pub announced: bool,
 }
 
 /// Order of issues.

@@ -19,10 +19,23 @@ pub struct ReplayFacts {
     pub project: String,
     /// Pseudonym of its user.
     pub user: Option<String>,
+    /// Browser, system and device where the store tells them; else the headers' user agent does.
+    pub agent: ReplayAgent,
     /// Headers of its segments as stored: JSON of `replay_event` items.
     pub headers: Vec<Vec<u8>>,
     /// Its segments in the order of their numbers.
     pub segments: Vec<SegmentFacts>,
+}
+
+/// What a replay was recorded with.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ReplayAgent {
+    /// Browser and its version.
+    pub browser: Option<(String, Option<String>)>,
+    /// System and its version.
+    pub os: Option<(String, Option<String>)>,
+    /// Phone or tablet.
+    pub device: Option<String>,
 }
 
 /// A segment without its bytes.

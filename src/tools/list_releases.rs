@@ -32,9 +32,14 @@ view! {
         /// Its name.
         pub version: Clean,
         /// First event or session.
-        pub first_seen: Seconds,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub first_seen: Option<Seconds>,
         /// Last event or session.
-        pub last_seen: Seconds,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_seen: Option<Seconds>,
+        /// When it was announced, if nothing was seen of it yet.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub announced_at: Option<Seconds>,
         /// Newest announced deploy.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub deployed_at: Option<Seconds>,
@@ -75,7 +80,8 @@ impl Tool for ListReleases {
     async fn call(ctx: &Ctx, asked: Resolved, _: In) -> Result<Answer<Out>, ToolError> {
         let limit = asked.limit_or(20);
         // One more than is shown tells whether there is a next page.
-        let query = ReleaseQuery { scope: asked.scope.clone(), limit: Some(limit + 1), skip: asked.skip, counts: true };
+        let (scope, limit_and_next) = (asked.scope.clone(), Some(limit + 1));
+        let query = ReleaseQuery { scope, limit: limit_and_next, skip: asked.skip, counts: true, announced: true };
         let mut facts = ctx.store.releases(&query).await?;
         let more = facts.len() > limit;
         facts.truncate(limit);
@@ -97,8 +103,9 @@ impl Tool for ListReleases {
 fn release_view(facts: &ReleaseFacts, guard: &mut Guard) -> ReleaseView {
     ReleaseView {
         version: guard.line(&facts.release.version, Limit::Tag),
-        first_seen: facts.release.first_seen.into(),
-        last_seen: facts.release.last_seen.into(),
+        first_seen: facts.seen.then(|| facts.release.first_seen.into()),
+        last_seen: facts.seen.then(|| facts.release.last_seen.into()),
+        announced_at: (!facts.seen).then(|| facts.release.first_seen.into()),
         deployed_at: facts.release.deploys.last().map(|d| d.at.into()),
         sessions: facts.sessions.total,
         users: facts.users,
@@ -118,12 +125,17 @@ impl View for Out {
             });
             let adoption = release.adoption.map(|a| say!(", adoption ", view::percent(a)));
             let deployed = release.deployed_at.map(|t| say!(", deployed ", t));
+            let (Some(first), Some(last)) = (release.first_seen, release.last_seen) else {
+                let at = release.announced_at.map(|at| say!(" announced ", at));
+                doc.bullet(&say!(release.version, at, deployed, ": no signal yet"));
+                continue;
+            };
             doc.bullet(&say!(
                 release.version,
                 " ",
-                release.first_seen,
+                first,
                 " to ",
-                release.last_seen,
+                last,
                 deployed,
                 ": ",
                 count(release.new_issues, "new issue", "new issues"),

@@ -141,13 +141,16 @@ pub fn node_packages() -> &'static Path {
     })
 }
 
-/// A program of its own from npm: the folder that holds its `node_modules`.
+/// A program of its own from npm, and what it needs beside it: the folder that holds its `node_modules`.
 pub fn node_tool(name: &'static str, wanted: &'static str) -> PathBuf {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _held = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = packages().join(name);
     let mut command = Command::new("npm");
-    command.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder).arg(wanted);
+    command
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+        .arg(&folder)
+        .args(wanted.split(' '));
     provide(&folder, wanted, &mut command);
     folder
 }

@@ -2,7 +2,7 @@
 //! It uses the writer's queue, the readers, `sourcemaps`.
 //! It never answers before the disk has it.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use super::{
     EmbeddedStore,
@@ -14,8 +14,8 @@ use crate::{
     model::{EventId, IssueId, Timestamp, Untrusted},
     sourcemaps::{ArtifactFile, BundleError, FileKind, Limits, Maps, Script, Wanted, checksum, read_bundle},
     store::{
-        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy, ReplayParts,
-        Scope, StoreError,
+        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy,
+        ProjectDetails, Scope, SeriesQuery, SessionSpan, StoreError,
     },
 };
 
@@ -36,6 +36,14 @@ impl EmbeddedStore {
             }
             Some(bytes) => Ok(bytes),
         })
+    }
+
+    /// Has it written down that a map is needed, once between two retentions.
+    fn note_use(&self, map: i64) {
+        if self.used_maps.lock().unwrap_or_else(PoisonError::into_inner).insert(map) {
+            // Nobody waits for it: a map whose use is not noted is noted with the next process.
+            drop(self.queue.control(move |writer: &mut Writer| writer.used_map(map)));
+        }
     }
 
     /// Gives issues of the projects the names that their frames have now.
@@ -120,14 +128,19 @@ impl HostedStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.issue_names(&named)).await
     }
 
-    async fn replay_parts(&self, scope: &Scope, replay: EventId) -> Result<ReplayParts, StoreError> {
-        let scope = scope.clone();
-        self.read(move |snapshot| snapshot.replay_parts(&scope, replay)).await
-    }
-
     async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError> {
         let scope = scope.clone();
         self.read(move |snapshot| snapshot.replay_ids(&scope, skip, limit)).await
+    }
+
+    async fn project_details(&self, scope: &Scope) -> Result<Vec<ProjectDetails>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.project_details(&scope)).await
+    }
+
+    async fn session_series(&self, query: &SeriesQuery) -> Result<Vec<SessionSpan>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.session_series(&query)).await
     }
 
     async fn deploys(&self, scope: &Scope, version: &Untrusted) -> Result<Vec<KnownDeploy>, StoreError> {
@@ -149,7 +162,11 @@ impl Maps for EmbeddedStore {
 
     fn script(&self, project: u64, wanted: &Wanted<'_>) -> Option<Arc<Script>> {
         match self.pool.read_now(|snapshot| snapshot.script(project, wanted)) {
-            Ok(script) => script,
+            Ok(found) => {
+                let (map, script) = found?;
+                self.note_use(map);
+                Some(script)
+            }
             Err(error) => {
                 tracing::warn!(%error, "maps could not be read");
                 None

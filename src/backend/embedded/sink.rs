@@ -2,6 +2,8 @@
 //! It uses the writer's queue.
 //! It never answers before the disk has it.
 
+use std::sync::PoisonError;
+
 use super::{EmbeddedStore, write::Prepared, write::Writer};
 use crate::{
     model::{Project, Timestamp},
@@ -78,6 +80,7 @@ impl SignalSink for EmbeddedStore {
     }
 
     async fn retain(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.used_maps.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.control(move |writer| writer.retain(before.as_microsecond())).await
     }
 }

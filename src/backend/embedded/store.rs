@@ -3,6 +3,7 @@
 //! It never opens a connection before somebody asks.
 
 use std::{
+    collections::HashSet,
     path::Path,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread::JoinHandle,
@@ -50,8 +51,10 @@ pub struct EmbeddedStore {
     pub(super) queue: Arc<Queue>,
     /// Held while a bundle is put together.
     pub(super) assembling: tokio::sync::Mutex<()>,
-    /// Whether a map was seen: there is one for ever then.
+    /// Whether a map was ever seen.
     pub(super) has_maps: AtomicBool,
+    /// Maps that were needed since the last retention.
+    pub(super) used_maps: Mutex<HashSet<i64>>,
     changes: Changes,
     /// The writer's thread, once something was written.
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -81,6 +84,7 @@ impl EmbeddedStore {
             changes,
             assembling: tokio::sync::Mutex::default(),
             has_maps: AtomicBool::new(false),
+            used_maps: Mutex::default(),
             writer: Mutex::new(None),
         })
     }

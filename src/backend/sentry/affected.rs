@@ -100,12 +100,19 @@ impl SentryStore {
 
     /// The others by tag, and how many they are.
     async fn base(&self, searched: &Searched) -> Result<(Side, u64), StoreError> {
+        if searched.others.is_empty() {
+            // Of all issues together nobody is left to compare with.
+            return Ok((Side { by_user: true, ..Side::default() }, 0));
+        }
         let (_, others) = self.totals(&searched.scope, &searched.others).await?;
         Ok((self.cells(&searched.scope, &searched.others, &searched.tags, others).await?, others))
     }
 
     async fn active(&self, scope: &Scope, row: Option<&Row>, users: u64) -> Result<u64, StoreError> {
-        let Some(row) = row else { return self.all_active_users(scope).await };
+        let Some(row) = row else {
+            let one = scope.project.is_some();
+            return if one { self.all_active_users(scope).await } else { self.active_across(scope).await };
+        };
         let seen = BTreeMap::from([(row.issue.project.as_str(), users)]);
         Ok(self.active_users(scope, &seen).await?.values().sum())
     }
@@ -307,7 +314,8 @@ impl SentryStore {
                 facts.warnings.push("no event of it names a user: conditions are those of events");
             }
         }
-        let shown = if query.by.is_empty() { telling(tags, &hit, facts.events) } else { (0..tags.len()).collect() };
+        let asked = query.by.len().min(tags.len());
+        let shown = if query.by.is_empty() { telling(tags, &hit, facts.events) } else { (0..asked).collect() };
         let all = shown.into_iter().map(|tag| (Untrusted::from(tags[tag].as_str()), shares(&hit, &base, tag)));
         facts.breakdown = all.filter(|(_, shares)| !shares.is_empty() || !query.by.is_empty()).collect();
         if query.baseline != Baseline::OtherEvents {
@@ -336,9 +344,8 @@ fn searched(query: &AffectedQuery, row: Option<&Row>) -> Searched {
         scope.project = Some(row.issue.project.as_str().into());
         push(&mut hit, &format!("issue.id:{}", row.issue.id));
         push(&mut others, &format!("!issue.id:{}", row.issue.id));
-        if tags.is_empty() {
-            tags = row.telling_tags();
-        }
+        let known = tags.clone();
+        tags.extend(row.telling_tags().into_iter().filter(|tag| !known.contains(tag)));
     }
     if tags.is_empty() {
         tags = USUAL.map(str::to_owned).to_vec();

@@ -4,18 +4,20 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    json::{text, time},
-    operation::COMMITS,
+    json::{text, time, word},
+    operation::{COMMIT_FILES, COMMITS},
     releases::optional,
     store::SentryStore,
 };
 use crate::{
     model::Untrusted,
-    store::{Commit, CommitQuery, Page, ReleaseCommit, StoreError},
+    store::{ChangedFile, Commit, CommitQuery, Page, ReleaseCommit, StoreError},
 };
 
 /// Releases that are asked for their commits.
 const RELEASES: usize = 5;
+/// Files of one release that are read.
+const FILES: usize = 1_000;
 
 impl SentryStore {
     /// Answers `SignalStore::commits`.
@@ -37,7 +39,8 @@ impl SentryStore {
             let ask = Ask::new(&COMMITS).segment("version", release.raw());
             let pages = optional(self.server.pages(ask, "", query.limit - items.len()).await)?;
             more |= pages.more;
-            let commit = |json: &Value| ReleaseCommit { release: release.clone(), commit: self.commit(json) };
+            let files = if pages.items.is_empty() { Vec::new() } else { self.files_of(release).await? };
+            let commit = |json: &Value| ReleaseCommit { release: release.clone(), commit: self.commit(json, &files) };
             items.extend(pages.items.iter().map(commit));
         }
         more |= items.len() > query.limit;
@@ -45,7 +48,14 @@ impl SentryStore {
         Ok(Page { items, total: None, more, warnings: Vec::new(), by_change: Vec::new() })
     }
 
-    fn commit(&self, json: &Value) -> Commit {
+    /// Files that the commits of a release changed, as rows.
+    async fn files_of(&self, release: &Untrusted) -> Result<Vec<Value>, StoreError> {
+        let ask = Ask::new(&COMMIT_FILES).segment("version", release.raw());
+        Ok(optional(self.server.pages(ask, "", FILES).await)?.items)
+    }
+
+    /// A commit with its files among those of the release.
+    fn commit(&self, json: &Value, files: &[Value]) -> Commit {
         let named = |key: &str| json.get(key).and_then(|part| text(part, "name"));
         Commit {
             id: text(json, "id").unwrap_or_default(),
@@ -53,7 +63,19 @@ impl SentryStore {
             author: named("author").map(|name| self.scrubbed(&name)),
             at: time(json, "dateCreated"),
             message: text(json, "message").map(|message| self.scrubbed(&message)),
-            files: Vec::new(),
+            files: files.iter().filter(|file| is_of(file, json)).filter_map(|file| self.file(file)).collect(),
         }
+    }
+    fn file(&self, row: &Value) -> Option<ChangedFile> {
+        let kind = word(row, "type").chars().next()?;
+        Some(ChangedFile { path: self.scrubbed(&text(row, "filename")?), kind })
+    }
+}
+
+/// Whether a file is of a commit: by its id, which not every server tells, else by its message.
+fn is_of(file: &Value, commit: &Value) -> bool {
+    match text(file, "commitId") {
+        Some(id) => text(commit, "id") == Some(id),
+        None => text(file, "commitMessage").is_some_and(|message| text(commit, "message") == Some(message)),
     }
 }

@@ -201,6 +201,22 @@ impl SentryStore {
         Ok(found)
     }
 
+    /// Users of all projects of a scope together with a session or an event: the larger of both.
+    pub(super) async fn active_across(&self, scope: &Scope) -> Result<u64, StoreError> {
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&SESSIONS)
+            .param("field", "count_unique(user)")
+            .param("interval", "1d")
+            .param("includeSeries", "0")
+            .param("includeTotals", "1")
+            .between(start_of(day_of(start)), end);
+        let ask = self.scoped(ask, scope).await?;
+        let (sessions, events) = tokio::join!(self.server.send(&ask), self.totals(scope, ""));
+        let sessions = super::releases::optional(sessions.map(|reply| reply.json))?;
+        let users = list(&sessions, "groups").iter().map(|group| parts(group, "count_unique(user)").1).max();
+        Ok(users.unwrap_or(0).max(events?.1))
+    }
+
     /// Active users of all projects of a scope, added up: in each those with a session or those with an event,
     /// whichever are more.
     pub(super) async fn all_active_users(&self, scope: &Scope) -> Result<u64, StoreError> {

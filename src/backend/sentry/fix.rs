@@ -73,8 +73,12 @@ impl SentryStore {
         let scope = Scope { project: Some(row.issue.project.as_str().into()), start: None, ..query.scope.clone() };
         let own = format!("issue.id:{}", row.issue.id);
         let project = BTreeSet::from([row.issue.project.as_str()]);
-        let (known, uses, whole) =
-            tokio::join!(self.known_releases(&scope), self.uses_of(&scope, &project), self.whole_issue(&row, &scope));
+        let (rows, known, uses, whole) = tokio::join!(
+            self.release_rows(&scope),
+            self.known_releases(&scope),
+            self.uses_of(&scope, &project),
+            self.whole_issue(&row, &scope)
+        );
         let (uses, whole) = (uses?, whole?);
         let hit = match &whole {
             Some(whole) => whole.events.iter().map(|event| (event.release.clone(), Some(event.at))).collect(),
@@ -84,7 +88,7 @@ impl SentryStore {
         let was_hit = |release: &Release| hit.iter().any(|(hit, _)| hit.as_ref() == Some(&release.version));
         let found = sides(&query.release, &known, &known.iter().map(was_hit).collect::<Vec<_>>());
         let asked = found.asked.map(|at| known[at].version.clone());
-        let signs = signs(&known, &found.sides, uses.get(&row.issue.project).map(|used| &**used));
+        let signs = signs(&known, &found.sides, uses.get(&row.issue.project).map(|used| &**used), &rows?.items);
         let sided = |(release, side): (&Release, Side)| FixRelease { version: release.version.clone(), side };
         let mut list: Vec<FixRelease> = known.iter().zip(found.sides).map(sided).collect();
         list.push(FixRelease { version: "".into(), side: Side::Neither });
@@ -314,12 +318,19 @@ fn add_hit(
 }
 
 /// By day, the first sign of life of the new side. Within its first day a release begins when it was first seen.
-fn signs(known: &[Release], sides: &[Side], used: Option<&super::exposure::Use>) -> Vec<Sign> {
+/// Where use is told by sessions, an event may have come before the first.
+fn signs(known: &[Release], sides: &[Side], used: Option<&super::exposure::Use>, rows: &[Value]) -> Vec<Sign> {
     let new: Vec<&Release> = known.iter().zip(sides).filter(|(_, side)| **side == Side::New).map(|(r, _)| r).collect();
     let mut days: BTreeMap<i64, u64> = BTreeMap::new();
     for ((day, release), n) in used.iter().flat_map(|used| &used.cells) {
         if new.iter().any(|known| known.version.raw() == release) {
             *days.entry(*day).or_default() += n;
+        }
+    }
+    for release in &new {
+        let row = rows.iter().find(|row| text(row, "version").as_ref() == Some(&release.version));
+        if let Some(event) = row.and_then(|row| time(row, "firstEvent")) {
+            days.entry(day_of(event)).or_insert(1);
         }
     }
     let first = |day: i64| {

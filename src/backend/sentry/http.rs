@@ -167,10 +167,41 @@ fn of_transport(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         return Fault::Timeout;
     }
+    let distrusted = match certificate(error) {
+        Some(rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. }) => {
+            Some("shows a certificate of another name than the URL's: nothing was sent")
+        }
+        Some(rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. }) => {
+            Some("shows a certificate that is no longer valid: nothing was sent")
+        }
+        Some(_) => Some(
+            "shows a certificate that is not trusted, and nothing was sent: name the file of an authority of one's own with --sentry-ca",
+        ),
+        None => None,
+    };
+    if let Some(why) = distrusted {
+        return Fault::Broken(why, Untrusted::default());
+    }
     if error.is_connect() {
-        return Fault::Broken("can't be reached: check the URL, the network and its certificate", Untrusted::default());
+        return Fault::Broken("can't be reached: check the URL and the network", Untrusted::default());
     }
     Fault::Broken("broke the connection off", Untrusted::default())
+}
+
+/// What is wrong with a server's certificate, where that is why nothing came through.
+fn certificate(error: &reqwest::Error) -> Option<&rustls::CertificateError> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+            return Some(why);
+        }
+        // An error of input and output holds its own cause, and does not call it its source.
+        cause = match error.downcast_ref::<std::io::Error>() {
+            Some(io) => io.get_ref().map(|held| held as &(dyn std::error::Error + 'static)),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// A pause before a second try, so that many don't come at once.

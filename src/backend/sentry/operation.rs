@@ -36,6 +36,7 @@ operations! {
     PROJECT_ENVIRONMENTS = get("projects/{org}/{project}/environments/", "project:read", "names of one project's environments");
     RELEASES = get("organizations/{org}/releases/", "project:releases", "releases, their times and deploys");
     COMMITS = get("organizations/{org}/releases/{version}/commits/", "project:releases", "commits of a release");
+    COMMIT_FILES = get("organizations/{org}/releases/{version}/commitfiles/", "project:releases", "files that these commits changed");
     SESSIONS = get("organizations/{org}/sessions/", "org:read", "sessions and users by release and day");
     ISSUES = get("organizations/{org}/issues/", "event:read", "issues that fit a search");
     ISSUE = get("organizations/{org}/issues/{issue}/", "event:read", "one issue, by number or short id");

@@ -33,7 +33,9 @@ impl SentryStore {
         found.reverse();
         let page = found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
         let mut found: Vec<ReleaseFacts> = page.collect();
-        if query.counts && !found.is_empty() && !self.is_glitchtip_known() {
+        if self.is_glitchtip_known() {
+            found.iter_mut().for_each(|facts| facts.seen = true);
+        } else if query.counts && !found.is_empty() {
             self.add_counts(&mut found, &query.scope).await?;
         }
         Ok(found)
@@ -57,7 +59,7 @@ impl SentryStore {
     }
 
     /// The rows of all projects serve for one of them, where none of its releases is another's too.
-    async fn release_rows(&self, scope: &Scope) -> Result<Arc<Pages>, StoreError> {
+    pub(super) async fn release_rows(&self, scope: &Scope) -> Result<Arc<Pages>, StoreError> {
         let environment = scope.environment.as_ref().map_or("", |name| name.raw());
         let name = |project: &str| format!("{project}\n{environment}");
         let project = scope.project.as_ref().map_or("", |slug| slug.raw());
@@ -109,6 +111,7 @@ impl SentryStore {
             // Who has a session and who has an event overlap, mostly whole: the larger is the closest that is known.
             facts.users = of_sessions.users.max(users);
             facts.events = count;
+            facts.seen |= of_sessions.counts.total + count > 0;
             facts.adoption = adoption.as_ref().map(|shares| shares.get(name).copied().unwrap_or(0.0));
         }
         Ok(())
@@ -148,6 +151,7 @@ fn facts(row: &Value) -> Option<ReleaseFacts> {
         list(row, "projects").iter().map(|project| word(project, "slug").to_owned()).collect();
     projects.sort();
     Some(ReleaseFacts {
+        seen: time(row, "firstEvent").or(time(row, "lastEvent")).is_some(),
         release: Release { version, first_seen: first, last_seen: last, deploys: deploy.into_iter().collect() },
         projects,
         sessions: SessionCounts::default(),

@@ -13,13 +13,15 @@ use super::{
 };
 use crate::{
     model::Untrusted,
-    store::{ReplayFacts, ReplayQuery, SegmentFacts, StoreError},
+    store::{ReplayAgent, ReplayFacts, ReplayQuery, SegmentFacts, StoreError},
 };
 
 /// Segments of one page.
 const PAGE: u64 = 100;
 /// Segments of a replay at most: an hour's recording has some 720.
 const MOST: u64 = 20_000;
+/// Pages whose numbers are asked for: more segments are taken to follow each other.
+const NUMBERED: u64 = 10;
 /// What a segment weighs before it is read, about.
 const USUAL_BYTES: u64 = 20_000;
 
@@ -27,6 +29,26 @@ impl SentryStore {
     /// Answers `SignalStore::replay`. What the SDK sent with each segment is put together again from the replay's own
     /// record.
     pub(super) async fn replay_facts(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        let (replay, project) = self.described(query).await?;
+        let announced = count(&replay, "count_segments").unwrap_or(0).min(MOST);
+        let numbers = self.segment_numbers(&project, query, announced).await?;
+        let segment = |(at, n): (usize, u64)| SegmentFacts { key: at as u64, number: Some(n), size_bytes: USUAL_BYTES };
+        let user = replay
+            .get("user")
+            .and_then(|user| ["id", "username", "email", "ip", "ip_address"].iter().find_map(|key| text(user, key)));
+        // How many segments were announced: fewer recordings are not the whole.
+        let last = json!({ "segment_id": announced.checked_sub(1) }).to_string().into_bytes();
+        Ok(ReplayFacts {
+            project,
+            user: user.map(|user| self.pseudonym(user.raw())),
+            agent: agent(&replay),
+            headers: vec![self.header(&replay), last],
+            segments: numbers.into_iter().enumerate().map(segment).collect(),
+        })
+    }
+
+    /// A replay within the scope, and its project.
+    async fn described(&self, query: &ReplayQuery) -> Result<(Value, String), StoreError> {
         let asked: Untrusted = query.replay.to_string().into();
         let not_there = || Fault::NotThere.at("replay", &asked);
         let reply = self.server.send(&Ask::new(&REPLAY).segment("replay", asked.raw())).await;
@@ -49,17 +71,31 @@ impl SentryStore {
         if query.scope.environment.is_some() && text(replay, "environment") != query.scope.environment {
             return Err(not_there());
         }
-        let segments = count(replay, "count_segments").unwrap_or(0).min(MOST);
-        let segment = |n| SegmentFacts { key: n, number: Some(n), size_bytes: USUAL_BYTES };
-        let user = replay
-            .get("user")
-            .and_then(|user| ["id", "username", "email", "ip", "ip_address"].iter().find_map(|key| text(user, key)));
-        Ok(ReplayFacts {
-            project,
-            user: user.map(|user| self.pseudonym(user.raw())),
-            headers: vec![self.header(replay)],
-            segments: (0..segments).map(segment).collect(),
-        })
+        Ok((replay.clone(), project))
+    }
+
+    /// Numbers of the segments whose recording is there, in order. A server that doesn't tell them has them all.
+    async fn segment_numbers(&self, project: &str, query: &ReplayQuery, most: u64) -> Result<Vec<u64>, StoreError> {
+        let mut numbers: Vec<u64> = Vec::new();
+        for page in 0..most.div_ceil(PAGE).min(NUMBERED) {
+            let ask = segments(project, query, page);
+            let reply = match self.server.send(&ask).await {
+                Ok(reply) => reply.json,
+                Err(fault) if fault.is_lacking() => break,
+                Err(fault) => return Err(fault.into()),
+            };
+            let rows = list(&reply, if reply.is_array() { "" } else { "data" });
+            numbers.extend(rows.iter().map_while(|row| count(row, "segmentId")));
+            if numbers.len() as u64 != page * PAGE + rows.len() as u64 {
+                return Ok((0..most).collect());
+            }
+            if (rows.len() as u64) < PAGE {
+                return Ok(numbers);
+            }
+        }
+        let next = numbers.last().map_or(0, |last| last + 1);
+        numbers.extend(next..next + most.saturating_sub(numbers.len() as u64));
+        Ok(numbers)
     }
 
     /// As the SDK's `replay_event` says it, without secrets and people.
@@ -90,15 +126,10 @@ impl SentryStore {
         query: &ReplayQuery,
         segment: SegmentFacts,
     ) -> Result<Vec<u8>, StoreError> {
-        let facts = self.project_of_replay(query).await?;
+        let project = self.project_of_replay(query).await?;
         let page = segment.key / PAGE;
         let name = format!("{}\n{page}", query.replay);
-        let ask = Ask::new(&SEGMENTS)
-            .segment("project", facts)
-            .segment("replay", query.replay.to_string())
-            .param("download", "true")
-            .param("per_page", PAGE.to_string())
-            .param("cursor", format!("0:{}:0", page * PAGE));
+        let ask = segments(&project, query, page).param("download", "true");
         let load = async { self.server.send(&ask).await.map(|reply| list(&reply.json, "").to_vec()) };
         let found = self
             .segments
@@ -115,7 +146,7 @@ impl SentryStore {
             what: "answered with fewer segments than the replay has",
             said: Untrusted::default(),
         })?;
-        let mut bytes = format!("{{\"segment_id\":{}}}\n", segment.key).into_bytes();
+        let mut bytes = format!("{{\"segment_id\":{}}}\n", segment.number.unwrap_or(segment.key)).into_bytes();
         bytes.extend_from_slice(events.to_string().as_bytes());
         Ok(bytes)
     }
@@ -125,7 +156,24 @@ impl SentryStore {
             return Ok(project.raw().to_owned());
         }
         let name = query.replay.to_string();
-        let load = async { Ok::<_, StoreError>(self.replay_facts(query).await?.project) };
+        let load = async { Ok::<_, StoreError>(self.described(query).await?.1) };
         Ok(self.replay_projects.get(name, load).await?.as_ref().clone())
     }
+}
+
+/// One page of a replay's segments.
+fn segments(project: &str, query: &ReplayQuery, page: u64) -> Ask {
+    Ask::new(&SEGMENTS)
+        .segment("project", project)
+        .segment("replay", query.replay.to_string())
+        .param("per_page", PAGE.to_string())
+        .param("cursor", format!("0:{}:0", page * PAGE))
+}
+
+/// What the server read out of the user agent.
+fn agent(replay: &Value) -> ReplayAgent {
+    let said = |part: &Value, key: &str| text(part, key).map(Untrusted::into_raw).filter(|name| name != "Other");
+    let named = |key: &str| replay.get(key).and_then(|part| Some((said(part, "name")?, said(part, "version"))));
+    let device = replay.get("device").and_then(|part| said(part, "model").or_else(|| said(part, "name")));
+    ReplayAgent { browser: named("browser"), os: named("os"), device }
 }

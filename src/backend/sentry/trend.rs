@@ -39,7 +39,11 @@ impl SentryStore {
         let counts = match size {
             HOUR_S => self.by_group(scope, search, "timestamp.to_hour").await?,
             DAY_S => self.by_group(scope, search, "timestamp.to_day").await?,
-            _ => self.by_series(scope, search, size).await?,
+            // No further back than there is anything: a series has so many points at most.
+            _ => {
+                self.by_series(&Scope { start: Some(scope.start.unwrap_or(first)), ..scope.clone() }, search, size)
+                    .await?
+            }
         };
         let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         for (at, (users, events)) in counts {

@@ -13,9 +13,9 @@ use super::{
     shapes::{maybe, moment, some},
 };
 use crate::{
-    model::{Project, Timestamp},
+    model::Timestamp,
     serve::App,
-    store::{ReleaseQuery, Scope},
+    store::{ProjectDetails, Scope},
 };
 
 /// What a caller may do here; there are no lesser rights.
@@ -82,13 +82,9 @@ pub(super) async fn regions(ask: Ask) -> Json<Value> {
 /// `GET organizations/ORG/projects/`.
 pub(super) async fn projects(State(app): State<App>, ask: Ask) -> Result<Listed, Fault> {
     let word = ask.one("query").map(|query| query.trim_start_matches("slug:").to_ascii_lowercase());
-    let mut all = app.host.projects(&Scope { end: Some((app.now)()), ..Scope::default() }).await?;
-    all.retain(|project| word.as_ref().is_none_or(|word| project.slug.contains(word.as_str())));
-    let mut rows = Vec::new();
-    for project in &all {
-        rows.push(project_row(&app, project).await?);
-    }
-    Listed::of_all(&ask, rows)
+    let mut all = app.host.project_details(&Scope { end: Some((app.now)()), ..Scope::default() }).await?;
+    all.retain(|details| word.as_ref().is_none_or(|word| details.project.slug.contains(word.as_str())));
+    Listed::of_all(&ask, all.iter().map(project_row).collect())
 }
 
 /// `GET projects/ORG/PROJECT/`.
@@ -98,30 +94,28 @@ pub(super) async fn project(
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
     let found = found(&app, &project).await?;
-    let mut row = project_row(&app, &found).await?;
+    let scope = Scope { project: Some(found.slug.into()), end: Some((app.now)()), ..Scope::default() };
+    let details = app.host.project_details(&scope).await?;
+    let mut row = project_row(details.first().ok_or_else(Fault::missing)?);
     row["organization"] = organization(&org, ask.base());
     Ok(Json(row))
 }
 
-async fn project_row(app: &App, project: &Project) -> Result<Value, Fault> {
-    let scope = Scope { project: Some(project.slug.as_str().into()), end: Some((app.now)()), ..Scope::default() };
-    let releases = ReleaseQuery { scope: scope.clone(), limit: None, skip: 0, counts: true };
-    let releases = app.host.releases(&releases).await?;
-    let environments = app.host.environments(&scope).await?;
-    let first = releases.iter().filter(|release| release.events > 0).map(|release| release.release.first_seen).min();
-    let (_, replays) = app.host.replay_ids(&scope, 0, 0).await?;
+fn project_row(details: &ProjectDetails) -> Value {
+    let ProjectDetails { project, first_event, latest_release, .. } = details;
+    let first = first_event.or(project.last_event);
     let mut row = json!({
         "id": project.id.to_string(),
         "slug": project.slug,
         "name": project.name.raw(),
         "platform": some(&project.platform),
-        "dateCreated": moment(first.or(project.last_event).unwrap_or(Timestamp::UNIX_EPOCH)),
-        "firstEvent": maybe(first.or(project.last_event)),
+        "dateCreated": moment(first.unwrap_or(Timestamp::UNIX_EPOCH)),
+        "firstEvent": maybe(first),
         "lastEvent": maybe(project.last_event),
-        "hasReplays": replays > 0,
-        "hasSessions": releases.iter().any(|release| release.sessions.total > 0),
-        "latestRelease": releases.first().map(|release| json!({ "version": release.release.version.raw() })),
-        "environments": environments.iter().map(|name| name.raw()).collect::<Vec<_>>(),
+        "hasReplays": details.has_replays,
+        "hasSessions": details.has_sessions,
+        "latestRelease": latest_release.as_ref().map(|version| json!({ "version": version.raw() })),
+        "environments": details.environments.iter().map(|name| name.raw()).collect::<Vec<_>>(),
         "features": ["releases"],
         "access": ACCESS,
         "hasAccess": true,
@@ -136,7 +130,7 @@ async fn project_row(app: &App, project: &Project) -> Result<Value, Fault> {
     for flag in NOT_KEPT {
         row[flag] = false.into();
     }
-    Ok(row)
+    row
 }
 
 /// What projects of Sentry may have beside that, and these have not.

@@ -1,5 +1,7 @@
 //! Replays: which there are, what is known of them, and their recordings.
 
+use std::collections::HashMap;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -10,14 +12,19 @@ use super::{
     ask::{Ask, read_moment},
     fault::Fault,
     issue::of_issue,
+    issues,
     page::Listed,
     shapes::moment,
 };
 use crate::{
-    model::{EventId, Timestamp},
+    ingest::read_agent,
+    model::{EventId, Project, Timestamp},
     protocol::{Limits, decode_body},
     serve::App,
-    store::{Aggregate, Field, Grouper, ReplayParts, Scope, SearchQuery, Term, Test, Value as Cell},
+    store::{
+        Aggregate, Field, Grouper, ReplayFacts, ReplayQuery, Scope, SearchQuery, SegmentFacts, Term, Test,
+        Value as Cell,
+    },
 };
 
 /// Replays of one issue that are named.
@@ -35,9 +42,10 @@ pub(super) async fn list(State(app): State<App>, Path(_): Path<String>, ask: Ask
     }
     let (skip, limit) = (ask.skip()?, ask.limit()?);
     let (ids, total) = app.host.replay_ids(&scope, skip, limit).await?;
+    let projects = issues::projects(&app).await?;
     let mut rows = Vec::new();
     for id in ids {
-        rows.push(shape(id, &app.host.replay_parts(&scope, id).await?));
+        rows.push(shape(id, &app.host.replay(&ReplayQuery { scope: scope.clone(), replay: id }).await?, &projects));
     }
     let more = (skip + rows.len()) as u64 != total && !rows.is_empty();
     Listed::new(&ask, json!({ "data": rows }), more, Some(total))
@@ -51,12 +59,13 @@ pub(super) async fn details(
 ) -> Result<Json<Value>, Fault> {
     let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
     let scope = ask.scope(&app, None).await?;
-    Ok(Json(json!({ "data": shape(id, &app.host.replay_parts(&scope, id).await?) })))
+    let facts = app.host.replay(&ReplayQuery { scope, replay: id }).await?;
+    Ok(Json(json!({ "data": shape(id, &facts, &issues::projects(&app).await?) })))
 }
 
 /// A replay in Sentry's shape: what its segments say, put together.
-fn shape(id: EventId, parts: &ReplayParts) -> Value {
-    let said: Vec<Value> = parts.descriptions.iter().filter_map(|json| serde_json::from_slice(json).ok()).collect();
+fn shape(id: EventId, facts: &ReplayFacts, projects: &HashMap<String, Project>) -> Value {
+    let said: Vec<Value> = facts.headers.iter().filter_map(|json| serde_json::from_slice(json).ok()).collect();
     let last = |key: &str| said.iter().rev().find_map(|part| part.get(key).filter(|value| !value.is_null()));
     let text = |key: &str| last(key).and_then(Value::as_str);
     let times = |key: &str| said.iter().filter_map(|part| time(part.get(key)?)).collect::<Vec<_>>();
@@ -77,18 +86,18 @@ fn shape(id: EventId, parts: &ReplayParts) -> Value {
     };
     let urls: Vec<&str> =
         said.iter().filter_map(|part| part.get("urls")?.as_array()).flatten().filter_map(Value::as_str).collect();
-    let context = |name: &str| last("contexts").and_then(|contexts| contexts.get(name));
-    let part = |name: &str, keys: &[&str]| {
-        let field =
-            |key: &&str| ((*key).to_owned(), context(name).and_then(|c| c.get(*key)).cloned().unwrap_or_default());
-        Value::Object(keys.iter().map(field).collect::<Map<_, _>>())
+    let agent = last("request").and_then(|request| request.pointer("/headers/User-Agent")).and_then(Value::as_str);
+    let agent = agent.map(read_agent).unwrap_or_default();
+    let part = |name: &str, read: Option<(&str, Option<String>)>| match last("contexts").and_then(|all| all.get(name)) {
+        Some(context) => json!({ "name": context.get("name"), "version": context.get("version") }),
+        None => json!({ "name": read.as_ref().map(|part| part.0), "version": read.and_then(|part| part.1) }),
     };
     let errors = names(["error_ids", "errorIds"]);
     let user = last("user");
     let of_user = |key: &str| user.and_then(|user| user.get(key)).cloned().unwrap_or_default();
     json!({
         "id": id.to_string(),
-        "project_id": parts.project_id.to_string(),
+        "project_id": projects.get(&facts.project).map(|project| project.id.to_string()),
         "trace_ids": names(["trace_ids", "traceIds"]),
         "error_ids": errors,
         "environment": text("environment"),
@@ -98,9 +107,9 @@ fn shape(id: EventId, parts: &ReplayParts) -> Value {
             "ip": of_user("ip_address"), "display_name": of_user("username"), "geo": {},
         },
         "sdk": { "name": last("sdk").and_then(|sdk| sdk.get("name")), "version": last("sdk").and_then(|sdk| sdk.get("version")) },
-        "os": part("os", &["name", "version"]),
-        "browser": part("browser", &["name", "version"]),
-        "device": part("device", &["name", "brand", "model", "family"]),
+        "os": part("os", agent.os),
+        "browser": part("browser", agent.browser),
+        "device": { "name": null, "brand": null, "model": agent.device, "family": null },
         "ota_updates": {},
         "is_archived": false,
         "urls": urls,
@@ -108,7 +117,7 @@ fn shape(id: EventId, parts: &ReplayParts) -> Value {
         "count_dead_clicks": null,
         "count_rage_clicks": null,
         "count_errors": errors.len(),
-        "count_segments": parts.recordings.len().max(said.len()),
+        "count_segments": facts.segments.len().max(said.len()),
         "count_urls": urls.len(),
         "duration": duration,
         "started_at": started.map(moment),
@@ -192,20 +201,41 @@ pub(super) async fn segments(
 ) -> Result<Listed, Fault> {
     let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
     let scope = ask.scope(&app, Some(&project)).await?;
-    let parts = app.host.replay_parts(&scope, id).await?;
-    let (skip, limit, total) = (ask.skip()?, ask.limit()?, parts.recordings.len());
-    let asked: Vec<(u64, Vec<u8>)> = parts.recordings.into_iter().skip(skip).take(limit).collect();
-    let bare = ask.one("download").is_none();
-    let read = move || {
-        let mut left = PAGE_BYTES;
-        asked
-            .iter()
-            .map(|(number, body)| if bare { described(id, *number) } else { recorded(body, &mut left) })
-            .collect()
-    };
-    let rows: Vec<Value> = tokio::task::spawn_blocking(read).await.map_err(|_| Fault::bad("unpacking failed"))?;
-    let more = skip + rows.len() < total;
+    let query = ReplayQuery { scope, replay: id };
+    let all = numbered(&app.host.replay(&query).await?);
+    let (skip, limit, total) = (ask.skip()?, ask.limit()?, all.len());
+    let asked: Vec<(u64, SegmentFacts)> = all.into_iter().skip(skip).take(limit).collect();
+    let more = skip + asked.len() < total;
+    if ask.one("download").is_none() {
+        let row = |(number, _): &(u64, SegmentFacts)| json!({ "replayId": id.to_string(), "segmentId": number });
+        let rows: Vec<Value> = asked.iter().map(row).collect();
+        return Listed::new(&ask, json!({ "data": rows }), more, Some(total as u64));
+    }
+    let (mut rows, mut left) = (Vec::new(), PAGE_BYTES);
+    for (_, segment) in asked {
+        let row = read(&app, &query, segment, left).await?;
+        left -= row.1;
+        rows.push(row.0);
+    }
     Listed::new(&ask, rows.into(), more, Some(total as u64))
+}
+
+/// Segments with their numbers; one that has none follows the one before it.
+fn numbered(facts: &ReplayFacts) -> Vec<(u64, SegmentFacts)> {
+    let mut next = 0;
+    let number = |segment: &SegmentFacts| {
+        let number = segment.number.unwrap_or(next);
+        next = number.saturating_add(1);
+        (number, *segment)
+    };
+    facts.segments.iter().map(number).collect()
+}
+
+/// What a segment recorded, and its size in bytes, `left` at most.
+async fn read(app: &App, query: &ReplayQuery, segment: SegmentFacts, left: usize) -> Result<(Value, usize), Fault> {
+    let body = app.host.replay_segment(query, segment).await?;
+    let read = tokio::task::spawn_blocking(move || recorded(&body, left)).await;
+    read.map_err(|_| Fault::bad("unpacking failed"))
 }
 
 /// `GET projects/ORG/PROJECT/replays/REPLAY/recording-segments/N/`.
@@ -216,32 +246,25 @@ pub(super) async fn segment(
 ) -> Result<Json<Value>, Fault> {
     let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
     let scope = ask.scope(&app, Some(&project)).await?;
-    let parts = app.host.replay_parts(&scope, id).await?;
-    let found = parts.recordings.into_iter().find(|(own, _)| *own == number).ok_or_else(Fault::missing)?;
-    let read = move || recorded(&found.1, &mut PAGE_BYTES.clone());
-    Ok(Json(tokio::task::spawn_blocking(read).await.map_err(|_| Fault::bad("unpacking failed"))?))
-}
-
-fn described(id: EventId, number: u64) -> Value {
-    json!({ "replayId": id.to_string(), "segmentId": number })
+    let query = ReplayQuery { scope, replay: id };
+    let all = numbered(&app.host.replay(&query).await?);
+    let (_, segment) = all.into_iter().find(|(own, _)| *own == number).ok_or_else(Fault::missing)?;
+    Ok(Json(read(&app, &query, segment, PAGE_BYTES).await?.0))
 }
 
 /// What a segment recorded; one that can't be read, or is too large, is empty.
-fn recorded(body: &[u8], left: &mut usize) -> Value {
+fn recorded(body: &[u8], left: usize) -> (Value, usize) {
     let line = body.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let payload = body.get(line..).unwrap_or_default();
     let limits = Limits {
         compressed_bytes: usize::MAX,
-        envelope_bytes: SEGMENT_BYTES.min(*left),
+        envelope_bytes: SEGMENT_BYTES.min(left),
         ratio: 1_000,
         ..Limits::default()
     };
     let plain = payload.first().is_some_and(|first| matches!(first, b'[' | b'{'));
     let encoding = if plain { None } else { Some("deflate") };
-    let Ok(bytes) = decode_body(encoding, payload, &limits) else { return json!([]) };
-    if bytes.len() > *left {
-        return json!([]);
-    }
-    *left -= bytes.len();
-    serde_json::from_slice(&bytes).ok().filter(Value::is_array).unwrap_or_else(|| json!([]))
+    let Ok(bytes) = decode_body(encoding, payload, &limits) else { return (json!([]), 0) };
+    let events = serde_json::from_slice(&bytes).ok().filter(Value::is_array).unwrap_or_else(|| json!([]));
+    (events, bytes.len().min(left))
 }

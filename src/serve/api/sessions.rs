@@ -1,5 +1,7 @@
 //! Release health: sessions and users by release, as Sentry's `sessions/` has them.
 
+use std::collections::HashMap;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -13,14 +15,14 @@ use super::{
     shapes::moment,
 };
 use crate::{
-    model::{SessionCounts, Timestamp, Untrusted},
+    model::{Timestamp, Untrusted},
     serve::App,
-    store::{Field, Op, ReleaseFacts, ReleaseQuery, Scope, Test},
+    store::{Field, Op, ReleaseQuery, Scope, SeriesQuery, SessionSpan, Test},
 };
 
 const DAY_S: i64 = 86_400;
-/// Buckets of one answer: each is asked for by itself.
-const BUCKETS: i64 = 100;
+/// Groups times spans of one answer.
+const POINTS: usize = 200_000;
 /// Questions to the store for one answer.
 const QUESTIONS: usize = 1_000;
 /// Where nothing says when it begins.
@@ -47,8 +49,11 @@ struct Asked {
     totals: bool,
 }
 
-/// Project and environment that releases were asked for.
+/// Project and environment that sessions were asked for.
 type Place = (Option<Untrusted>, Option<Untrusted>);
+
+/// Sessions by release, where these are told apart, and span.
+type Spans = HashMap<(Option<String>, usize), SessionSpan>;
 
 /// One combination of what is told apart, status aside.
 struct Group {
@@ -72,31 +77,28 @@ pub(super) async fn sessions(State(app): State<App>, Path(_): Path<String>, ask:
                 3_600
             }
         }
-        Some(said) => span_s(said).ok_or_else(|| Fault::bad("Invalid interval: such as 1h or 1d"))?,
+        Some(said) => span_s(said)
+            .filter(|seconds| seconds % 3_600 == 0 && DAY_S % seconds == 0)
+            .ok_or_else(|| Fault::bad("Invalid interval: whole hours that divide a day, such as 1h or 1d"))?,
     };
     let first_s = start_s.div_euclid(interval_s) * interval_s;
-    let buckets = (end.as_second() - first_s) / interval_s + 1;
-    if asked.series && buckets > BUCKETS {
+    let spans = usize::try_from((end.as_second() - first_s) / interval_s + 1).unwrap_or(0);
+    let groups = groups(&app, &asked, &scope).await?;
+    if asked.series && groups.len().saturating_mul(spans) > POINTS {
         return Err(Fault::bad("too many points: ask for a longer interval, or for totals alone (includeSeries=0)"));
     }
-    let spans: Vec<Scope> = (0..buckets).map(|at| bucket(&scope, first_s + at * interval_s, interval_s)).collect();
-    let groups = groups(&app, &asked, &scope).await?;
     let mut shown = Vec::new();
     for status in statuses(&asked) {
         shown.extend(groups.iter().map(|group| shape(group, status)));
     }
-    fill(&app, &asked, &groups, &scope, None, &mut shown).await?;
-    if asked.series {
-        for (at, span) in spans.iter().enumerate() {
-            fill(&app, &asked, &groups, span, Some(at), &mut shown).await?;
-        }
-    }
+    let start = Timestamp::from_second(first_s).unwrap_or(now);
+    fill(&app, &asked, &groups, (Some(start), interval_s / 3_600, spans), &mut shown).await?;
     shown.retain(|group| group["some"] == true);
     shown.iter_mut().filter_map(Value::as_object_mut).for_each(|group| {
         group.remove("some");
     });
-    let starts: Vec<String> = spans.iter().filter_map(|span| span.start).map(moment).collect();
-    let start = Timestamp::from_second(first_s).unwrap_or(now);
+    let starts = (0..spans as i64).filter_map(|at| Timestamp::from_second(first_s + at * interval_s).ok());
+    let starts: Vec<String> = starts.map(moment).collect();
     let query = ask.one("query").unwrap_or("");
     Ok(Json(
         json!({ "start": moment(start), "end": moment(end), "intervals": starts, "groups": shown, "query": query }),
@@ -140,11 +142,6 @@ fn not_kept() -> Fault {
     Fault::bad("sessions are searched by release, environment and project alone")
 }
 
-fn bucket(scope: &Scope, start_s: i64, interval_s: i64) -> Scope {
-    let last = Timestamp::from_microsecond((start_s + interval_s).saturating_mul(1_000_000) - 1).ok();
-    Scope { start: Timestamp::from_second(start_s).ok(), end: last.min(scope.end).or(scope.end), ..scope.clone() }
-}
-
 fn statuses(asked: &Asked) -> Vec<Option<usize>> {
     if asked.by.contains(&By::Status) { (0..STATUSES.len()).map(Some).collect() } else { vec![None] }
 }
@@ -183,7 +180,7 @@ async fn groups(app: &App, asked: &Asked, scope: &Scope) -> Result<Vec<Group>, F
     if asked.by.contains(&By::Release) {
         let mut all = Vec::new();
         for group in &groups {
-            let query = ReleaseQuery { scope: group.scope.clone(), limit: None, skip: 0, counts: false };
+            let query = ReleaseQuery { scope: group.scope.clone(), ..ReleaseQuery::default() };
             for release in app.host.releases(&query).await? {
                 let version = release.release.version.raw().to_owned();
                 if asked.releases.as_ref().is_none_or(|wanted| wanted.contains(&version)) {
@@ -205,73 +202,66 @@ fn with(group: &Group, key: &str, value: Value, narrow: impl FnOnce(&mut Scope))
     one
 }
 
-/// Writes the numbers of one span of time into the groups: as totals, or as the series' next value.
+/// Writes the numbers into the groups: totals, and a value for each span of the series.
 async fn fill(
     app: &App,
     asked: &Asked,
     groups: &[Group],
-    span: &Scope,
-    bucket: Option<usize>,
+    (first, hours, spans): (Option<Timestamp>, i64, usize),
     shown: &mut [Value],
 ) -> Result<(), Fault> {
-    let mut known: Vec<(Place, Vec<ReleaseFacts>)> = Vec::new();
+    let mut known: Vec<(Place, Spans, Spans)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
-        let scope = Scope { start: span.start, end: span.end, ..group.scope.clone() };
+        let scope = Scope { start: first, ..group.scope.clone() };
         let key = (scope.project.clone(), scope.environment.clone());
-        if !known.iter().any(|(k, _)| *k == key) {
+        if !known.iter().any(|(place, ..)| *place == key) {
             if known.len() >= QUESTIONS {
                 return Err(Fault::bad("too many groups: ask for fewer at once"));
             }
-            let query = ReleaseQuery { scope, limit: None, skip: 0, counts: true };
-            known.push((key.clone(), app.host.releases(&query).await?));
+            let totals = numbers(app, asked, &scope, i64::MAX).await?;
+            let series = if asked.series { numbers(app, asked, &scope, hours).await? } else { Spans::new() };
+            known.push((key.clone(), totals, series));
         }
-        let releases = known.iter().find(|(k, _)| *k == key).map_or(&[][..], |(_, releases)| releases);
-        let wanted = |release: &&ReleaseFacts| {
-            let version = release.release.version.raw();
-            group.release.as_ref().is_none_or(|own| own == version)
-                && asked.releases.as_ref().is_none_or(|wanted| wanted.iter().any(|name| name == version))
-        };
-        let found: Vec<&ReleaseFacts> = releases.iter().filter(wanted).collect();
+        let Some((_, totals, series)) = known.iter().find(|(place, ..)| *place == key) else { continue };
         for (place, status) in statuses(asked).into_iter().enumerate() {
-            write(asked, &found, status, bucket, &mut shown[place * groups.len() + at]);
+            let group_shown = &mut shown[place * groups.len() + at];
+            let total = totals.get(&(group.release.clone(), 0));
+            group_shown["some"] = total.is_some_and(|span| span.counts.total > 0).into();
+            for field in &asked.fields {
+                if asked.totals {
+                    group_shown["totals"][field] = value(field, total, status);
+                }
+                if asked.series {
+                    let of_span = |span| value(field, series.get(&(group.release.clone(), span)), status);
+                    group_shown["series"][field] = (0..spans).map(of_span).collect();
+                }
+            }
         }
     }
     Ok(())
 }
 
-fn write(asked: &Asked, releases: &[&ReleaseFacts], status: Option<usize>, bucket: Option<usize>, group: &mut Value) {
-    let sum = releases.iter().map(|release| release.sessions).fold(SessionCounts::default(), |a, b| SessionCounts {
-        total: a.total + b.total,
-        errored: a.errored + b.errored,
-        crashed: a.crashed + b.crashed,
-        abnormal: a.abnormal + b.abnormal,
-        unhandled: a.unhandled + b.unhandled,
-    });
-    // Users of several releases don't add up.
-    let users = if releases.len() == 1 { releases.first().map(|release| release.users) } else { None };
+async fn numbers(app: &App, asked: &Asked, scope: &Scope, hours: i64) -> Result<Spans, Fault> {
+    let query = SeriesQuery {
+        scope: scope.clone(),
+        hours,
+        releases: asked.releases.as_ref().map(|names| names.iter().map(|name| name.as_str().into()).collect()),
+        by_release: asked.by.contains(&By::Release),
+    };
+    let spans = app.host.session_series(&query).await?.into_iter();
+    Ok(spans.map(|span| ((span.release.as_ref().map(|name| name.raw().to_owned()), span.span), span)).collect())
+}
+
+/// One number; users are not told apart by how their sessions ended.
+fn value(field: &str, span: Option<&SessionSpan>, status: Option<usize>) -> Value {
+    let sum = span.map(|span| span.counts).unwrap_or_default();
     let healthy = sum.total.saturating_sub(sum.errored + sum.crashed + sum.abnormal + sum.unhandled);
     let counts = [healthy, sum.errored, sum.crashed, sum.abnormal, sum.unhandled];
-    if sum.total > 0 || users.is_some_and(|users| users > 0) {
-        group["some"] = true.into();
-    }
-    for field in &asked.fields {
-        let value: Value = match field.as_str() {
-            "sum(session)" => status.map_or(sum.total, |status| counts[status]).into(),
-            "count_unique(user)" if status.is_none() && releases.is_empty() => 0.into(),
-            "count_unique(user)" if status.is_none() => users.into(),
-            "crash_free_rate(session)" if status.is_none() => sum.crash_free_rate().into(),
-            "crash_rate(session)" if status.is_none() => sum.crash_free_rate().map(|rate| 1.0 - rate).into(),
-            _ => Value::Null,
-        };
-        match bucket {
-            None if asked.totals => group["totals"][field] = value,
-            None => {}
-            Some(0) => group["series"][field] = json!([value]),
-            Some(_) => {
-                if let Some(series) = group["series"][field].as_array_mut() {
-                    series.push(value);
-                }
-            }
-        }
+    match field {
+        "sum(session)" => status.map_or(sum.total, |status| counts[status]).into(),
+        "count_unique(user)" if status.is_none() => span.map_or(0, |span| span.users).into(),
+        "crash_free_rate(session)" if status.is_none() => sum.crash_free_rate().into(),
+        "crash_rate(session)" if status.is_none() => sum.crash_free_rate().map(|rate| 1.0 - rate).into(),
+        _ => Value::Null,
     }
 }

@@ -79,14 +79,14 @@ fn described(replay: Replay, facts: ReplayFacts) -> Loaded {
         let version = version.as_deref().unwrap_or("");
         version.split('.').take(2).collect::<Vec<_>>().join(".")
     };
-    let versioned = |part: Option<(&'static str, Option<String>)>| {
-        part.map(|(name, version)| Untrusted::from([name, " ", &short(&version)].concat().trim_end()))
-    };
+    let versioned =
+        |(name, version): (String, Option<String>)| Untrusted::from([&name, " ", &short(&version)].concat().trim_end());
+    let said = |(name, version): (&'static str, Option<String>)| (name.to_owned(), version);
     Loaded {
         user: facts.user,
-        browser: versioned(agent.browser),
-        os: versioned(agent.os),
-        device: agent.device.map(Into::into),
+        browser: facts.agent.browser.or(agent.browser.map(said)).map(versioned),
+        os: facts.agent.os.or(agent.os.map(said)).map(versioned),
+        device: facts.agent.device.or(agent.device).map(Into::into),
         replay,
     }
 }

@@ -1,10 +1,12 @@
 //! The Sentry-compatible API of `serve`, as others' programs use it.
 
+mod announced;
 mod commands;
 mod contract;
+mod plugins;
 mod readers;
 mod sourcemaps;
-mod uploads;
+pub mod uploads;
 
 use std::{io::Read, path::Path};
 

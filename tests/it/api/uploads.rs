@@ -19,7 +19,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A bundle of these files, with a manifest that names them.
-fn bundle(manifest: &Value, files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn bundle(manifest: &Value, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     for (name, bytes) in files.iter().copied().chain([("manifest.json", manifest.to_string().as_bytes())]) {

@@ -386,7 +386,7 @@ async fn searches_agree(world: &World, hits: &[Hit], part: &Part) {
 }
 
 async fn releases_agree(world: &World, hits: &[Hit], part: &Part) {
-    let query = ReleaseQuery { scope: scope(part), limit: None, skip: 0, counts: true };
+    let query = ReleaseQuery { scope: scope(part), counts: true, ..ReleaseQuery::default() };
     let part = Part { since: None, ..part.clone() };
     let days = whole_days(&part);
     let found = world.store.releases(&query).await.unwrap();

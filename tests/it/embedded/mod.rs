@@ -2,6 +2,7 @@
 
 mod exact;
 mod files;
+mod maps;
 mod naive;
 mod sessions;
 mod writing;

@@ -1,6 +1,6 @@
 //! Recordings read into steps.
 
-mod app;
+pub mod app;
 mod made;
 mod segments;
 mod sessions;

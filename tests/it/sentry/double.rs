@@ -9,6 +9,8 @@ use prodsignal::{
 use serde_json::{Map, Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
+use super::{commits, replays};
+
 /// The id of its one event.
 pub const EVENT: &str = "0123456789abcdef0123456789abcdef";
 
@@ -76,13 +78,13 @@ pub fn answer(request: &Request) -> Option<Value> {
         ("GET", ["projects", "acme", "shop", "events", EVENT, "attachments"]) => file("attachments"),
         ("GET", ["organizations", "acme", "events-timeseries"]) => file("timeseries"),
         ("GET", ["organizations", "acme", "events"]) => events(request),
-        ("GET", ["organizations", "acme", "replays"]) => json!({ "data": [] }),
         ("GET", ["organizations", "acme", "eventids", EVENT]) => file("eventid"),
         ("GET", ["organizations", "acme", "issues", "101" | "SHOP-1"]) => file("issue"),
         ("GET", ["organizations", "acme", "issues", "101" | "SHOP-1", "events"]) => file("issue_events"),
         ("GET", ["organizations", "acme", "issues", "101" | "SHOP-1", "events", _]) => file("event"),
         ("PUT", ["organizations", "acme", "issues", "101"]) => file("updated"),
         ("POST", ["organizations", "acme", "issues", "101", "notes"]) => json!({ "id": "1" }),
+        ("GET", parts) => return replays::answer(request, parts).or_else(|| commits::answer(parts)),
         _ => return None,
     })
 }

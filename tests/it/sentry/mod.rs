@@ -1,10 +1,13 @@
 //! The Sentry backend, against doubles on loopback.
 
+mod commits;
 mod contract;
 mod differential;
 mod double;
 mod faults;
 mod glitchtip;
 mod reading;
+mod replays;
 mod session;
 mod tenants;
+mod tls;

@@ -1,4 +1,4 @@
-//! What the API alone asks: all parts of a replay at once, lists of replays, names of issues.
+//! What the API alone asks: lists of replays, names of issues.
 //! It uses `rusqlite`.
 //! It never reads what a recording shows.
 
@@ -7,45 +7,10 @@ use rusqlite::{OptionalExtension, params};
 use super::{pool::Snapshot, scope::Bounds};
 use crate::{
     model::{EventId, IssueId},
-    store::{ItemKind, ReplayParts, Scope, StoreError},
+    store::{ItemKind, Scope, StoreError},
 };
 
-/// Segments of one replay at most.
-const SEGMENTS: i64 = 5_000;
-
 impl Snapshot<'_> {
-    /// Answers `HostedStore::replay_parts`.
-    pub(in crate::backend::embedded) fn replay_parts(
-        &mut self,
-        scope: &Scope,
-        replay: EventId,
-    ) -> Result<ReplayParts, StoreError> {
-        let bounds = self.bounds(scope)?;
-        let mut parts = ReplayParts::default();
-        let sql = "SELECT project, kind, segment, z FROM item WHERE parent=?1 AND kind IN (?2, ?3) AND ts<=?4
-                   ORDER BY segment, ts, id LIMIT ?5";
-        let kinds = (ItemKind::ReplayEvent.code(), ItemKind::ReplayRecording.code());
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let id = replay.0.to_be_bytes();
-        let mut rows = statement.query(params![&id[..], kinds.0, kinds.1, bounds.hi, SEGMENTS])?;
-        while let Some(row) = rows.next()? {
-            let project: u64 = row.get(0)?;
-            let Some(slug) = bounds.slug(project) else { continue };
-            (parts.project_id, parts.project) = (project, slug.to_owned());
-            let body = self.unpacker.body(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            if row.get::<_, i64>(1)? == kinds.0 {
-                parts.descriptions.push(body);
-            } else {
-                let next = parts.recordings.last().map_or(0, |(segment, _)| segment + 1);
-                parts.recordings.push((row.get::<_, Option<u64>>(2)?.unwrap_or(next), body));
-            }
-        }
-        if parts.project.is_empty() {
-            return Err(StoreError::NotFound { what: "replay", asked: replay.to_string().into(), near: Vec::new() });
-        }
-        Ok(parts)
-    }
-
     /// Answers `HostedStore::replay_ids`.
     pub(in crate::backend::embedded) fn replay_ids(
         &mut self,
@@ -64,12 +29,15 @@ impl Snapshot<'_> {
     }
 
     fn replays_of(&self, project: u64, bounds: &Bounds, found: &mut Vec<(i64, EventId)>) -> Result<(), StoreError> {
-        let sql = "SELECT parent, min(ts), max(ts) FROM item
-                   WHERE project=?1 AND kind=?2 AND parent IS NOT NULL AND ts<=?3 AND (?4 IS NULL OR env=?4)
-                   GROUP BY parent HAVING max(ts)>=?5";
-        let mut statement = self.conn.prepare_cached(sql)?;
+        // Spelled out, so that the index of replays is taken.
         let kind = ItemKind::ReplayEvent.code();
-        let rows = statement.query_map(params![project, kind, bounds.hi, bounds.env, bounds.lo], |row| {
+        let sql = format!(
+            "SELECT parent, min(ts), max(ts) FROM item
+             WHERE project=?1 AND kind={kind} AND parent IS NOT NULL AND ts<=?2 AND (?3 IS NULL OR env=?3)
+             GROUP BY parent HAVING max(ts)>=?4"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![project, bounds.hi, bounds.env, bounds.lo], |row| {
             Ok((row.get::<_, i64>(1)?, EventId(u128::from_be_bytes(row.get(0)?))))
         })?;
         for row in rows {

@@ -2,7 +2,7 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never shows one that was not active in the scope.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use roaring::RoaringBitmap;
 use rusqlite::params;
@@ -42,6 +42,10 @@ impl Snapshot<'_> {
             let facts = self.plain_facts(version, &ids, &by_id, &releases, &bounds)?;
             found.push((ids, facts));
         }
+        if query.announced && bounds.env.is_none() {
+            let seen = |id: u32| by_id.contains_key(&id);
+            found.extend(self.announced_alone(&bounds, &releases, seen)?);
+        }
         let mut order: Vec<Release> = found.iter().map(|(_, facts)| facts.release.clone()).collect();
         sort_releases(&mut order);
         let place = |facts: &ReleaseFacts| order.iter().position(|release| release.version == facts.release.version);
@@ -69,20 +73,46 @@ impl Snapshot<'_> {
             .filter_map(|place| bounds.slug(releases.list[place].project).map(str::to_owned))
             .collect();
         projects.sort();
-        Ok(ReleaseFacts {
-            release: Release {
-                version: version.into(),
-                first_seen: moment(rows.iter().map(|row| row.first).min().unwrap_or(0)),
-                last_seen: moment(rows.iter().map(|row| row.last).max().unwrap_or(0)),
-                deploys: self.deploys(ids, bounds)?,
-            },
-            projects,
-            sessions: SessionCounts::default(),
-            users: 0,
-            adoption: None,
-            new_issues: 0,
-            events: 0,
-        })
+        let release = Release {
+            version: version.into(),
+            first_seen: moment(rows.iter().map(|row| row.first).min().unwrap_or(0)),
+            last_seen: moment(rows.iter().map(|row| row.last).max().unwrap_or(0)),
+            deploys: self.deploys(ids, bounds)?,
+        };
+        Ok(without_counts(release, projects))
+    }
+
+    /// Releases that somebody spoke of within the scope and nothing was seen of; `seen` knows those that are active.
+    fn announced_alone(
+        &self,
+        bounds: &Bounds,
+        releases: &Releases,
+        seen: impl Fn(u32) -> bool,
+    ) -> Result<Vec<(Ids, ReleaseFacts)>, StoreError> {
+        let sql = "SELECT id, version, coalesce(created, first) FROM release
+                   WHERE project=?1 AND coalesce(created, first) BETWEEN ?2 AND ?3
+                     AND (created IS NOT NULL OR EXISTS(SELECT 1 FROM deploy WHERE deploy.release=release.id))";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut named: BTreeMap<String, (Ids, i64, BTreeSet<String>)> = BTreeMap::new();
+        for (project, slug) in &bounds.projects {
+            let mut rows = statement.query(params![project, bounds.lo, bounds.hi])?;
+            while let Some(row) = rows.next()? {
+                let (id, version, said): (u32, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                if releases.all_of_name(&version).into_iter().any(&seen) {
+                    continue;
+                }
+                let (ids, first, slugs) = named.entry(version).or_insert((Vec::new(), said, BTreeSet::new()));
+                ids.push(id);
+                *first = said.min(*first);
+                slugs.insert(slug.clone());
+            }
+        }
+        let facts = |(version, (ids, said, slugs)): (String, (Ids, i64, BTreeSet<String>))| {
+            let (at, deploys) = (moment(said), self.deploys(&ids, bounds)?);
+            let release = Release { version: version.into(), first_seen: at, last_seen: at, deploys };
+            Ok((ids, ReleaseFacts { seen: false, ..without_counts(release, slugs.into_iter().collect()) }))
+        };
+        named.into_iter().map(facts).collect()
     }
 
     pub(super) fn deploys(&self, ids: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError> {
@@ -194,4 +224,17 @@ fn newest_day(rows: &[Active], bounds: &Bounds) -> Option<(HashMap<u32, u64>, u6
         total += row.n;
     }
     Some((by_id, total))
+}
+
+fn without_counts(release: Release, projects: Vec<String>) -> ReleaseFacts {
+    ReleaseFacts {
+        release,
+        seen: true,
+        projects,
+        sessions: SessionCounts::default(),
+        users: 0,
+        adoption: None,
+        new_issues: 0,
+        events: 0,
+    }
 }

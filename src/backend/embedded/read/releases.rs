@@ -65,6 +65,11 @@ impl Releases {
         self.doubles.get(&id).copied().unwrap_or(id)
     }
 
+    /// Numbers whose name came before, with the first of the name.
+    pub(super) fn doubles(&self) -> &HashMap<u32, u32> {
+        &self.doubles
+    }
+
     /// All numbers of that name.
     pub(super) fn all_of_name(&self, name: &str) -> Vec<u32> {
         self.list.iter().filter(|known| known.version == name).map(|known| known.id).collect()

@@ -63,12 +63,12 @@ impl Snapshot<'_> {
         Ok(Some(whole))
     }
 
-    /// The script that a frame ran in.
+    /// The script that a frame ran in, with the number of its map.
     pub(in crate::backend::embedded) fn script(
         &mut self,
         project: u64,
         wanted: &Wanted<'_>,
-    ) -> Result<Option<Arc<Script>>, StoreError> {
+    ) -> Result<Option<(i64, Arc<Script>)>, StoreError> {
         let found = match wanted.debug_id {
             Some(id) => self.by_debug_id(id)?,
             None => None,
@@ -79,7 +79,7 @@ impl Snapshot<'_> {
         };
         let Some((map, script)) = found else { return Ok(None) };
         let scripts = Arc::clone(&self.scripts);
-        scripts.script(map, || {
+        let made: Result<_, StoreError> = scripts.script(map, || {
             let code = script.map(|script| self.artifact(script)).transpose()?;
             let map = self.artifact(map)?;
             match Script::new(&map, code.as_deref()) {
@@ -89,7 +89,8 @@ impl Snapshot<'_> {
                     Ok(None)
                 }
             }
-        })
+        });
+        Ok(made?.map(|script| (map, script)))
     }
 
     fn artifact(&mut self, id: i64) -> Result<Vec<u8>, StoreError> {
@@ -161,7 +162,7 @@ impl Snapshot<'_> {
         }
         let mut failed = None;
         let changed = map_event(json, &mut |wanted| match self.script(project, wanted) {
-            Ok(script) => script,
+            Ok(found) => found.map(|(_, script)| script),
             Err(error) => {
                 failed.get_or_insert(error);
                 None

@@ -27,6 +27,8 @@ enum Part {
     Column(Column),
     /// A number for each issue; issues of the same text share one.
     OfIssue(HashMap<i64, u64>),
+    /// A release; those of several projects with one name are the first of the name.
+    OfRelease(HashMap<u32, u32>),
     Level,
     Unhandled,
     Replay,
@@ -43,6 +45,10 @@ impl Part {
         match self {
             Self::Column(column) => u64::from(column.id(head, rest, row)),
             Self::OfIssue(numbers) => numbers.get(&known.id).copied().unwrap_or(0),
+            Self::OfRelease(numbers) => {
+                let id = Column::Release.id(head, rest, row);
+                u64::from(numbers.get(&id).copied().unwrap_or(id))
+            }
             Self::Level => level_of(head.bits[row]) as u64,
             Self::Unhandled => u64::from(head.bits[row] & UNHANDLED != 0),
             Self::Replay => rest.map_or(0, |rest| rest.replay[row]),
@@ -63,7 +69,7 @@ impl Part {
 
     /// Whether 0 stands for "none", which is no value to be counted.
     fn zero_is_none(&self) -> bool {
-        matches!(self, Self::Column(_) | Self::Replay | Self::Trace)
+        matches!(self, Self::Column(_) | Self::OfRelease(_) | Self::Replay | Self::Trace)
     }
 }
 
@@ -177,7 +183,7 @@ impl Grouping {
 impl Snapshot<'_> {
     fn part(&mut self, searched: &Searched<'_>, field: &Field) -> Result<Part, StoreError> {
         Ok(match field {
-            Field::Release => Part::Column(Column::Release),
+            Field::Release => Part::OfRelease(searched.releases.doubles().clone()),
             Field::Environment => Part::Column(Column::Environment),
             Field::User => Part::Column(Column::User),
             Field::Platform => Part::Column(Column::Platform),
@@ -358,7 +364,7 @@ impl Snapshot<'_> {
         Ok(match part {
             Part::Time(size) => Value::Time(moment((key as i64).saturating_mul(*size))),
             Part::Column(_) | Part::Replay | Part::Trace if key == 0 => Value::None,
-            Part::Column(Column::Release) => text(searched.releases.name(id)),
+            Part::Column(Column::Release) | Part::OfRelease(_) => text(searched.releases.name(id)),
             Part::Column(Column::User) => Value::Text(self.pseudonym(id)?.into()),
             Part::Column(_) => Value::Text(self.word(id)?),
             Part::Level => Value::Text(level_named(key).as_str().into()),

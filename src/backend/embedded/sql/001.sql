@@ -97,6 +97,8 @@ CREATE TABLE item(
 CREATE INDEX item_parent ON item(parent, kind) WHERE parent IS NOT NULL;
 CREATE INDEX item_trace ON item(trace, kind) WHERE trace IS NOT NULL;
 CREATE INDEX item_ts ON item(ts);
+-- Replays: 9 is the kind of what an SDK says of one.
+CREATE INDEX item_replay ON item(project, ts) WHERE kind=9 AND parent IS NOT NULL;
 CREATE TABLE item_once(day INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(day, digest)) WITHOUT ROWID;
 CREATE TABLE outcome(
   day INTEGER NOT NULL, project INTEGER NOT NULL, item TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
@@ -105,7 +107,8 @@ CREATE TABLE outcome(
 -- Scripts and their source maps -----------------------------------------------------------------------
 -- Parts of bundles that are not put together yet.
 CREATE TABLE upload(checksum BLOB PRIMARY KEY, at INTEGER NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE bundle(id INTEGER PRIMARY KEY, checksum BLOB NOT NULL UNIQUE, at INTEGER NOT NULL);
+-- used: the time of an event that was read with it, to the hour or so.
+CREATE TABLE bundle(id INTEGER PRIMARY KEY, checksum BLOB NOT NULL UNIQUE, at INTEGER NOT NULL, used INTEGER NOT NULL);
 CREATE TABLE bundle_use(
   project INTEGER NOT NULL, release TEXT NOT NULL, dist TEXT NOT NULL, bundle INTEGER NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY(project, release, dist, bundle)) WITHOUT ROWID;

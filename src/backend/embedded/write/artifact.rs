@@ -71,7 +71,10 @@ impl Writer {
             (Some(known), _) => known,
             (None, None) => return Ok(false),
             (None, Some(files)) => {
-                tx.execute("INSERT INTO bundle(checksum, at) VALUES(?1, ?2)", params![&order.checksum[..], at])?;
+                tx.execute(
+                    "INSERT INTO bundle(checksum, at, used) VALUES(?1, ?2, ?2)",
+                    params![&order.checksum[..], at],
+                )?;
                 let bundle = tx.last_insert_rowid();
                 for file in files {
                     write_file(&tx, bundle, file)?;
@@ -97,6 +100,34 @@ impl Writer {
         }
         tx.commit()?;
         Ok(true)
+    }
+
+    /// Notes that an event was read with a map: as late as the newest event is.
+    pub(in crate::backend::embedded) fn used_map(&mut self, map: i64) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE bundle SET used=max(used, coalesce((SELECT received FROM body ORDER BY seq DESC LIMIT 1), used))
+                   WHERE id=(SELECT bundle FROM artifact WHERE id=?1)";
+        self.conn.prepare_cached(sql)?.execute([map])?;
+        Ok(())
+    }
+
+    /// Drops bundles that nobody uploaded or needed since, and whose releases are gone.
+    pub(super) fn drop_bundles(&mut self, cut: i64) -> Result<(), StoreError> {
+        let sql = "SELECT id FROM bundle WHERE at<?1 AND used<?1 AND NOT EXISTS(
+                     SELECT 1 FROM bundle_use LEFT JOIN release
+                       ON release.project=bundle_use.project AND release.version=bundle_use.release
+                     WHERE bundle_use.bundle=bundle.id AND (bundle_use.at>=?1 OR release.last>=?1 OR release.created>=?1
+                       OR release.released>=?1))";
+        let old: Vec<i64> = self.conn.prepare(sql)?.query_map([cut], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for bundle in old {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute("DELETE FROM artifact WHERE bundle=?1", [bundle])?;
+            tx.execute("DELETE FROM bundle_use WHERE bundle=?1", [bundle])?;
+            tx.execute("DELETE FROM bundle WHERE id=?1", [bundle])?;
+            tx.commit()?;
+            self.commit_waiting();
+        }
+        Ok(())
     }
 
     /// Writes down what issues are called now that their frames can be read.

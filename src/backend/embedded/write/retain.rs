@@ -39,6 +39,7 @@ impl Writer {
         }
         self.drop_days(day)?;
         self.drop_items(cut)?;
+        self.drop_bundles(cut)?;
         self.give_back()?;
         Ok(dropped)
     }
