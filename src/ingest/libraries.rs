@@ -13,7 +13,7 @@ const LONGEST: usize = 200;
 
 /// The event's `modules`: versions by name.
 pub(super) fn of(event: &Value) -> Option<Libraries> {
-    let mut text = String::new();
+    let mut text = String::with_capacity(4_096);
     for (name, version) in event.get("modules")?.as_object()?.iter().take(MOST) {
         let Some(version) = version.as_str() else { continue };
         if is_plain(name) && is_plain(version) {

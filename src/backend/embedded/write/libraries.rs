@@ -2,6 +2,8 @@
 //! It uses `rusqlite`.
 //! It never keeps a list twice in a project, nor more than so many.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::commit::Commit;
@@ -36,14 +38,19 @@ impl Commit<'_> {
 
     /// Writes what was noted.
     pub(super) fn write_libraries(&mut self) -> Result<(), StoreError> {
+        let mut uses: HashMap<(i64, u32), LibraryTouch> = HashMap::new();
         for ((issue, list, rel), touch) in std::mem::take(&mut self.libraries) {
-            let LibraryTouch { events, first, last } = touch;
             self.conn
                 .prepare_cached(
                     "INSERT INTO library_issue(issue, list, rel, events) VALUES(?1, ?2, ?3, ?4)
                      ON CONFLICT DO UPDATE SET events=events+excluded.events",
                 )?
-                .execute(params![issue, list, rel, events])?;
+                .execute(params![issue, list, rel, touch.events])?;
+            let used = uses.entry((list, rel)).or_insert(LibraryTouch { events: 0, ..touch });
+            used.events += touch.events;
+            (used.first, used.last) = (used.first.min(touch.first), used.last.max(touch.last));
+        }
+        for ((list, rel), LibraryTouch { events, first, last }) in uses {
             self.conn
                 .prepare_cached(
                     "INSERT INTO library_use(list, rel, events, first, last) VALUES(?1, ?2, ?3, ?4, ?5)
