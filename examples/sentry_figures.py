@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """What an agent's session costs over a Sentry server: requests upstream, time, size of answers.
 
-One made-up server, which counts requests and answers each after a delay, and two MCP servers in front of it in turns:
-prodsignal, and, where its program is named, the official @sentry/mcp-server.
+One made-up server (`sentry_upstream.py`) and two MCP servers in front of it in turns: prodsignal, and the official
+@sentry/mcp-server, which is fetched from npm into target/ (OFFICIAL= leaves it out).
 
-    examples/sentry_figures.py target/release/prodsignal [node_modules/@sentry/mcp-server/dist/index.js]
+    cargo build --release && examples/sentry_figures.py [target/release/prodsignal]
 
-DELAY_MS sets the delay (80). Standard library alone; with `tiktoken` installed, tokens are counted, else bytes.
+DELAY_MS sets the delay of each answer (80), SCALE=30 makes the project a busy one, LOG=1 shows what was asked.
+Loopback and the standard library alone.
 """
 
 import concurrent.futures
-import http.server
+import datetime
 import json
 import os
 import pathlib
@@ -18,108 +19,64 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.parse
 
-DATA = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "sentry"
-EVENT = "0123456789abcdef0123456789abcdef"
-DELAY_S = float(os.environ.get("DELAY_MS", "80")) / 1000
+import sentry_upstream as upstream
 
-try:
-    import tiktoken
-
-    COUNT, UNIT = (lambda text: len(tiktoken.get_encoding("o200k_base").encode(text))), "tokens"
-except ImportError:
-    COUNT, UNIT = (lambda text: len(text.encode())), "bytes"
-
-
-def file(name):
-    return json.loads((DATA / f"{name}.json").read_text())
-
-
-def events(query):
-    """Rows of two issues for whatever fields are asked for."""
-    rows = [("101", "shop@2.3.0", 5, 3, "2026-11-17T08:00:00Z"), ("102", "shop@2.2.0", 2, 1, "2026-11-02T08:00:00Z")]
-    found = []
-    for issue, release, n, users, first in rows:
-        known = {
-            "issue.id": int(issue), "issue": f"SHOP-{issue[2:]}", "id": EVENT, "release": release, "project": "shop",
-            "user": "id:42", "count()": n, "count_unique(user)": users, "timestamp": "2026-11-20T11:00:00Z",
-            "max(timestamp)": "2026-11-20T11:00:00Z", "min(timestamp)": first, "title": "TypeError: cart is undefined",
-            "timestamp.to_day": "2026-11-20T00:00:00+00:00", "timestamp.to_hour": "2026-11-20T11:00:00+00:00",
-            "browser": "Firefox 142",
-        }
-        asked = query.get("query", [""])[0]
-        if "issue.id:" not in asked or (issue in asked) != ("!issue.id" in asked):
-            found.append({field: known.get(field) for field in query.get("field", [])})
-    return {"data": found, "meta": {"fields": {}, "units": {}}}
+TARGET = pathlib.Path(__file__).resolve().parent.parent / "target"
+PACKAGE, NODE = "@sentry/mcp-server@0.39.0", "node@22"
+ORG = {"organizationSlug": "acme"}
+OURS = [
+    ("what broke since", "list_issues", {"since_release": "shop@2.3.0"}),
+    ("an issue", "get_event", {"issue": "SHOP-1"}),
+    ("the same issue", "get_event", {"issue": "SHOP-1"}),
+    ("who is hit", "affected_users", {"issue": "SHOP-1"}),
+    ("who is hit, by browser", "affected_users", {"issue": "SHOP-1", "by": ["browser"]}),
+    ("a replay", "get_replay_summary", {"replay": upstream.REPLAY}),
+    ("releases", "list_releases", {}),
+    ("another issue", "get_event", {"issue": "SHOP-2"}),
+    ("is it fixed", "verify_fix_since_release", {"issue": "SHOP-1", "release": "shop@2.3.0"}),
+    ("the issue again", "get_event", {"issue": "SHOP-1"}),
+]
 
 
-def answer(method, path, query):
-    parts = [part for part in path.removeprefix("/api/0/").split("/") if part]
-    issues = {"101", "SHOP-1"}
-    match parts:
-        case ["organizations", _]:
-            return file("organization")
-        case ["organizations"] | ["users", "me", "regions"]:
-            return [file("organization")] if parts == ["organizations"] else {"regions": []}
-        case ["organizations", _, ("projects" | "environments" | "releases" | "sessions" | "issues") as name]:
-            return file(name)
-        case ["projects", _, "shop", "environments"]:
-            return file("environments")
-        case ["organizations", _, "events"]:
-            return events(query)
-        case ["organizations", _, "events-timeseries"]:
-            return file("timeseries")
-        case ["organizations", _, "eventids", _]:
-            return file("eventid")
-        case ["organizations", _, "issues", issue] if issue in issues:
-            return file("issue")
-        case ["organizations", _, "issues", issue, "events"] if issue in issues:
-            return file("issue_events")
-        case ["organizations", _, "issues", issue, "events", _] if issue in issues:
-            return file("event")
-        case ["organizations", _, "replay-count"]:
-            return {}
-        case ["projects", _, _, "events", _, "attachments"] | ["organizations", _, "issues", _, "external-issues"]:
-            return []
-        case ["auth"] | ["users", "me"]:
-            return {"id": "1", "name": "Ada", "email": "ada@example.com", "username": "ada"}
-        case ["organizations", _, "issues", _, "autofix"]:
-            return {"autofix": None}
-    return None
+def resource(kind, name):
+    return "get_sentry_resource", {"resourceType": kind, "resourceId": name, **ORG}
 
 
-class Upstream(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    seen = []
+def search(tool, **arguments):
+    return tool, {**ORG, **arguments}
 
-    def do_GET(self):
-        url = urllib.parse.urlsplit(self.path)
-        Upstream.seen.append(url.path)
-        time.sleep(DELAY_S)
-        found = answer(self.command, url.path, urllib.parse.parse_qs(url.query, keep_blank_values=True))
-        body = json.dumps(found if found is not None else {"detail": "not here"}).encode()
-        self.send_response(200 if found is not None else 404)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
+def more(tool, **arguments):
+    """A tool that is not listed."""
+    return "execute_sentry_tool", {"name": tool, "arguments": {**ORG, **arguments}}
+
+
+#: The nearest that the official server has to each.
+THEIRS = [
+    search("search_issues", query="release:shop@2.3.0", sort="user"),
+    resource("issue", "SHOP-1"),
+    resource("issue", "SHOP-1"),
+    more("get_issue_tag_values", issueId="SHOP-1", tagKey="release"),
+    more("get_issue_tag_values", issueId="SHOP-1", tagKey="browser"),
+    resource("replay", upstream.REPLAY),
+    more("find_releases"),
+    resource("issue", "SHOP-2"),
+    search("search_events", dataset="errors", query="issue:SHOP-1 release:shop@2.3.0", fields=["release", "count()"], sort="-count()"),
+    resource("issue", "SHOP-1"),
+]
 
 
 class Agent:
     """An MCP client over standard input and output."""
 
     def __init__(self, command, env):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **env}
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, env={**os.environ, **env}, **pipes)
         self.next, self.waiting, self.lock = 0, {}, threading.Lock()
         threading.Thread(target=self.read, daemon=True).start()
         hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "figures", "version": "1"}}
-        self.ask("initialize", hello)
+        self.name = self.ask("initialize", hello)["result"]["serverInfo"]
         self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def read(self):
@@ -142,71 +99,92 @@ class Agent:
         return done.result(timeout=60)
 
     def call(self, tool, arguments):
-        result = self.ask("tools/call", {"name": tool, "arguments": arguments}).get("result", {})
-        if result.get("isError"):
-            print(f"    {tool} {arguments}: {json.dumps(result['content'])[:200]}", file=sys.stderr)
-        return "".join(part.get("text", "") for part in result.get("content", []))
+        reply = self.ask("tools/call", {"name": tool, "arguments": arguments})
+        result = reply.get("result", {"isError": True, "content": [{"text": str(reply.get("error"))}]})
+        text = "".join(part.get("text", "") for part in result.get("content", []))
+        if result.get("isError") or "Error" in text[:40]:
+            print(f"{tool} {arguments}: {text[:400]}", file=sys.stderr)
+        return text
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
 
 
-def measured(work):
-    Upstream.seen.clear()
+class Figure:
+    """One measured call, or several together."""
+
+    def __init__(self, requests, ms, text):
+        self.requests, self.ms, self.text = requests, ms, text
+
+    def cells(self):
+        return f"{self.requests} | {self.ms:.0f} | {len(self.text) // 4:,} | {len(self.text.encode()):,}"
+
+
+def measured(what, work):
+    asked = upstream.Upstream.seen
+    asked.clear()
     start = time.perf_counter()
     text = work()
-    return len(Upstream.seen), (time.perf_counter() - start) * 1000, COUNT(text)
+    figure = Figure(len(asked), (time.perf_counter() - start) * 1000, text)
+    if os.environ.get("LOG"):
+        print(f"{what}: {figure.requests}", *asked, sep="\n    ", file=sys.stderr)
+        print(text, file=sys.stderr)
+    return figure
 
 
-def figures(name, agent, opened, session):
-    agent_call = lambda call: agent.call(*call)
-    print(f"{name}\n  what                          requests      ms  {UNIT}")
-    rows = [
-        ("open an issue", lambda: agent_call(opened)),
-        ("open it again", lambda: agent_call(opened)),
-    ]
-    for what, work in rows:
-        print("  {:<28} {:>9} {:>7.0f} {:>7}".format(what, *measured(work)))
+def figures(start, calls):
+    """Each part in a fresh process, as a session begins; name and version, rows."""
+    (_, issue), found = calls[1], {}
+    agent = start()
+    found["one issue's details, first"] = measured("first", lambda: agent.call(*issue))
+    found["the same call again"] = measured("again", lambda: agent.call(*issue))
+    agent.close()
+    agent = start()
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
-        ten = lambda: "".join(pool.map(agent_call, [session[0]] * 10))
-        print("  {:<28} {:>9} {:>7.0f} {:>7}".format("ten equal calls at once", *measured(ten)))
-    print("  {:<28} {:>9} {:>7.0f} {:>7}".format("session of ten calls", *measured(lambda: "".join(map(agent_call, session)))))
+        ten = lambda: "".join(pool.map(lambda _: agent.call(*issue), range(10)))
+        found["ten equal calls at once"] = measured("ten at once", ten)
+    agent.close()
+    agent = start()
+    session = {f"{n}. {what}": measured(what, lambda: agent.call(*call)) for n, (what, call) in enumerate(calls, 1)}
+    agent.close()
+    all_of = session.values()
+    text = "".join(figure.text for figure in all_of)
+    found["a session of ten calls"] = Figure(sum(f.requests for f in all_of), sum(f.ms for f in all_of), text)
+    return "{name} {version}".format(**agent.name), {**found, **session}
+
+
+def official():
+    """The command of the official server, fetched once with the Node that it needs; nothing where it is not wanted."""
+    if not os.environ.get("OFFICIAL", "1"):
+        return []
+    folder = TARGET / "tmp" / "packages" / "sentry-figures"
+    program = folder / "node_modules/@sentry/mcp-server/dist/index.js"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private":true}')
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", PACKAGE, NODE], cwd=folder, check=True)
+    return [folder / "node_modules/node/bin/node", program]
 
 
 def main():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    host = f"127.0.0.1:{server.server_port}"
-    own = [
-        ("list_issues", {"since_release": "shop@2.3.0"}),
-        ("get_event", {"issue": "SHOP-1"}),
-        ("get_event", {"issue": "SHOP-1"}),
-        ("affected_users", {"issue": "SHOP-1"}),
-        ("affected_users", {"issue": "SHOP-1", "by": ["browser"]}),
-        ("search_events", {"query": "level:error"}),
-        ("list_releases", {}),
-        ("get_event", {"event": EVENT}),
-        ("verify_fix_since_release", {"issue": "SHOP-1", "release": "shop@2.3.0"}),
-        ("get_event", {"issue": "SHOP-1"}),
-    ]
-    program = [sys.argv[1], "--sentry-url", f"http://{host}", "--sentry-org", "acme", "stdio"]
-    agent = Agent(program, {"PRODSIGNAL_SENTRY_TOKEN": "sntryu_figures"})
-    figures("prodsignal", agent, ("get_event", {"issue": "SHOP-1"}), own)
-    if len(sys.argv) > 2:
-        org = {"organizationSlug": "acme"}
-        issue = ("get_sentry_resource", {"resourceType": "issue", "resourceId": "SHOP-1", **org})
-        tags = lambda key: ("get_issue_tag_values", {"issueId": "SHOP-1", "tagKey": key, **org})
-        theirs = [
-            ("search_issues", {"query": "release:shop@2.3.0", **org}),
-            issue,
-            issue,
-            tags("browser"),
-            tags("release"),
-            ("search_events", {"dataset": "errors", "query": "level:error", "statsPeriod": "14d", **org}),
-            ("find_releases", org),
-            issue,
-            ("search_issues", {"query": "is:unresolved issue:SHOP-1", **org}),
-            issue,
-        ]
-        program = ["node", sys.argv[2], "--access-token=figures", f"--host={host}", "--insecure-http"]
-        figures("@sentry/mcp-server", Agent(program, {}), issue, theirs)
+    program = sys.argv[1] if len(sys.argv) > 1 else TARGET / "release" / "prodsignal"
+    delay_ms = float(os.environ.get("DELAY_MS", "80"))
+    host = upstream.start(delay_ms / 1000)
+    own = [program, "--sentry-url", f"http://{host}", "--sentry-org", "acme", "stdio"]
+    env = {"PRODSIGNAL_SENTRY_TOKEN": "sntryu_figures"}
+    columns = [figures(lambda: Agent(own, env), [(what, (tool, arguments)) for what, tool, arguments in OURS])]
+    if other := official():
+        command = [*other, "--access-token=sntryu_figures", f"--host={host}", "--insecure-http", "--sentry-dsn="]
+        calls = [(what, call) for (what, *_), call in zip(OURS, THEIRS)]
+        columns.append(figures(lambda: Agent(command, {}), calls))
+    print(f"{datetime.date.today()}, each answer of the upstream after {delay_ms:.0f} ms.\n")
+    print("| | " + " | ".join(f"{name}: requests | ms | tokens | bytes" for name, _ in columns) + " |")
+    print("|---|" + "---:|" * 4 * len(columns))
+    for what in columns[0][1]:
+        print(f"| {what} | " + " | ".join(rows[what].cells() for _, rows in columns) + " |")
+    if upstream.Upstream.lacking:
+        print("not there:", *sorted(upstream.Upstream.lacking), sep="\n  ", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ pub(super) fn singles(table: &Table, least: u64) -> Vec<Single> {
     for tag in 0..table.tags() {
         let values = table.common_values(tag, least, most_values);
         for (extent, value) in table.extents(tag, &values).into_iter().zip(values) {
-            let condition = Condition::is(tag, value);
+            let condition = Condition::is(tag, table.given(tag, value));
             match seen.entry(extent) {
                 Entry::Occupied(known) => singles[*known.get()].part.same_users.push(condition),
                 Entry::Vacant(new) => {
@@ -76,7 +76,7 @@ fn ranges(table: &Table, tag: usize) -> Vec<(Condition, Extent)> {
             let mut sum: Option<Extent> = None;
             for at in order.take(last) {
                 let grown = sum.map_or_else(|| extents[at].clone(), |sum| sum.or(&extents[at]));
-                ranges.push((Condition { tag, value: family[at], reach }, grown.clone()));
+                ranges.push((Condition { tag, value: table.given(tag, family[at]), reach }, grown.clone()));
                 sum = Some(grown);
             }
         };

@@ -6,6 +6,8 @@
 pub struct Table {
     affected: Vec<bool>,
     columns: Vec<Vec<Option<u32>>>,
+    /// For each tag the numbers of its values as they were given, ascending; columns and families hold places in it.
+    given: Vec<Vec<u32>>,
     /// For each tag, its versions by family, oldest first.
     families: Vec<Vec<Vec<u32>>>,
 }
@@ -13,7 +15,7 @@ pub struct Table {
 impl Table {
     /// A table of as many users as there are flags; true: affected.
     pub fn new(affected: Vec<bool>) -> Self {
-        Self { affected, columns: Vec::new(), families: Vec::new() }
+        Self { affected, ..Self::default() }
     }
 
     /// Adds a tag: the value of each user, in the order of the flags. Missing rows have none, surplus ones are dropped.
@@ -24,10 +26,22 @@ impl Table {
 
     /// Adds a tag whose values are versions: each family, such as one browser's, from its oldest to its newest. Versions
     /// of the baseline that none of the affected has belong there too.
-    pub fn push_versions(&mut self, mut values: Vec<Option<u32>>, families: Vec<Vec<u32>>) {
+    pub fn push_versions(&mut self, mut values: Vec<Option<u32>>, mut families: Vec<Vec<u32>>) {
         values.resize(self.affected.len(), None);
+        let given = different(values.iter().flatten().chain(families.iter().flatten()).copied());
+        // Every number is in the list that it was taken from.
+        let place = |value: &mut u32| *value = given.partition_point(|before| before < value) as u32;
+        if given.last().is_some_and(|last| *last as usize >= given.len()) {
+            values.iter_mut().flatten().chain(families.iter_mut().flatten()).for_each(place);
+        }
+        self.given.push(given);
         self.columns.push(values);
         self.families.push(families);
+    }
+
+    /// The number of a value as it was given.
+    pub(super) fn given(&self, tag: usize, value: u32) -> u32 {
+        self.given[tag][value as usize]
     }
 
     /// Versions by family, oldest first.
@@ -53,25 +67,26 @@ impl Table {
     /// Values of a tag that at least `least` affected users have, ascending; none where the tag has more than `most`
     /// values among the affected, since such a tag names users rather than conditions.
     pub(super) fn common_values(&self, tag: usize, least: u64, most: u64) -> Vec<u32> {
+        let mut users = vec![0; self.given[tag].len()];
         let rows = self.columns[tag].iter().zip(&self.affected);
-        let mut values: Vec<u32> = rows.filter_map(|(value, hit)| value.filter(|_| *hit)).collect();
-        values.sort_unstable();
-        let runs: Vec<&[u32]> = values.chunk_by(|a, b| a == b).collect();
-        if runs.len() as u64 > most {
+        rows.filter(|(_, hit)| **hit).for_each(|(value, _)| value.iter().for_each(|value| users[*value as usize] += 1));
+        if users.iter().filter(|users| **users > 0).count() as u64 > most {
             return Vec::new();
         }
-        runs.into_iter().filter(|run| run.len() as u64 >= least).map(|run| run[0]).collect()
+        users.iter().zip(0..).filter(|(users, _)| **users >= least.max(1)).map(|(_, value)| value).collect()
     }
 
     /// The users who have one of the values, for each of them.
     pub(super) fn extents(&self, tag: usize, values: &[u32]) -> Vec<Extent> {
         let mut found = vec![self.nobody(); values.len()];
+        let mut places = vec![usize::MAX; self.given[tag].len()];
+        values.iter().zip(0..).for_each(|(value, at)| places[*value as usize] = at);
         let mut next = [0; 2];
         for (value, hit) in self.columns[tag].iter().zip(&self.affected) {
             let bit = next[usize::from(*hit)];
             next[usize::from(*hit)] += 1;
-            if let Some(at) = value.and_then(|value| values.iter().position(|wanted| *wanted == value)) {
-                let side = if *hit { &mut found[at].affected } else { &mut found[at].baseline };
+            if let Some(found) = value.and_then(|value| found.get_mut(places[value as usize])) {
+                let side = if *hit { &mut found.affected } else { &mut found.baseline };
                 side[bit / 64] |= 1 << (bit % 64);
             }
         }
@@ -94,6 +109,21 @@ impl Table {
         let empty = |bits: u64| vec![0; bits.div_ceil(64) as usize];
         Extent { affected: empty(self.affected()), baseline: empty(self.baseline()) }
     }
+}
+
+/// The different numbers, ascending.
+fn different(numbers: impl Iterator<Item = u32>) -> Vec<u32> {
+    // Nearly all are small and many: they are marked, the others sorted.
+    let (mut marks, mut others) = (vec![false; 1 << 16], Vec::new());
+    for number in numbers {
+        match marks.get_mut(number as usize) {
+            Some(mark) => *mark = true,
+            None => others.push(number),
+        }
+    }
+    others.sort_unstable();
+    others.dedup();
+    marks.into_iter().zip(0..).filter(|(mark, _)| *mark).map(|(_, number)| number).chain(others).collect()
 }
 
 /// A set of users, a bit each, the two sides apart: most pairs are dismissed by the few words of the affected.
@@ -164,6 +194,7 @@ mod tests {
     fn a_short_column_has_no_values_at_its_end() {
         let mut table = Table::new(vec![true; 3]);
         table.push_tag(vec![Some(7)]);
-        assert_eq!(table.common_values(0, 1, 9), [7]);
+        assert_eq!(table.common_values(0, 1, 9), [0]);
+        assert_eq!(table.given(0, 0), 7);
     }
 }

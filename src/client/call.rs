@@ -1,8 +1,8 @@
 //! One call of a tool: a deadline for all its questions, and how old the oldest answer was.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -12,11 +12,12 @@ use super::{
     life::Lives,
 };
 use crate::{
-    model::{FixHistory, IssueId, Project, Untrusted},
+    model::{EventId, FixHistory, Issue, IssueId, Project, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
         Freshness, IssueFacts, IssueQuery, IssueRef, Page, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, dated,
+        remembered,
     },
 };
 
@@ -49,15 +50,16 @@ impl Call {
     ) -> Result<T, StoreError> {
         let shared = &self.cached.shared;
         let (asked, ends) = normal(question, (shared.options.now)());
-        let key = Key::new(&shared.identity, keep.operation, &asked);
+        let key = Key::new(&shared.identity, (keep.operation, shared.writes.load(Ordering::Acquire)), &asked);
         let lives = &shared.options.lives;
         let load = async {
-            let entry = match load.await {
+            let (loaded, oldest) = dated(load).await;
+            let entry = match loaded {
                 Ok(value) => Entry {
                     life: (keep.life)(lives, ends, &value),
                     bytes: value.bytes(),
                     answer: Kept::Value(Arc::new(value)),
-                    loaded: Instant::now(),
+                    loaded: oldest.unwrap_or_else(Instant::now),
                 },
                 Err(error) if is_final(&error) => Entry {
                     life: lives.negative,
@@ -124,6 +126,7 @@ impl Call {
             let age_s = u64::try_from(now.as_second() - kept.as_second()).unwrap_or(0);
             if age_s < shared.options.lives.immutable.as_secs() {
                 self.note(Freshness::Cached, age_s);
+                Instant::now().checked_sub(Duration::from_secs(age_s)).into_iter().for_each(remembered);
                 return Ok(facts);
             }
         }
@@ -136,9 +139,41 @@ impl Call {
         Ok(facts)
     }
 
+    /// Under its id alone, whichever question brought it.
+    fn key_of_event(&self, query: &EventQuery, id: EventId, writes: u64) -> Key {
+        let which = (id, &query.scope.environment, query.extras);
+        Key::new(&self.cached.shared.identity, ("event by id", writes), &which)
+    }
+
+    /// An event that another question brought, where it lies in what is asked about.
+    async fn met_event(&self, query: &EventQuery, writes: u64) -> Option<Entry> {
+        let Pick::Id(id) = query.pick else { return None };
+        let entry = self.cached.shared.fresh.get(&self.key_of_event(query, id, writes)).await?;
+        let facts: EventFacts = value_of(&entry).ok()?;
+        let of_project = query.scope.project.as_ref().is_none_or(|project| project.raw() == facts.project);
+        let in_time = query.scope.end.is_none_or(|end| facts.event.timestamp <= end);
+        (of_project && in_time && query.release.is_none()).then_some(entry)
+    }
+
+    async fn meet_event(&self, key: Key, facts: &EventFacts, oldest: Option<Instant>) {
+        let shared = &self.cached.shared;
+        let entry = Entry {
+            life: of_event(&shared.options.lives, facts),
+            bytes: facts.bytes(),
+            answer: Kept::Value(Arc::new(facts.clone())),
+            loaded: oldest.unwrap_or_else(Instant::now),
+        };
+        shared.fresh.insert(key, entry).await;
+    }
+
     fn inner(&self) -> &dyn SignalStore {
         self.cached.shared.inner.as_ref()
     }
+}
+
+/// The last event of an issue gets a successor.
+fn of_event(lives: &Lives, facts: &EventFacts) -> Duration {
+    if facts.next.is_some() { lives.immutable } else { lives.slow }
 }
 
 fn value_of<T: Answer>(entry: &Entry) -> Result<T, StoreError> {
@@ -194,12 +229,13 @@ impl SignalStore for Call {
         self.ask(scope, keep, self.inner().projects(scope)).await
     }
 
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        let keep = Keep { operation: "slugs", life: |lives, _, _| lives.names, signal: false };
+        self.ask(&Scope::default(), keep, self.inner().slugs()).await
+    }
+
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
-        let keep = Keep {
-            operation: "releases",
-            life: |lives, ends, _| lately(lives.slow, lives, ends),
-            signal: query.counts,
-        };
+        let keep = Keep { operation: "releases", life: |lives, ends, _| lately(lives.slow, lives, ends), signal: true };
         self.ask(query, keep, self.inner().releases(query)).await
     }
 
@@ -218,16 +254,31 @@ impl SignalStore for Call {
         self.ask(&(issue.clone(), scope.clone()), keep, self.inner().issue(issue, scope)).await
     }
 
+    async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
+        let keep =
+            Keep { operation: "bare issue", life: |lives, ends, _| lately(lives.moving, lives, ends), signal: true };
+        self.ask(&(issue.clone(), scope.clone()), keep, self.inner().bare_issue(issue, scope)).await
+    }
+
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
         let life = match query.pick {
-            // The last event of an issue gets a successor.
-            Pick::Id(_) => |lives: &Lives, _: Ends, facts: &EventFacts| {
-                if facts.next.is_some() { lives.immutable } else { lives.slow }
-            },
+            Pick::Id(_) => |lives: &Lives, _: Ends, facts: &EventFacts| of_event(lives, facts),
             Pick::Oldest(_) => |lives: &Lives, _: Ends, _: &EventFacts| lives.names,
             _ => |lives: &Lives, ends: Ends, _: &EventFacts| lately(lives.moving * 2, lives, ends),
         };
-        self.ask(query, Keep { operation: "event", life, signal: true }, self.loaded_event(query)).await
+        // What is loaded from here on may be older than a change that is made meanwhile.
+        let writes = self.cached.shared.writes.load(Ordering::Acquire);
+        if let Some(entry) = self.met_event(query, writes).await {
+            return self.take(&entry, true);
+        }
+        let load = async {
+            let (facts, oldest) = dated(self.loaded_event(query)).await;
+            oldest.into_iter().for_each(remembered);
+            let facts = facts?;
+            self.meet_event(self.key_of_event(query, facts.event.id, writes), &facts, oldest).await;
+            Ok(facts)
+        };
+        self.ask(query, Keep { operation: "event", life, signal: true }, load).await
     }
 
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
@@ -241,7 +292,7 @@ impl SignalStore for Call {
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
-        let keep = Keep { operation: "commits", life: |lives, _, _| lives.names, signal: false };
+        let keep = Keep { operation: "commits", life: |lives, _, _| lives.names, signal: true };
         self.ask(query, keep, self.inner().commits(query)).await
     }
 

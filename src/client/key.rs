@@ -52,7 +52,7 @@ impl Hasher for Digesting {
 
 impl Key {
     /// Of an operation and its question.
-    pub(super) fn new(identity: &Identity, operation: &'static str, question: &impl Hash) -> Self {
+    pub(super) fn new(identity: &Identity, operation: impl Hash, question: &impl Hash) -> Self {
         let mac = Hmac::<Sha256>::new_from_slice(&identity.0).expect("HMAC takes keys of any length");
         let mut digesting = Digesting(mac);
         operation.hash(&mut digesting);

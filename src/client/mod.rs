@@ -15,7 +15,10 @@ mod write;
 
 use std::{
     any::Any,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,7 +30,7 @@ pub use life::Lives;
 pub use write::CachedWrite;
 
 use crate::{
-    model::{FixHistory, IssueId, Project, Timestamp, Untrusted},
+    model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
         IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery,
@@ -73,6 +76,8 @@ struct Shared {
     fresh: Cache<Key, Entry>,
     /// Past it, for when the store fails.
     known: Cache<Key, Entry>,
+    /// Changes made so far: no answer to a question from before one is taken after it, whoever waits for it.
+    writes: Arc<AtomicU64>,
 }
 
 /// An answer that is kept.
@@ -108,20 +113,21 @@ impl Cached {
         let weigh = |_: &Key, entry: &Entry| entry.bytes;
         let fresh = Cache::builder().max_capacity(options.bytes / 2).weigher(weigh).expire_after(ByLife).build();
         let known = Cache::builder().max_capacity(options.bytes / 2).weigher(weigh).time_to_live(options.lives.stale);
-        let shared = Shared { inner, identity, options, folder, fresh, known: known.build() };
+        let shared = Shared { inner, identity, options, folder, fresh, known: known.build(), writes: Arc::default() };
         Self { shared: Arc::new(shared) }
     }
 
     /// In front of another store, for another credential, with the same memory.
     pub fn beside(&self, inner: Arc<dyn SignalStore>, identity: Identity) -> Self {
-        let Shared { options, folder, fresh, known, .. } = &*self.shared;
-        let (folder, fresh, known) = (folder.clone(), fresh.clone(), known.clone());
-        let shared = Shared { inner, identity, options: *options, folder, fresh, known };
+        let Shared { options, folder, fresh, known, writes, .. } = &*self.shared;
+        let (folder, fresh, known, writes) = (folder.clone(), fresh.clone(), known.clone(), writes.clone());
+        let shared = Shared { inner, identity, options: *options, folder, fresh, known, writes };
         Self { shared: Arc::new(shared) }
     }
 
     /// Forgets everything, as after a change.
     pub fn forget(&self) {
+        self.shared.writes.fetch_add(1, Ordering::AcqRel);
         self.shared.fresh.invalidate_all();
         self.shared.known.invalidate_all();
     }
@@ -161,6 +167,10 @@ impl SignalStore for Cached {
         self.call().projects(scope).await
     }
 
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        self.call().slugs().await
+    }
+
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
         self.call().releases(query).await
     }
@@ -175,6 +185,10 @@ impl SignalStore for Cached {
 
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {
         self.call().issue(issue, scope).await
+    }
+
+    async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
+        self.call().bare_issue(issue, scope).await
     }
 
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {

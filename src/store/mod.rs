@@ -2,6 +2,7 @@
 //! It uses `model` alone.
 //! It never names a backend.
 
+mod age;
 mod answer;
 mod commits;
 mod diagnosis;
@@ -16,6 +17,7 @@ mod search;
 mod window;
 mod write;
 
+pub use age::{dated, remembered};
 pub use answer::*;
 pub use commits::*;
 pub use diagnosis::*;
@@ -31,7 +33,7 @@ pub use write::*;
 
 use std::sync::Arc;
 
-use crate::model::{FixHistory, IssueId, Project, Timestamp};
+use crate::model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted};
 
 /// Reading: every tool asks through this.
 ///
@@ -58,17 +60,28 @@ pub trait SignalStore: Send + Sync {
     /// Projects within the scope, by slug.
     async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError>;
 
+    /// Slugs of all projects, where no more need be asked for.
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        let projects = self.projects(&Scope::default()).await?;
+        Ok(projects.iter().map(|project| project.slug.as_str().into()).collect())
+    }
+
     /// Releases within the scope, newest first by release order.
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError>;
 
     /// Names of the environments seen in the scope.
-    async fn environments(&self, scope: &Scope) -> Result<Vec<crate::model::Untrusted>, StoreError>;
+    async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError>;
 
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
 
     /// One issue and its numbers within the scope.
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError>;
+
+    /// One issue without its numbers, where they need not be asked for.
+    async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
+        Ok(self.issue(issue, scope).await?.issue)
+    }
 
     /// One event.
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError>;

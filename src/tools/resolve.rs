@@ -115,10 +115,9 @@ fn within_lock(
 /// Refuses names of projects and environments that nothing was ever seen of, with the nearest that were.
 async fn exists(ctx: &Ctx, scope: &Scope) -> Result<(), ToolError> {
     if let Some(project) = &scope.project {
-        let known = ctx.store.projects(&Scope::default()).await?;
-        if !known.iter().any(|p| p.slug == project.raw()) {
-            let names: Vec<Untrusted> = known.iter().map(|p| p.slug.as_str().into()).collect();
-            return Err(ToolError::not_found("project", project, &release::nearest(project, &names)));
+        let known = ctx.store.slugs().await?;
+        if !known.contains(project) {
+            return Err(ToolError::not_found("project", project, &release::nearest(project, &known)));
         }
     }
     if let Some(environment) = &scope.environment {

@@ -36,6 +36,14 @@ pub(super) fn writer(files: &Files) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// Moves the whole log into the database, so that it starts anew. Readers are waited for only shortly.
+pub(super) fn restart_log(writer: &Connection) -> Result<(), StoreError> {
+    writer.busy_timeout(PATIENCE / 50)?;
+    let moved = writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+    writer.busy_timeout(PATIENCE)?;
+    Ok(moved?)
+}
+
 /// A connection that reads.
 pub(super) fn reader(files: &Files) -> Result<Connection, StoreError> {
     let conn = open(files)?;

@@ -1,6 +1,6 @@
 //! Who is affected: users by release, by time, by tag, and against whom they stand out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     cells::{Side, conditions, shares},
@@ -10,19 +10,16 @@ use super::{
     row::Row,
     store::SentryStore,
     terms::{any_of, push},
+    trend::trend_of,
+    whole::{OfUser, TAGS, Whole, by_release, by_user},
 };
 use crate::{
     model::{SessionCounts, Timestamp, Untrusted},
-    store::{
-        AffectedFacts, AffectedQuery, AffectedSessions, Baseline, NO_CONDITION, ReleaseUsers, SampleUser, Scope,
-        StoreError,
-    },
+    store::{AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError},
 };
 
 /// Users that are looked at one by one.
 const USERS: usize = 100;
-/// Tags that fit into one question beside its counts.
-const TAGS: usize = 14;
 /// Tags shown where none is asked for.
 const SHOWN: usize = 6;
 /// A tag with more values than that is not shown unasked.
@@ -51,6 +48,15 @@ struct Searched {
     tags: Vec<String>,
 }
 
+/// What is told of the events themselves, before they are compared with others.
+struct Own {
+    facts: AffectedFacts,
+    /// Users by release.
+    releases: HashMap<String, u64>,
+    /// Who has which tags, where it came along.
+    side: Option<Side>,
+}
+
 impl SentryStore {
     /// Answers `SignalStore::affected`.
     pub(super) async fn who_is_affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
@@ -58,36 +64,119 @@ impl SentryStore {
             Some(issue) => Some(self.issue_row(issue, &query.scope).await?),
             None => None,
         };
+        if self.is_glitchtip().await {
+            return self.glitchtip_affected(query).await;
+        }
         let searched = searched(query, row.as_ref());
-        let whole = self.whole(&searched.scope);
-        let (scope, hit) = (&searched.scope, searched.hit.as_str());
-        let by_user = ["user", "count()", "min(timestamp)", "max(timestamp)"];
-        let (within, ever, users, releases) = tokio::join!(
-            self.totals(scope, hit),
-            self.totals(&whole, hit),
-            self.groups(&whole, hit, &by_user, "-count()", USERS),
-            self.releases_hit(scope, hit)
+        let scope = &searched.scope;
+        // Boxed: together they would take much of a thread's stack.
+        let (own, base, ()) = tokio::try_join!(
+            Box::pin(self.own(query, &searched, row.as_ref())),
+            Box::pin(self.base(&searched)),
+            Box::pin(self.warm(scope))
+        )?;
+        let Own { mut facts, releases, side } = own;
+        let (sessions, parted, active) = tokio::join!(
+            Box::pin(self.add_sessions(scope, releases)),
+            Box::pin(self.parted(query, &searched, (side, base), facts.in_period)),
+            self.active(scope, row.as_ref(), facts.in_period)
         );
-        let ((events, in_period), (_, total)) = (within?, ever?);
-        let users = optional(users)?.items;
-        let mut facts =
-            AffectedFacts { total, in_period, events, issue: row.map(|row| row.issue), ..Default::default() };
-        self.add_users(&mut facts, scope, hit, &users, query.sample).await?;
-        let (sessions, trend, parted, active) = tokio::join!(
-            self.add_sessions(scope, &whole, releases?),
-            self.trend(scope, hit, span_of(&users), query.buckets),
-            self.parted(query, &searched, &facts),
-            self.active_users(scope)
-        );
+        facts.issue = row.map(|row| row.issue);
         (facts.per_release, facts.sessions) = sessions?;
-        facts.trend = trend?;
-        facts.active_users = active?.values().sum::<u64>().max(in_period);
+        facts.active_users = active?.max(facts.in_period);
         self.add_tags(&mut facts, query, &searched.tags, parted?);
         if facts.in_period > USERS as u64 {
             facts.warnings.push("returning users are counted among the hundred with most events");
         }
-        facts.warnings.push("distinct users are the upstream's own counts, which it estimates past some thousands");
         Ok(facts)
+    }
+
+    /// What will be asked for whatever the events are, meanwhile.
+    async fn warm(&self, scope: &Scope) -> Result<(), StoreError> {
+        let whole = self.whole(scope);
+        tokio::try_join!(self.health(scope), self.known_releases(&whole), self.with_sessions(scope))?;
+        Ok(())
+    }
+
+    /// The others by tag, and how many they are.
+    async fn base(&self, searched: &Searched) -> Result<(Side, u64), StoreError> {
+        let (_, others) = self.totals(&searched.scope, &searched.others).await?;
+        Ok((self.cells(&searched.scope, &searched.others, &searched.tags, others).await?, others))
+    }
+
+    async fn active(&self, scope: &Scope, row: Option<&Row>, users: u64) -> Result<u64, StoreError> {
+        let Some(row) = row else { return self.all_active_users(scope).await };
+        let seen = BTreeMap::from([(row.issue.project.as_str(), users)]);
+        Ok(self.active_users(scope, &seen).await?.values().sum())
+    }
+
+    /// Of an issue with few events out of these, else out of groups of them.
+    async fn own(&self, query: &AffectedQuery, searched: &Searched, row: Option<&Row>) -> Result<Own, StoreError> {
+        let whole = match row {
+            Some(row) => self.whole_issue(row, &searched.scope).await?,
+            None => None,
+        };
+        match whole {
+            Some(whole) => Ok(self.own_of_few(query, searched, &whole)),
+            None => self.own_of_many(query, searched, row).await,
+        }
+    }
+
+    fn own_of_few(&self, query: &AffectedQuery, searched: &Searched, whole: &Whole) -> Own {
+        let scope = &searched.scope;
+        let since = query.since.as_deref();
+        let (start, end) = self.span(scope);
+        let ever = by_user(&whole.within((Timestamp::MIN, end), since));
+        let within = whole.within((start, end), since);
+        let users = by_user(&within);
+        let mut facts = AffectedFacts {
+            total: ever.len() as u64,
+            in_period: users.len() as u64,
+            events: within.len() as u64,
+            anonymous_events: within.iter().filter(|event| event.user.is_none()).count() as u64,
+            trend: trend_of(&within, scope, query.buckets),
+            ..Default::default()
+        };
+        for (user, of) in users {
+            let first = ever.get(user).map_or(of.first, |ever| ever.first);
+            self.add_user(&mut facts, scope, user, of, Some(first));
+        }
+        shorten(&mut facts, query.sample);
+        Own { facts, releases: by_release(&within), side: whole.side(self, &within, &searched.tags) }
+    }
+
+    async fn own_of_many(
+        &self,
+        query: &AffectedQuery,
+        searched: &Searched,
+        row: Option<&Row>,
+    ) -> Result<Own, StoreError> {
+        let (scope, hit) = (&searched.scope, searched.hit.as_str());
+        let whole = self.whole(scope);
+        let by_user = ["user", "count()", "min(timestamp)", "max(timestamp)"];
+        let known = row.filter(|_| query.since.is_none()).and_then(|row| Some((row.first_seen?, row.last_seen?)));
+        let (within, ever, users, releases, trend) = tokio::join!(
+            self.totals(scope, hit),
+            self.totals(&whole, hit),
+            self.groups(&whole, hit, &by_user, "-count()", USERS),
+            self.releases_hit(scope, hit, 100),
+            async {
+                match known {
+                    Some(span) => self.trend(scope, hit, Some(span), query.buckets).await.map(Some),
+                    None => Ok(None),
+                }
+            }
+        );
+        let ((events, in_period), (_, total)) = (within?, ever?);
+        let users = optional(users)?.items;
+        let mut facts = AffectedFacts { total, in_period, events, ..Default::default() };
+        self.add_users(&mut facts, scope, hit, &users, query.sample).await?;
+        facts.trend = match trend? {
+            Some(trend) => trend,
+            None => self.trend(scope, hit, span_of(&users), query.buckets).await?,
+        };
+        facts.warnings.push("distinct users are the upstream's own counts, which it estimates past some thousands");
+        Ok(Own { facts, releases: releases?, side: None })
     }
 
     /// Sample, returning and anonymous. Rows reach over all time, so a period needs its own.
@@ -110,24 +199,38 @@ impl SentryStore {
         let first: HashMap<Untrusted, Timestamp> =
             ever.iter().filter_map(|row| Some((text(row, "user")?, time(row, "min(timestamp)")?))).collect();
         for row in rows {
-            let n = count(row, "count()").unwrap_or(0);
+            let events = count(row, "count()").unwrap_or(0);
             let Some(user) = text(row, "user") else {
-                facts.anonymous_events += n;
+                facts.anonymous_events += events;
                 continue;
             };
-            let (Some(lo), Some(hi)) = (time(row, "min(timestamp)"), time(row, "max(timestamp)")) else { continue };
-            let before = first.get(&user).is_some_and(|first| scope.start.is_some_and(|start| *first < start));
-            facts.returning += u64::from(before || day_of(lo) != day_of(hi));
-            facts.sample.push(SampleUser { user: self.pseudonym(user.raw()), events: n, last_seen: hi });
+            if let (Some(lo), Some(hi)) = (time(row, "min(timestamp)"), time(row, "max(timestamp)")) {
+                let of = OfUser { events, first: lo, last: hi };
+                self.add_user(facts, scope, &user, of, first.get(&user).copied());
+            }
         }
-        facts.sample.sort_by_key(|user| std::cmp::Reverse((user.events, user.last_seen)));
-        facts.sample.truncate(most);
+        shorten(facts, most);
         Ok(())
     }
 
-    async fn releases_hit(&self, scope: &Scope, hit: &str) -> Result<HashMap<String, u64>, StoreError> {
+    /// One user; `first` is the first event ever.
+    fn add_user(
+        &self,
+        facts: &mut AffectedFacts,
+        scope: &Scope,
+        user: &Untrusted,
+        of: OfUser,
+        first: Option<Timestamp>,
+    ) {
+        let before = first.is_some_and(|first| scope.start.is_some_and(|start| first < start));
+        facts.returning += u64::from(before || day_of(of.first) != day_of(of.last));
+        let user = self.pseudonym(user.raw());
+        facts.sample.push(SampleUser { user, events: of.events, last_seen: of.last });
+    }
+
+    async fn releases_hit(&self, scope: &Scope, hit: &str, most: usize) -> Result<HashMap<String, u64>, StoreError> {
         let fields = ["release", "count()", "count_unique(user)"];
-        let pages = optional(self.groups(scope, hit, &fields, "-count()", 100).await)?;
+        let pages = optional(self.groups(scope, hit, &fields, "-count()", most).await)?;
         let users = |row: &serde_json::Value| {
             Some((text(row, "release")?.into_raw(), count(row, "count_unique(user)").unwrap_or(0)))
         };
@@ -137,21 +240,14 @@ impl SentryStore {
     async fn add_sessions(
         &self,
         scope: &Scope,
-        whole: &Scope,
         hit: HashMap<String, u64>,
     ) -> Result<(Vec<ReleaseUsers>, Option<AffectedSessions>), StoreError> {
-        let fields = ["release", "count()", "count_unique(user)"];
-        let (health, all, known) = tokio::join!(
-            self.health(scope),
-            self.groups(scope, "", &fields, "-count()", 300),
-            self.known_releases(whole)
-        );
-        let (health, all, known) = (health?, optional(all)?, known?);
-        let with_events: HashMap<String, u64> = all
-            .items
-            .iter()
-            .filter_map(|row| Some((text(row, "release")?.into_raw(), count(row, "count_unique(user)")?)))
-            .collect();
+        let whole = self.whole(scope);
+        let (health, known) = tokio::join!(self.health(scope), self.known_releases(&whole));
+        let (health, known) = (health?, known?);
+        let told = |(name, users): (&String, &u64)| health.get(name).is_some_and(|health| health.users >= *users);
+        // Releases without sessions, or with more users than these tell, are told by their events.
+        let with_events = if hit.iter().all(told) { HashMap::new() } else { self.releases_hit(scope, "", 300).await? };
         let nobody = Health::default();
         let mut counts = SessionCounts::default();
         let mut per_release = Vec::new();
@@ -160,7 +256,8 @@ impl SentryStore {
             let Some(users) = hit.get(name) else { continue };
             let health = health.get(name).unwrap_or(&nobody);
             let active = health.users.max(with_events.get(name).copied().unwrap_or(0)).max(*users);
-            counts = added(counts, health.counts);
+            counts.total += health.counts.total;
+            counts.crashed += health.counts.crashed;
             per_release.push(ReleaseUsers {
                 release: facts.release.version.clone(),
                 users: *users,
@@ -175,15 +272,14 @@ impl SentryStore {
         &self,
         query: &AffectedQuery,
         searched: &Searched,
-        facts: &AffectedFacts,
+        (own, (base, others)): (Option<Side>, (Side, u64)),
+        users: u64,
     ) -> Result<(Side, Side, u64), StoreError> {
         let scope = &searched.scope;
-        let (_, others) = self.totals(scope, &searched.others).await?;
-        let (hit, base) = tokio::join!(
-            self.cells(scope, &searched.hit, &searched.tags, facts.in_period),
-            self.cells(scope, &searched.others, &searched.tags, others)
-        );
-        let (hit, base) = (hit?, base?);
+        let hit = match own {
+            Some(side) => side,
+            None => self.cells(scope, &searched.hit, &searched.tags, users).await?,
+        };
         let both = hit.by_user && base.by_user && !base.cut;
         let base = if both { base.without(&hit.names()) } else { base };
         let others = if both { base.names().len() as u64 } else { others };
@@ -241,9 +337,7 @@ fn searched(query: &AffectedQuery, row: Option<&Row>) -> Searched {
         push(&mut hit, &format!("issue.id:{}", row.issue.id));
         push(&mut others, &format!("!issue.id:{}", row.issue.id));
         if tags.is_empty() {
-            let mut own = row.tags.clone();
-            own.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            tags = own.into_iter().map(|(tag, _)| tag).filter(|tag| !NO_CONDITION.contains(&tag.as_str())).collect();
+            tags = row.telling_tags();
         }
     }
     if tags.is_empty() {
@@ -275,12 +369,7 @@ fn span_of(rows: &[serde_json::Value]) -> Option<(Timestamp, Timestamp)> {
     Some((first, last))
 }
 
-fn added(a: SessionCounts, b: SessionCounts) -> SessionCounts {
-    SessionCounts {
-        total: a.total + b.total,
-        errored: a.errored + b.errored,
-        crashed: a.crashed + b.crashed,
-        abnormal: a.abnormal + b.abnormal,
-        unhandled: a.unhandled + b.unhandled,
-    }
+fn shorten(facts: &mut AffectedFacts, most: usize) {
+    facts.sample.sort_by_key(|user| std::cmp::Reverse((user.events, user.last_seen)));
+    facts.sample.truncate(most);
 }

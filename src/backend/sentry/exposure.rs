@@ -1,6 +1,9 @@
 //! How much projects were used: sessions by release and day, else all their events.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -17,6 +20,10 @@ use crate::{
     store::{Scope, StoreError},
 };
 
+/// The share of sessions that did not crash.
+const CRASH_FREE: &str = "crash_free_rate(session)";
+/// Groups of sessions of one answer.
+const GROUPS: usize = 100;
 /// Seconds of a day.
 pub(super) const DAY_S: i64 = 86_400;
 
@@ -39,6 +46,19 @@ pub(super) struct Use {
     pub(super) by_day: HashMap<i64, u64>,
     /// By day and release.
     pub(super) cells: HashMap<(i64, String), u64>,
+    /// Sessions of each release.
+    health: HashMap<String, Health>,
+}
+
+/// The use of projects, by slug.
+pub(super) type Uses = HashMap<String, Arc<Use>>;
+
+/// The use of projects as sessions tell it, by number.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    uses: HashMap<u64, Arc<Use>>,
+    /// Whether there may be more than was read.
+    cut: bool,
 }
 
 /// Sessions of one release.
@@ -48,53 +68,80 @@ pub(super) struct Health {
     pub(super) users: u64,
 }
 
-impl SentryStore {
-    /// The use of each project of a scope, by slug.
-    pub(super) async fn uses_of(&self, scope: &Scope) -> Result<Arc<HashMap<String, Use>>, StoreError> {
-        self.uses.get(self.name_of(scope), self.load_uses(scope)).await
+impl Health {
+    /// Of a group's totals. Who uses a release in several projects is counted once, in the largest.
+    fn add(&mut self, group: &Value) {
+        let totals = group.get("totals").unwrap_or(&Value::Null);
+        let n = count(totals, "sum(session)").unwrap_or(0);
+        let crash_free = totals.get(CRASH_FREE).and_then(Value::as_f64).unwrap_or(1.0);
+        self.counts.total += n;
+        self.counts.crashed += ((1.0 - crash_free.clamp(0.0, 1.0)) * n as f64).round() as u64;
+        self.users = self.users.max(count(totals, "count_unique(user)").unwrap_or(0));
     }
+}
 
-    async fn load_uses(&self, scope: &Scope) -> Result<HashMap<String, Use>, StoreError> {
-        let mut uses = self.uses_by_sessions(scope).await?;
-        let known = self.server.projects().await?;
-        let asked = |slug: &str| scope.project.as_ref().is_none_or(|project| project.raw() == slug);
-        if known.iter().any(|project| asked(&project.slug) && !uses.contains_key(&project.slug)) {
+impl SentryStore {
+    /// The use of those projects within a scope: by sessions, else by events.
+    pub(super) async fn uses_of(&self, scope: &Scope, projects: &BTreeSet<&str>) -> Result<Uses, StoreError> {
+        let told = self.told(scope).await?;
+        let mut uses = Uses::new();
+        for slug in projects {
+            let number = self.server.number_of(slug).await?;
+            if let Some(used) = number.and_then(|number| told.uses.get(&number)) {
+                uses.insert((*slug).to_owned(), used.clone());
+            }
+        }
+        if uses.len() < projects.len() {
             for (slug, used) in self.uses_by_events(scope).await? {
-                uses.entry(slug).or_insert(used);
+                uses.entry(slug).or_insert_with(|| Arc::new(used));
             }
         }
         Ok(uses)
     }
 
+    /// What was told of all projects serves for one of them.
+    async fn told(&self, scope: &Scope) -> Result<Arc<Told>, StoreError> {
+        if let Some(told) = self.wider(scope).and_then(|wide| self.uses.known(&wide, |told| !told.cut)) {
+            return Ok(told);
+        }
+        self.uses.get(self.name_of(scope), self.uses_by_sessions(scope)).await
+    }
+
+    /// The name of the same scope with all projects.
+    fn wider(&self, scope: &Scope) -> Option<String> {
+        scope.project.as_ref().map(|_| self.name_of(&Scope { project: None, ..scope.clone() }))
+    }
+
     /// Projects without a session have no entry.
-    async fn uses_by_sessions(&self, scope: &Scope) -> Result<HashMap<String, Use>, StoreError> {
+    async fn uses_by_sessions(&self, scope: &Scope) -> Result<Told, StoreError> {
         let (start, end) = self.span(scope);
         let ask = Ask::new(&SESSIONS)
-            .each("field", ["sum(session)"])
+            .each("field", ["sum(session)", "count_unique(user)", CRASH_FREE])
             .each("groupBy", ["project", "release"])
             .param("interval", "1d")
             .param("includeSeries", "1")
             .param("includeTotals", "1")
-            .param("per_page", "100")
+            .param("per_page", GROUPS.to_string())
             .between(start_of(day_of(start)), end);
         let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
             Ok(reply) => reply.json,
             // A plan or a server without release health.
-            Err(fault) if fault.is_lacking() => return Ok(HashMap::new()),
+            Err(fault) if fault.is_lacking() => return Ok(Told::default()),
             Err(fault) => return Err(fault.into()),
         };
-        let slugs = self.server.slugs().await?;
+        let groups = list(&reply, "groups");
         let days: Vec<Option<i64>> =
             list(&reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(day_of)).collect();
-        let mut uses: HashMap<String, Use> = HashMap::new();
-        for group in list(&reply, "groups") {
-            let by = group.get("by").unwrap_or(&Value::Null);
-            let total = group.get("totals").and_then(|totals| count(totals, "sum(session)")).unwrap_or(0);
-            let slug = count(by, "project").and_then(|id| slugs.get(&id));
-            let (Some(slug), Some(release), true) = (slug, text(by, "release"), total > 0) else { continue };
-            let used = uses.entry(slug.clone()).or_default();
+        let mut uses: HashMap<u64, Use> = HashMap::new();
+        for group in groups {
+            let (by, total) = parts(group, "sum(session)");
+            let (Some(project), Some(release), true) = (count(by, "project"), text(by, "release"), total > 0) else {
+                continue;
+            };
+            let used = uses.entry(project).or_default();
             used.by_sessions = true;
             *used.by_release.entry(release.raw().to_owned()).or_default() += total;
+            used.health.entry(release.raw().to_owned()).or_default().add(group);
             let series = group.pointer("/series/sum(session)").and_then(Value::as_array);
             for (day, n) in days.iter().zip(series.into_iter().flatten()) {
                 let (Some(day), Some(n @ 1..)) = (day, n.as_u64()) else { continue };
@@ -102,7 +149,8 @@ impl SentryStore {
                 *used.cells.entry((*day, release.raw().to_owned())).or_default() += n;
             }
         }
-        Ok(uses)
+        let uses = uses.into_iter().map(|(project, used)| (project, Arc::new(used))).collect();
+        Ok(Told { uses, cut: groups.len() >= GROUPS })
     }
 
     async fn uses_by_events(&self, scope: &Scope) -> Result<HashMap<String, Use>, StoreError> {
@@ -129,42 +177,75 @@ impl SentryStore {
         Ok(uses)
     }
 
-    /// Users of each project with a session or an event, by slug: the larger of both, since sets can't be united.
-    pub(super) async fn active_users(&self, scope: &Scope) -> Result<Arc<HashMap<String, u64>>, StoreError> {
-        self.active.get(self.name_of(scope), self.load_active_users(scope)).await
-    }
-
-    async fn load_active_users(&self, scope: &Scope) -> Result<HashMap<String, u64>, StoreError> {
-        let (start, end) = self.span(scope);
-        let ask = Ask::new(&SESSIONS)
-            .param("field", "count_unique(user)")
-            .param("groupBy", "project")
-            .param("interval", "1d")
-            .param("includeSeries", "0")
-            .param("includeTotals", "1")
-            .between(start_of(day_of(start)), end);
-        let ask = self.scoped(ask, scope).await?;
-        let fields = ["project", "count_unique(user)"];
-        let (sessions, events) =
-            tokio::join!(self.server.send(&ask), self.groups(scope, "", &fields, "-count_unique(user)", 100));
-        let slugs = self.server.slugs().await?;
-        let mut found: HashMap<String, u64> = HashMap::new();
-        let sessions = match sessions {
-            Ok(reply) => reply.json,
-            Err(fault) if fault.is_lacking() => Value::Null,
-            Err(fault) => return Err(fault.into()),
-        };
-        for group in list(&sessions, "groups") {
-            let (by, n) = parts(group, "count_unique(user)");
-            if let Some(slug) = count(by, "project").and_then(|id| slugs.get(&id)) {
-                found.insert(slug.clone(), n);
+    /// Active users of those projects, of which so many at least are known: with a session, else with an event. Where
+    /// more are known than the sessions tell, these don't tell all: then it is the larger of both, since sets can't be
+    /// united.
+    pub(super) async fn active_users(
+        &self,
+        scope: &Scope,
+        seen: &BTreeMap<&str, u64>,
+    ) -> Result<HashMap<String, u64>, StoreError> {
+        let told = self.with_sessions(scope).await?;
+        let (mut found, mut lacking) = (HashMap::new(), false);
+        for (slug, users) in seen {
+            let number = self.server.number_of(slug).await?;
+            let active = number.and_then(|number| told.get(&number)).copied().unwrap_or(0);
+            lacking |= active < (*users).max(1);
+            found.insert((*slug).to_owned(), active);
+        }
+        if lacking {
+            for (slug, users) in self.with_events(scope).await? {
+                found.entry(slug).and_modify(|active| *active = (*active).max(users));
             }
         }
-        for row in super::releases::optional(events)?.items {
-            let users = found.entry(word(&row, "project").to_owned()).or_default();
-            *users = (*users).max(count(&row, "count_unique(user)").unwrap_or(0));
-        }
         Ok(found)
+    }
+
+    /// Active users of all projects of a scope, added up: in each those with a session or those with an event,
+    /// whichever are more.
+    pub(super) async fn all_active_users(&self, scope: &Scope) -> Result<u64, StoreError> {
+        let (told, events) = tokio::join!(self.with_sessions(scope), self.with_events(scope));
+        let (told, mut by_slug) = (told?, events?);
+        let slugs = self.server.slugs(told.keys().copied()).await?;
+        for (number, users) in told.iter() {
+            let slug = slugs.get(number).cloned().unwrap_or_else(|| number.to_string());
+            let active = by_slug.entry(slug).or_default();
+            *active = (*active).max(*users);
+        }
+        Ok(by_slug.values().sum())
+    }
+
+    /// Users of each project with an event.
+    async fn with_events(&self, scope: &Scope) -> Result<HashMap<String, u64>, StoreError> {
+        let fields = ["project", "count_unique(user)"];
+        let events = self.groups(scope, "", &fields, "-count_unique(user)", 100).await;
+        let users = |row: &Value| Some((text(row, "project")?.into_raw(), count(row, "count_unique(user)")?));
+        Ok(super::releases::optional(events)?.items.iter().filter_map(users).collect())
+    }
+
+    /// Users of each project with a session, by number.
+    pub(super) async fn with_sessions(&self, scope: &Scope) -> Result<Arc<HashMap<u64, u64>>, StoreError> {
+        if let Some(told) = self.wider(scope).and_then(|wide| self.active.known(&wide, |_| true)) {
+            return Ok(told);
+        }
+        let load = async {
+            let (start, end) = self.span(scope);
+            let ask = Ask::new(&SESSIONS)
+                .param("field", "count_unique(user)")
+                .param("groupBy", "project")
+                .param("interval", "1d")
+                .param("includeSeries", "0")
+                .param("includeTotals", "1")
+                .between(start_of(day_of(start)), end);
+            let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
+                Ok(reply) => reply.json,
+                Err(fault) if fault.is_lacking() => Value::Null,
+                Err(fault) => return Err(StoreError::from(fault)),
+            };
+            let groups = list(&reply, "groups").iter().map(|group| parts(group, "count_unique(user)"));
+            Ok(groups.filter_map(|(by, n)| Some((count(by, "project")?, n))).collect())
+        };
+        self.active.get(self.name_of(scope), load).await
     }
 
     /// Events of a scope in groups: the rows, largest or newest first.
@@ -205,49 +286,47 @@ impl SentryStore {
         self.server.pages(ask, "data", most).await
     }
 
-    /// Sessions of each release of a scope, by how they ended, and their users.
+    /// Sessions of each release of a scope, and their users.
     pub(super) async fn health(&self, scope: &Scope) -> Result<Arc<HashMap<String, Health>>, StoreError> {
         self.health.get(self.name_of(scope), self.load_health(scope)).await
     }
 
     async fn load_health(&self, scope: &Scope) -> Result<HashMap<String, Health>, StoreError> {
-        let (start, end) = self.span(scope);
-        let ask = |groups: &[&'static str], field: &'static str| {
-            Ask::new(&SESSIONS)
-                .param("field", field)
-                .each("groupBy", groups.iter().copied())
-                .param("interval", "1h")
-                .param("includeSeries", "0")
-                .param("includeTotals", "1")
-                .between(start, end)
-        };
-        let by_end = self.scoped(ask(&["release", "session.status"], "sum(session)"), scope).await?;
-        let users = self.scoped(ask(&["release"], "count_unique(user)"), scope).await?;
-        let (by_end, users) = tokio::join!(self.server.send(&by_end), self.server.send(&users));
-        let (by_end, users) = match (by_end, users) {
-            (Ok(by_end), Ok(users)) => (by_end.json, users.json),
-            (Err(fault), _) | (_, Err(fault)) if fault.is_lacking() => return Ok(HashMap::new()),
-            (Err(fault), _) | (_, Err(fault)) => return Err(fault.into()),
-        };
         let mut found: HashMap<String, Health> = HashMap::new();
-        for group in list(&by_end, "groups") {
-            let (by, n) = parts(group, "sum(session)");
-            let Some(release) = text(by, "release") else { continue };
-            let counts = &mut found.entry(release.into_raw()).or_default().counts;
-            counts.total += n;
-            match word(by, "session.status") {
-                "errored" => counts.errored += n,
-                "crashed" => counts.crashed += n,
-                "abnormal" => counts.abnormal += n,
-                "unhandled" => counts.unhandled += n,
-                _ => {}
+        // Days are exact where all of them are asked for.
+        let told = if scope.start.is_none() { Some(self.told(scope).await?) } else { None };
+        if let Some(told) = told.filter(|told| !told.cut) {
+            let project = match &scope.project {
+                Some(slug) => self.server.number_of(slug.raw()).await?,
+                None => None,
+            };
+            let asked = told.uses.iter().filter(|(number, _)| project.is_none_or(|project| project == **number));
+            for (_, used) in asked {
+                for (release, health) in &used.health {
+                    let known = found.entry(release.clone()).or_default();
+                    known.counts.total += health.counts.total;
+                    known.counts.crashed += health.counts.crashed;
+                    known.users = known.users.max(health.users);
+                }
             }
+            return Ok(found);
         }
-        for group in list(&users, "groups") {
-            let (by, n) = parts(group, "count_unique(user)");
-            if let Some(health) = text(by, "release").and_then(|release| found.get_mut(release.raw())) {
-                health.users = n;
-            }
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&SESSIONS)
+            .each("field", ["sum(session)", "count_unique(user)", CRASH_FREE])
+            .param("groupBy", "release")
+            .param("interval", "1h")
+            .param("includeSeries", "0")
+            .param("includeTotals", "1")
+            .between(start, end);
+        let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
+            Ok(reply) => reply.json,
+            Err(fault) if fault.is_lacking() => Value::Null,
+            Err(fault) => return Err(fault.into()),
+        };
+        for group in list(&reply, "groups") {
+            let Some(release) = group.get("by").and_then(|by| text(by, "release")) else { continue };
+            found.entry(release.into_raw()).or_default().add(group);
         }
         found.retain(|_, health| health.counts.total > 0);
         Ok(found)

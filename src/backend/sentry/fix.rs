@@ -1,6 +1,6 @@
 //! The history of an issue around a fix, as far as Sentry tells it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -13,11 +13,12 @@ use super::{
     row::Row,
     store::SentryStore,
     terms::any_of,
+    whole::Whole,
 };
 use crate::{
     model::{
-        FixCandidate, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Release, Side, Sign, Timestamp, Untrusted,
-        Use,
+        EventId, FixCandidate, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Release, Side, Sign, Timestamp,
+        Untrusted, Use,
     },
     release::sides,
     store::{FixQuery, Scope, StoreError},
@@ -36,6 +37,9 @@ const COMPARED: usize = 3;
 const RECURRENCES: usize = 5;
 /// Hours of the last day, for who runs what.
 const PRESENT_H: i64 = 24;
+
+/// A release with an event of the issue (`None`: events that name none), and when the first was.
+type Hit = (Option<Untrusted>, Option<Timestamp>);
 
 /// What all steps need.
 struct Around {
@@ -60,25 +64,27 @@ impl Around {
 impl SentryStore {
     /// Answers `SignalStore::fix_history`.
     pub(super) async fn history_of_fix(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let row = self.issue_row(&query.issue, &Scope { environment: None, ..query.scope.clone() }).await?;
         if self.is_glitchtip().await {
             return Err(StoreError::Unsupported(
                 "GlitchTip tells neither sessions nor events by release: a fix can't be verified with it",
             ));
         }
-        let row = self.issue_row(&query.issue, &Scope { environment: None, ..query.scope.clone() }).await?;
         let scope = Scope { project: Some(row.issue.project.as_str().into()), start: None, ..query.scope.clone() };
         let own = format!("issue.id:{}", row.issue.id);
-        let (known, uses, hit) = tokio::join!(
-            self.known_releases(&scope),
-            self.uses_of(&scope),
-            self.groups(&scope, &own, &["release", "count()", "min(timestamp)"], "-count()", 300)
-        );
-        let (uses, hit) = (uses?, optional(hit)?.items);
+        let project = BTreeSet::from([row.issue.project.as_str()]);
+        let (known, uses, whole) =
+            tokio::join!(self.known_releases(&scope), self.uses_of(&scope, &project), self.whole_issue(&row, &scope));
+        let (uses, whole) = (uses?, whole?);
+        let hit = match &whole {
+            Some(whole) => whole.events.iter().map(|event| (event.release.clone(), Some(event.at))).collect(),
+            None => self.hit_releases(&scope, &own).await?,
+        };
         let known: Vec<Release> = known?.into_iter().map(|facts| facts.release).collect();
-        let was_hit = |release: &Release| hit.iter().any(|row| text(row, "release").as_ref() == Some(&release.version));
+        let was_hit = |release: &Release| hit.iter().any(|(hit, _)| hit.as_ref() == Some(&release.version));
         let found = sides(&query.release, &known, &known.iter().map(was_hit).collect::<Vec<_>>());
         let asked = found.asked.map(|at| known[at].version.clone());
-        let signs = signs(&known, &found.sides, uses.get(&row.issue.project));
+        let signs = signs(&known, &found.sides, uses.get(&row.issue.project).map(|used| &**used));
         let sided = |(release, side): (&Release, Side)| FixRelease { version: release.version.clone(), side };
         let mut list: Vec<FixRelease> = known.iter().zip(found.sides).map(sided).collect();
         list.push(FixRelease { version: "".into(), side: Side::Neither });
@@ -89,14 +95,23 @@ impl SentryStore {
         history.whole_from = around.row.first_seen.filter(|first| *first < kept_from).map(|_| kept_from);
         if let Some(window) = Window::of(&history, as_of) {
             self.add_uses(&around, &window, &mut history).await?;
-            let ids = [around.row.issue.id.0];
-            self.add_hits(&around, &window, &ids, 0, &mut history).await?;
+            match &whole {
+                Some(whole) => add_whole(&around, &window, whole, &mut history),
+                None => self.add_hits(&around, &window, &[around.row.issue.id.0], 0, &mut history).await?,
+            }
             let again = history.hits.iter().any(|hit| around.list[hit.release].side == Side::New);
             if !again {
                 self.add_candidates(&around, &window, &mut history).await?;
             }
         }
         Ok(history)
+    }
+
+    /// Releases with an event of the issue, each with the first.
+    async fn hit_releases(&self, scope: &Scope, own: &str) -> Result<Vec<Hit>, StoreError> {
+        let fields = ["release", "count()", "min(timestamp)"];
+        let pages = optional(self.groups(scope, own, &fields, "-count()", 300).await)?;
+        Ok(pages.items.iter().map(|row| (text(row, "release"), time(row, "min(timestamp)"))).collect())
     }
 
     /// Sessions and their users by hour and release; without any, other issues' users.
@@ -179,14 +194,8 @@ impl SentryStore {
             };
             let next = u32::try_from(users.len()).unwrap_or(u32::MAX);
             let user = text(row, "user").map(|user| *users.entry(user.into_raw()).or_insert(next));
-            let named = text(row, "release");
-            let release = around.place(named.as_ref());
-            history.hits.push(FixHit { at, user, release, group: group + place, conditions: 0 });
-            let recurs =
-                group == 0 && around.list[release].side == Side::New && history.recurrences.len() < RECURRENCES;
-            if let (true, Ok(event)) = (recurs, word(row, "id").parse()) {
-                history.recurrences.push(Recurrence { event, release: around.list[release].version.clone(), at });
-            }
+            let release = text(row, "release");
+            add_hit(around, (at, user, release.as_ref(), group + place), word(row, "id").parse().ok(), history);
         }
         Ok(())
     }
@@ -274,9 +283,34 @@ fn start_of_history(around: &Around, asked: Option<Untrusted>, query: &FixQuery,
 }
 
 /// First event before the fix.
-fn first_hit(around: &Around, hit: &[Value]) -> Option<Timestamp> {
-    let before = hit.iter().filter(|row| around.list[around.place(text(row, "release").as_ref())].side != Side::New);
-    before.filter_map(|row| time(row, "min(timestamp)")).min()
+fn first_hit(around: &Around, hit: &[Hit]) -> Option<Timestamp> {
+    let before = hit.iter().filter(|(release, _)| around.list[around.place(release.as_ref())].side != Side::New);
+    before.filter_map(|(_, first)| *first).min()
+}
+
+/// The events of an issue that was read whole.
+fn add_whole(around: &Around, window: &Window, whole: &Whole, history: &mut FixHistory) {
+    let mut users: HashMap<&Untrusted, u32> = HashMap::new();
+    for event in whole.within((of_hour(window.start), around.as_of), None) {
+        let next = u32::try_from(users.len()).unwrap_or(u32::MAX);
+        let user = event.user.as_ref().map(|user| *users.entry(user).or_insert(next));
+        add_hit(around, (event.at, user, event.release.as_ref(), 0), event.id, history);
+    }
+}
+
+/// One event of an issue. Of the asked one, the newest on the new side are shown.
+fn add_hit(
+    around: &Around,
+    (at, user, release, group): (Timestamp, Option<u32>, Option<&Untrusted>, usize),
+    event: Option<EventId>,
+    history: &mut FixHistory,
+) {
+    let release = around.place(release);
+    history.hits.push(FixHit { at, user, release, group, conditions: 0 });
+    let recurs = group == 0 && around.list[release].side == Side::New && history.recurrences.len() < RECURRENCES;
+    if let (true, Some(event)) = (recurs, event) {
+        history.recurrences.push(Recurrence { event, release: around.list[release].version.clone(), at });
+    }
 }
 
 /// By day, the first sign of life of the new side. Within its first day a release begins when it was first seen.

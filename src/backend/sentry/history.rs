@@ -1,12 +1,15 @@
 //! What happened to issues in each release and on each day, and what that makes of them.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use futures::future::try_join_all;
 
 use super::{
     ask::Ask,
-    exposure::{Use, day_of, start_of},
+    exposure::{Use, Uses, day_of, start_of},
     json::{count, list, text, time},
     operation::SESSIONS,
     releases::optional,
@@ -22,13 +25,14 @@ use crate::{
 };
 
 /// Issues asked about at once: their releases fit into few pages.
-const TOGETHER: usize = 25;
+pub(super) const TOGETHER: usize = 25;
 /// Rows that are read of one such question.
 const ROWS: usize = 300;
 /// Days that are looked back for growth.
 const DAYS: i64 = 56;
-/// Hours of an issue that are read, the newest.
+/// Hours with events that are read, the newest.
 const HOURS: usize = 500;
+const HOUR_S: i64 = 3_600;
 /// Issues whose hours are looked at.
 const RISEN: usize = 4;
 
@@ -39,6 +43,9 @@ struct InOne {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
 }
+
+/// Events by day, and the first day that is told of.
+type Days = (HashMap<i64, u64>, i64);
 
 /// What all issues of an answer share.
 pub(super) struct Shared<'a> {
@@ -55,17 +62,27 @@ impl SentryStore {
         }
         let whole = self.whole(shared.scope);
         let ids: Vec<i64> = rows.iter().map(|row| row.issue.id.0).collect();
+        let projects: BTreeSet<&str> = rows.iter().map(|row| row.issue.project.as_str()).collect();
+        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in &rows {
+            let users = seen.entry(row.issue.project.as_str()).or_default();
+            *users = row.users.max(*users);
+        }
+        // Of many, those with a replay are asked for once it is known which are shown.
+        let few = if rows.len() > TOGETHER { &[][..] } else { &ids[..] };
         let (histories, releases, uses, active, replays) = tokio::try_join!(
-            self.histories(&ids, &whole),
-            self.known_releases(&whole),
-            self.uses_of(&whole),
-            self.active_users(shared.scope),
-            self.replays_of(&ids, shared)
+            Box::pin(self.histories(&ids, &whole)),
+            Box::pin(self.known_releases(&whole)),
+            Box::pin(self.uses_of(&whole, &projects)),
+            Box::pin(self.active_users(shared.scope, &seen)),
+            Box::pin(self.replays_of(few, shared))
         )?;
+        let active = self.completed(active, &rows, &histories, (shared.scope, &uses)).await?;
         let nothing = Vec::new();
         let judge = |row: &Row, series: &Series| {
             let history = histories.get(&row.issue.id.0).unwrap_or(&nothing);
-            judge(row, history, &releases, uses.get(&row.issue.project), series, shared, self.span(shared.scope).1)
+            let used = uses.get(&row.issue.project).map(|used| &**used);
+            judge(row, history, &releases, used, series, shared, self.span(shared.scope).1)
         };
         let mut facts: Vec<IssueFacts> = rows.iter().map(|row| judge(row, &Series::default())).collect();
         let steady: Vec<&Row> =
@@ -81,6 +98,25 @@ impl SentryStore {
         Ok(facts)
     }
 
+    /// Events in releases without a session show that sessions don't tell of all users of a project.
+    async fn completed(
+        &self,
+        mut active: HashMap<String, u64>,
+        rows: &[Row],
+        histories: &HashMap<i64, Vec<InOne>>,
+        (scope, uses): (&Scope, &Uses),
+    ) -> Result<HashMap<String, u64>, StoreError> {
+        let told = |row: &&Row| {
+            let Some(used) = uses.get(&row.issue.project).filter(|used| used.by_sessions) else { return true };
+            let history = histories.get(&row.issue.id.0).into_iter().flatten();
+            let mut named = history.filter_map(|one| one.release.as_ref());
+            named.all(|release| used.by_release.contains_key(release.raw()))
+        };
+        let lacking = rows.iter().filter(|row| !told(row)).map(|row| (row.issue.project.as_str(), u64::MAX)).collect();
+        active.extend(self.active_users(scope, &lacking).await?);
+        Ok(active)
+    }
+
     async fn histories(&self, ids: &[i64], scope: &Scope) -> Result<HashMap<i64, Vec<InOne>>, StoreError> {
         let fields = ["issue.id", "release", "count()", "min(timestamp)", "max(timestamp)"];
         let mut found: HashMap<i64, Vec<InOne>> = HashMap::new();
@@ -94,6 +130,16 @@ impl SentryStore {
             });
         }
         Ok(found)
+    }
+
+    /// Adds how many events have a replay.
+    pub(super) async fn add_replays(&self, found: &mut [IssueFacts], shared: &Shared<'_>) -> Result<(), StoreError> {
+        let ids: Vec<i64> = found.iter().map(|facts| facts.issue.id.0).collect();
+        let replays = self.replays_of(&ids, shared).await?;
+        for facts in found {
+            facts.replays = replays.get(&facts.issue.id.0).copied().unwrap_or(0);
+        }
+        Ok(())
     }
 
     /// Events of each issue that have a replay.
@@ -126,18 +172,13 @@ impl SentryStore {
     }
 
     /// The hours of those issues whose days look like a rise.
-    async fn series_of(
-        &self,
-        rows: &[&Row],
-        whole: &Scope,
-        uses: &HashMap<String, Use>,
-    ) -> Result<HashMap<i64, Series>, StoreError> {
+    async fn series_of(&self, rows: &[&Row], whole: &Scope, uses: &Uses) -> Result<HashMap<i64, Series>, StoreError> {
         let days = self.days_of(rows, whole).await?;
         let today = day_of(self.span(whole).1);
         let risen = |row: &&&Row| {
-            let Some(days) = days.get(&row.issue.id.0) else { return false };
+            let Some((days, from)) = days.get(&row.issue.id.0) else { return false };
             let used = uses.get(&row.issue.project).into_iter().flat_map(|used| used.by_day.keys());
-            let first = days.keys().chain(used).min().copied().unwrap_or(today).max(today - DAYS);
+            let first = days.keys().chain(used).min().copied().unwrap_or(today).max(*from);
             let days: Vec<u64> = (first..=today).map(|day| days.get(&day).copied().unwrap_or(0)).collect();
             may_have_risen(&days)
         };
@@ -149,14 +190,16 @@ impl SentryStore {
     }
 
     /// Events by day; those of issues whose days don't all fit are left out: the time before would look emptier than
-    /// it was.
-    async fn days_of(&self, rows: &[&Row], whole: &Scope) -> Result<HashMap<i64, HashMap<i64, u64>>, StoreError> {
+    /// it was. With each, the first day that is told of.
+    async fn days_of(&self, rows: &[&Row], whole: &Scope) -> Result<HashMap<i64, Days>, StoreError> {
         let today = day_of(self.span(whole).1);
-        let mut found: HashMap<i64, HashMap<i64, u64>> = HashMap::new();
+        let mut found: HashMap<i64, Days> = HashMap::new();
         let (with, without): (Vec<&Row>, Vec<&Row>) =
             rows.iter().partition(|row| self.is_now(whole) && row.days.len() > 1);
         for row in with {
-            found.insert(row.issue.id.0, row.days.iter().copied().collect());
+            let days: HashMap<i64, u64> = row.days.iter().copied().collect();
+            let from = days.keys().min().copied().unwrap_or(today);
+            found.insert(row.issue.id.0, (days, from));
         }
         if without.is_empty() {
             return Ok(found);
@@ -171,7 +214,8 @@ impl SentryStore {
             let id = count(&row, "issue.id").and_then(|id| i64::try_from(id).ok());
             let day = time(&row, "timestamp.to_day").map(day_of);
             let (Some(id), Some(day)) = (id, day) else { continue };
-            *found.entry(id).or_default().entry(day).or_default() += count(&row, "count()").unwrap_or(0);
+            let (days, _) = found.entry(id).or_insert_with(|| (HashMap::new(), today - DAYS));
+            *days.entry(day).or_default() += count(&row, "count()").unwrap_or(0);
         }
         Ok(found)
     }
@@ -182,20 +226,15 @@ impl SentryStore {
         let project = Some(row.issue.project.as_str().into());
         let last = hour_of(end);
         let own = format!("issue.id:{}", row.issue.id);
-        let fields = ["timestamp.to_hour", "count()", "count_unique(user)"];
         let first = last - DAYS * 24;
         let scope = Scope { project, start: Some(start_of_hour(first)), ..whole.clone() };
-        let (hours, traffic) =
-            tokio::join!(self.groups(&scope, &own, &fields, "-timestamp.to_hour", HOURS), self.traffic(&scope, &own));
-        let (hours, traffic) = (optional(hours)?, traffic?);
-        let read = |row: &serde_json::Value| {
-            let users = count(row, "count_unique(user)").unwrap_or(0);
-            let n = if users > 0 { users } else { count(row, "count()").unwrap_or(0) };
-            Some((hour_of(time(row, "timestamp.to_hour")?), n))
-        };
-        let counts: HashMap<i64, u64> = hours.items.iter().filter_map(read).collect();
-        let from = if hours.more { counts.keys().min().copied() } else { traffic.keys().min().copied() };
-        let from = from.unwrap_or(last).max(first);
+        let name = self.name_of(&scope);
+        let (counts, mut traffic) =
+            tokio::try_join!(self.hours(&scope, &own), self.traffic.get(name, self.load_traffic(&scope)))?;
+        if traffic.is_empty() {
+            traffic = self.other_traffic(&scope, &own).await?;
+        }
+        let from = traffic.keys().min().copied().unwrap_or(last).max(first);
         let hour = |hour: i64| Hour {
             count: counts.get(&hour).copied().unwrap_or(0),
             exposure: traffic.get(&hour).copied().unwrap_or(0),
@@ -204,8 +243,16 @@ impl SentryStore {
         Ok((from < last).then(|| Series { start: start_of_hour(from), hours: (from..last).map(hour).collect() }))
     }
 
-    /// How much the project was used by the hour: sessions, else events of other issues.
-    async fn traffic(&self, scope: &Scope, own: &str) -> Result<HashMap<i64, u64>, StoreError> {
+    /// Users by the hour; where no event names one, events.
+    async fn hours(&self, scope: &Scope, search: &str) -> Result<HashMap<i64, u64>, StoreError> {
+        let users = self.points(scope, search, "count_unique(user)", HOUR_S).await?;
+        let by_users = users.iter().any(|(_, n)| *n > 0);
+        let counts = if by_users { users } else { self.points(scope, search, "count()", HOUR_S).await? };
+        Ok(counts.into_iter().map(|(at, n)| (at.div_euclid(HOUR_S), n)).collect())
+    }
+
+    /// Sessions of a scope by the hour.
+    async fn load_traffic(&self, scope: &Scope) -> Result<HashMap<i64, u64>, StoreError> {
         let (start, end) = self.span(scope);
         let ask = Ask::new(&SESSIONS)
             .param("field", "sum(session)")
@@ -229,15 +276,15 @@ impl SentryStore {
                 }
             }
         }
-        if found.is_empty() {
-            let others = format!("!{own}");
-            let pages =
-                self.groups(scope, &others, &["timestamp.to_hour", "count()"], "-timestamp.to_hour", HOURS).await;
-            let hour =
-                |row: &serde_json::Value| Some((hour_of(time(row, "timestamp.to_hour")?), count(row, "count()")?));
-            found = optional(pages)?.items.iter().filter_map(hour).collect();
-        }
         Ok(found)
+    }
+
+    /// Events of other issues by the hour, where there are no sessions.
+    async fn other_traffic(&self, scope: &Scope, own: &str) -> Result<Arc<HashMap<i64, u64>>, StoreError> {
+        let fields = ["timestamp.to_hour", "count()"];
+        let pages = self.groups(scope, &format!("!{own}"), &fields, "-timestamp.to_hour", HOURS).await;
+        let hour = |row: &serde_json::Value| Some((hour_of(time(row, "timestamp.to_hour")?), count(row, "count()")?));
+        Ok(Arc::new(optional(pages)?.items.iter().filter_map(hour).collect()))
     }
 }
 

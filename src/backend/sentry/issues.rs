@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{
     ask::Ask,
     fault::Fault,
-    history::Shared,
+    history::{Shared, TOGETHER},
+    http::Reply,
     json::{count, list, text},
     operation::{EVENT_ID, GLITCHTIP_ISSUE, ISSUE, ISSUES},
     row::Row,
@@ -37,14 +38,20 @@ impl SentryStore {
         let mut judged_first = query.sort == IssueSort::Impact || !query.change.is_empty() || !rest.is_empty();
         let wanted = query.skip + query.limit;
         let (mut rows, mut found, mut by_change) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut cursor, mut more) = (None::<String>, false);
+        let (mut cursor, mut more, mut together) = (None::<String>, false, 0);
         for block in 0..BLOCKS {
-            let reply = self.server.send(&ask.clone().param_some("cursor", cursor.clone())).await?;
+            let reply = self.server.send(&ask.clone().param_some("cursor", cursor.clone())).await;
+            if block == 0 && self.turned_out_glitchtip(&reply).await {
+                return self.glitchtip_issues(query).await;
+            }
+            let reply = reply?;
+            self.server.heard(list(&reply.json, ""));
             let page: Vec<Row> = list(&reply.json, "").iter().filter_map(|json| self.row(json)).collect();
             let next = reply.next.filter(|next| cursor.as_ref() != Some(next) && !page.is_empty());
             // Few enough to say how many there are of each kind.
             judged_first |= block == 0 && next.is_none() && page.len() <= FEW;
             if judged_first {
+                together = together.max(page.len());
                 let mut facts = self.judged(page, &shared).await?;
                 facts.retain(|facts| rest.iter().all(|term| holds(term, facts)) && has_status(query, facts));
                 if block == 0 && next.is_none() {
@@ -72,9 +79,23 @@ impl SentryStore {
             }
         } else {
             let shown: Vec<Row> = rows.into_iter().skip(query.skip).take(query.limit).collect();
+            together = shown.len();
             found = self.judged(shown, &shared).await?;
         }
+        if together > TOGETHER {
+            self.add_replays(&mut found, &shared).await?;
+        }
         Ok(Page { items: found, total, more, warnings, by_change })
+    }
+
+    /// Whether the first list of a server shows it to be one. Sentry's rows have marks of their own; others are asked.
+    async fn turned_out_glitchtip(&self, reply: &Result<Reply, Fault>) -> bool {
+        match reply {
+            Ok(reply) => self.server.heard(list(&reply.json, "")),
+            Err(fault) if !fault.is_lacking() => return false,
+            Err(_) => {}
+        }
+        self.is_glitchtip().await
     }
 
     async fn issues_ask(&self, query: &IssueQuery) -> Result<(Ask, Vec<Term>, Vec<&'static str>), StoreError> {
@@ -150,9 +171,11 @@ impl SentryStore {
         };
         let environment = scope.environment.as_ref().map_or("", |environment| environment.raw());
         let remembered = format!("{name}\n{environment}");
-        let json = self.issues.get(remembered, self.issue_json(&name, scope)).await;
+        let json = self.issues.get(remembered.clone(), self.issue_json(&name, scope)).await;
         let json = json.map_err(|fault| fault.at(what, &asked))?;
         let row = self.row(&json).ok_or(Fault::Strange("answered with an issue that has no number"))?;
+        let names = [row.issue.id.to_string(), row.issue.short_id.clone()];
+        self.issues.also(&remembered, names.map(|name| format!("{name}\n{environment}")));
         let of_scope = scope.project.as_ref().is_none_or(|slug| slug.raw() == row.issue.project);
         if of_scope { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }
     }
@@ -169,7 +192,11 @@ impl SentryStore {
                 let ask = Ask::new(&GLITCHTIP_ISSUE).segment("issue", name);
                 Ok(self.server.send(&ask).await?.json)
             }
-            reply => Ok(reply?.json),
+            reply => {
+                let json = reply?.json;
+                self.server.heard(std::slice::from_ref(&json));
+                Ok(json)
+            }
         }
     }
 

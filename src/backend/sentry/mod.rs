@@ -34,6 +34,7 @@ mod terms;
 mod token;
 mod trend;
 mod update;
+mod whole;
 
 pub use operation::{OPERATIONS, Operation};
 pub use options::{ConnectError, Options};

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    exposure::Use,
+    exposure::Uses,
     fault::Fault,
     json::{count, list, text, time, word},
     operation::RELEASES,
+    server::Pages,
     store::SentryStore,
 };
 use crate::{
@@ -32,7 +33,7 @@ impl SentryStore {
         found.reverse();
         let page = found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
         let mut found: Vec<ReleaseFacts> = page.collect();
-        if query.counts && !found.is_empty() && !self.is_glitchtip().await {
+        if query.counts && !found.is_empty() && !self.is_glitchtip_known() {
             self.add_counts(&mut found, &query.scope).await?;
         }
         Ok(found)
@@ -42,7 +43,7 @@ impl SentryStore {
     pub(super) async fn known_releases(&self, scope: &Scope) -> Result<Vec<ReleaseFacts>, StoreError> {
         let rows = self.release_rows(scope).await?;
         let (_, end) = self.span(scope);
-        let mut found: Vec<ReleaseFacts> = rows.iter().filter_map(facts).collect();
+        let mut found: Vec<ReleaseFacts> = rows.items.iter().filter_map(facts).collect();
         found.retain(|facts| facts.release.first_seen <= end);
         for facts in &mut found {
             facts.release.last_seen = facts.release.last_seen.min(end);
@@ -55,17 +56,34 @@ impl SentryStore {
         Ok(found)
     }
 
-    async fn release_rows(&self, scope: &Scope) -> Result<Arc<Vec<Value>>, StoreError> {
-        let ask = self.scoped(Ask::new(&RELEASES).param("per_page", "100"), scope).await?;
+    /// The rows of all projects serve for one of them, where none of its releases is another's too.
+    async fn release_rows(&self, scope: &Scope) -> Result<Arc<Pages>, StoreError> {
         let environment = scope.environment.as_ref().map_or("", |name| name.raw());
-        let name = format!("{}\n{environment}", self.project_id(scope).await?);
-        self.releases.get(name, async { Ok(self.server.pages(ask, "", MOST).await?.items) }).await
+        let name = |project: &str| format!("{project}\n{environment}");
+        let project = scope.project.as_ref().map_or("", |slug| slug.raw());
+        let of_project = |row: &&Value| list(row, "projects").iter().any(|of| word(of, "slug") == project);
+        let apart =
+            |all: &Pages| !all.more && all.items.iter().filter(of_project).all(|row| list(row, "projects").len() == 1);
+        if !project.is_empty()
+            && let Some(all) = self.releases.known(&name(""), apart)
+        {
+            let items = all.items.iter().filter(of_project).cloned().collect();
+            return Ok(Arc::new(Pages { items, more: false }));
+        }
+        let load = async {
+            let ask = self.scoped(Ask::new(&RELEASES).param("per_page", "100"), scope).await?;
+            let pages = self.server.pages(ask, "", MOST).await?;
+            self.server.heard(&pages.items);
+            Ok(pages)
+        };
+        self.releases.get(name(project), load).await
     }
 
     async fn add_counts(&self, found: &mut [ReleaseFacts], scope: &Scope) -> Result<(), StoreError> {
+        let projects = found.iter().flat_map(|facts| &facts.projects).map(String::as_str).collect();
         let (health, uses, events) = tokio::join!(
             self.health(scope),
-            self.uses_of(scope),
+            self.uses_of(scope, &projects),
             self.groups(scope, "", &["release", "count()", "count_unique(user)"], "-count()", 300)
         );
         let (health, uses) = (health?, uses?);
@@ -98,7 +116,7 @@ impl SentryStore {
 }
 
 /// The share of each release in the newest day with sessions (events without sessions).
-fn adoption(uses: &HashMap<String, Use>) -> Option<HashMap<String, f64>> {
+fn adoption(uses: &Uses) -> Option<HashMap<String, f64>> {
     let by_sessions = uses.values().any(|used| used.by_sessions);
     let cells = || {
         uses.values()

@@ -1,5 +1,7 @@
 //! Replays: what Sentry tells of one, and its recording page by page.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -25,19 +27,22 @@ impl SentryStore {
     /// Answers `SignalStore::replay`. What the SDK sent with each segment is put together again from the replay's own
     /// record.
     pub(super) async fn replay_facts(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
-        if self.is_glitchtip().await {
-            return Err(StoreError::Unsupported("GlitchTip keeps no replays"));
-        }
         let asked: Untrusted = query.replay.to_string().into();
         let not_there = || Fault::NotThere.at("replay", &asked);
         let reply = self.server.send(&Ask::new(&REPLAY).segment("replay", asked.raw())).await;
-        let reply = reply.map_err(|fault| fault.at("replay", &asked))?.json;
+        let reply = match reply {
+            Err(fault) if fault.is_lacking() && self.is_glitchtip().await => {
+                return Err(StoreError::Unsupported("GlitchTip keeps no replays"));
+            }
+            reply => reply.map_err(|fault| fault.at("replay", &asked))?.json,
+        };
         let replay = reply.get("data").unwrap_or(&reply);
         if truth(replay, "is_archived").unwrap_or(false) {
             return Err(not_there());
         }
-        let slugs = self.server.slugs().await?;
-        let project = count(replay, "project_id").and_then(|id| slugs.get(&id)).cloned().ok_or_else(not_there)?;
+        let number = count(replay, "project_id").ok_or_else(not_there)?;
+        let project = self.server.slugs([number]).await?.remove(&number).ok_or_else(not_there)?;
+        self.replay_projects.put(query.replay.to_string(), Arc::new(project.clone()));
         if query.scope.project.as_ref().is_some_and(|slug| slug.raw() != project) {
             return Err(not_there());
         }

@@ -1,9 +1,10 @@
-//! What is asked once of a server and remembered: its region, what it is, the numbers of its projects.
+//! What is asked once of a server and remembered: its region, what it is, the numbers of its projects. Much of it is
+//! read in passing out of other answers.
 //! None of it is signal.
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex as Lock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -54,6 +55,8 @@ pub(super) struct Server {
     region: OnceCell<Address>,
     kind: OnceCell<Kind>,
     projects: Mutex<Option<(Instant, Arc<Vec<Known>>)>>,
+    /// Slugs of projects by number, as issues and releases name them.
+    met: Lock<HashMap<u64, (Instant, String)>>,
 }
 
 impl Server {
@@ -66,8 +69,8 @@ impl Server {
             return Err(ConnectError::Org);
         }
         let http = Http::new(&options)?;
-        let (region, kind, projects) = (OnceCell::new(), OnceCell::new(), Mutex::default());
-        Ok(Self { http, named, org, token: options.token, now: options.now, region, kind, projects })
+        let (region, kind, projects, met) = (OnceCell::new(), OnceCell::new(), Mutex::default(), Lock::default());
+        Ok(Self { http, named, org, token: options.token, now: options.now, region, kind, projects, met })
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -132,6 +135,40 @@ impl Server {
         found.await.copied().unwrap_or(Kind::Sentry)
     }
 
+    /// Takes note of what issues or releases say in passing: numbers of projects, and marks that Sentry's alone have.
+    pub(super) fn heard(&self, rows: &[Value]) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            // GlitchTip's issues have neither.
+            if row.get("substatus").is_some() || row.get("lifetime").is_some() {
+                // What was found out before stays.
+                let _ = self.kind.set(Kind::Sentry);
+            }
+            for project in row.get("project").into_iter().chain(list(row, "projects")) {
+                if let (Some(id), slug) = (count(project, "id"), word(project, "slug"))
+                    && !slug.is_empty()
+                {
+                    met.insert(id, (Instant::now(), slug.to_owned()));
+                }
+            }
+        }
+    }
+
+    /// The projects that were met lately, by number.
+    fn met(&self) -> HashMap<u64, String> {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = met.iter().filter(|(_, (at, _))| at.elapsed() < REMEMBERED);
+        lately.map(|(id, (_, slug))| (*id, slug.clone())).collect()
+    }
+
+    /// The number of a project; `None`: there is none of that name.
+    pub(super) async fn number_of(&self, slug: &str) -> Result<Option<u64>, Fault> {
+        if let Some((id, _)) = self.met().into_iter().find(|(_, met)| met == slug) {
+            return Ok(Some(id));
+        }
+        Ok(self.projects().await?.iter().find(|known| known.slug == slug).map(|known| known.id))
+    }
+
     /// What kind it was found to be.
     pub(super) fn known_kind(&self) -> Option<Kind> {
         self.kind.get().copied()
@@ -155,8 +192,12 @@ impl Server {
         Ok(known)
     }
 
-    /// By the number of a project its slug.
-    pub(super) async fn slugs(&self) -> Result<HashMap<u64, String>, Fault> {
+    /// Slugs of projects by number, those of the numbers at least that exist.
+    pub(super) async fn slugs(&self, numbers: impl IntoIterator<Item = u64>) -> Result<HashMap<u64, String>, Fault> {
+        let met = self.met();
+        if numbers.into_iter().all(|number| met.contains_key(&number)) {
+            return Ok(met);
+        }
         Ok(self.projects().await?.iter().map(|known| (known.id, known.slug.clone())).collect())
     }
 

@@ -2,22 +2,23 @@
 //! It uses the parts beside it.
 //! It never asks anything before somebody asks it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
     ask::Ask,
-    exposure::{Health, Use},
+    exposure::{Health, Told},
     fault::Fault,
     memory::Memory,
     options::{ConnectError, Options},
     server::{Kind, Pages, Server},
+    whole::Whole,
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, is_pseudonym, show_user},
-    model::{FixHistory, IssueId, Project, Timestamp, Untrusted},
+    model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery,
         IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery,
@@ -35,15 +36,21 @@ pub struct SentryStore {
     pub(super) server: Server,
     pub(super) scrubber: Scrubber,
     /// Rows of releases, by project and environment.
-    pub(super) releases: Memory<Vec<Value>>,
+    pub(super) releases: Memory<Pages>,
     /// The use of projects, by scope.
-    pub(super) uses: Memory<HashMap<String, Use>>,
-    /// Users of projects who were active, by scope.
-    pub(super) active: Memory<HashMap<String, u64>>,
+    pub(super) uses: Memory<Told>,
+    /// Users of projects with a session, by scope.
+    pub(super) active: Memory<HashMap<u64, u64>>,
     /// Sessions of releases, by scope.
     pub(super) health: Memory<HashMap<String, Health>>,
     /// Events in groups, by question.
     pub(super) tables: Memory<Pages>,
+    /// How much projects were used by the hour, by scope.
+    pub(super) traffic: Memory<HashMap<i64, u64>>,
+    /// Numbers by time, by question.
+    pub(super) points: Memory<Vec<(i64, u64)>>,
+    /// All events of issues that have few.
+    pub(super) wholes: Memory<Option<Arc<Whole>>>,
     /// Issues alone, by name.
     pub(super) issues: Memory<Value>,
     /// Pages of recordings, while they are read.
@@ -68,6 +75,9 @@ impl SentryStore {
             active: Memory::new(60),
             health: Memory::new(60),
             tables: Memory::new(15),
+            traffic: Memory::new(60),
+            points: Memory::new(15),
+            wholes: Memory::new(15),
             issues: Memory::new(15),
             segments: Memory::new(60),
             replay_projects: Memory::new(60),
@@ -125,9 +135,8 @@ impl SentryStore {
     /// The number of the scope's project, for parameters; all projects are -1.
     pub(super) async fn project_id(&self, scope: &Scope) -> Result<String, StoreError> {
         let Some(slug) = &scope.project else { return Ok("-1".to_owned()) };
-        let known = self.server.projects().await?;
-        match known.iter().find(|project| project.slug == slug.raw()) {
-            Some(project) => Ok(project.id.to_string()),
+        match self.server.number_of(slug.raw()).await? {
+            Some(number) => Ok(number.to_string()),
             None => Err(Fault::NotThere.at("project", slug)),
         }
     }
@@ -172,6 +181,10 @@ impl SignalStore for SentryStore {
         self.list_projects(scope).await
     }
 
+    async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
+        Ok(self.server.projects().await?.iter().map(|known| known.slug.as_str().into()).collect())
+    }
+
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
         self.list_releases(query).await
     }
@@ -181,11 +194,15 @@ impl SignalStore for SentryStore {
     }
 
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
-        if self.is_glitchtip().await { self.glitchtip_issues(query).await } else { self.list_issues(query).await }
+        if self.is_glitchtip_known() { self.glitchtip_issues(query).await } else { self.list_issues(query).await }
     }
 
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {
         self.one_issue(issue, scope).await
+    }
+
+    async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
+        Ok(self.issue_row(issue, scope).await?.issue)
     }
 
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
@@ -193,14 +210,18 @@ impl SignalStore for SentryStore {
     }
 
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
-        if self.is_glitchtip().await { self.glitchtip_affected(query).await } else { self.who_is_affected(query).await }
+        self.who_is_affected(query).await
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
-        if self.is_glitchtip().await {
-            return Err(StoreError::Unsupported("GlitchTip can't be searched for single events: use list_issues"));
+        match self.table(query).await {
+            Err(StoreError::Unsupported(_) | StoreError::Refused { .. } | StoreError::Upstream { .. })
+                if self.is_glitchtip().await =>
+            {
+                Err(StoreError::Unsupported("GlitchTip can't be searched for single events: use list_issues"))
+            }
+            found => found,
         }
-        self.table(query).await
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {

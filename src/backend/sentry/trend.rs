@@ -1,6 +1,6 @@
 //! Users and events by time, in buckets that fit the period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,9 +10,10 @@ use super::{
     operation::TIMESERIES,
     releases::optional,
     store::SentryStore,
+    whole::Happened,
 };
 use crate::{
-    model::Timestamp,
+    model::{Timestamp, Untrusted},
     store::{Scope, StoreError, TrendBucket},
 };
 
@@ -31,26 +32,21 @@ impl SentryStore {
         most: usize,
     ) -> Result<Vec<TrendBucket>, StoreError> {
         let Some((first, last)) = span.filter(|_| most > 0) else { return Ok(Vec::new()) };
-        let lo = scope.start.unwrap_or(first).as_second();
+        let lo = scope.start.unwrap_or(first).max(self.span(scope).0).as_second();
         let hi = scope.end.unwrap_or(last).as_second();
-        let (size, offset) = size_for(lo, hi, most as i64);
+        let size_and_offset = size_for(lo, hi, most as i64);
+        let (size, _) = size_and_offset;
         let counts = match size {
             HOUR_S => self.by_group(scope, search, "timestamp.to_hour").await?,
             DAY_S => self.by_group(scope, search, "timestamp.to_day").await?,
             _ => self.by_series(scope, search, size).await?,
         };
-        let bucket = |at: i64| (at - offset).div_euclid(size);
         let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         for (at, (users, events)) in counts {
-            let found = buckets.entry(bucket(at)).or_default();
+            let found = buckets.entry(bucket(at, size_and_offset)).or_default();
             *found = (found.0 + users, found.1 + events);
         }
-        let made = |at: i64| {
-            let (users, events) = buckets.get(&at).copied().unwrap_or_default();
-            let start = Timestamp::from_second(at * size + offset).unwrap_or(Timestamp::UNIX_EPOCH);
-            TrendBucket { start, users, events }
-        };
-        Ok((bucket(lo)..=bucket(hi)).map(made).collect())
+        Ok(without_gaps(&buckets, (lo, hi), size_and_offset))
     }
 
     async fn by_group(
@@ -74,34 +70,83 @@ impl SentryStore {
         search: &str,
         size_s: i64,
     ) -> Result<BTreeMap<i64, (u64, u64)>, StoreError> {
-        let (start, end) = self.span(scope);
         // The longest interval that is taken is a day; users of longer buckets would not add up.
-        let interval = size_s.min(DAY_S) * 1_000;
-        let ask = |axis: &'static str| {
-            Ask::new(&TIMESERIES)
-                .param("dataset", "errors")
-                .param("yAxis", axis)
-                .param("interval", interval.to_string())
-                .param("query", search)
-                .between(start, end)
-        };
-        let users = self.scoped(ask("count_unique(user)"), scope).await?;
-        let events = self.scoped(ask("count()"), scope).await?;
-        let (users, events) = tokio::join!(self.server.send(&users), self.server.send(&events));
-        let (users, events) = match (users, events) {
-            (Ok(users), Ok(events)) => (users.json, events.json),
-            (Err(fault), _) | (_, Err(fault)) if fault.is_lacking() => return Ok(BTreeMap::new()),
-            (Err(fault), _) | (_, Err(fault)) => return Err(fault.into()),
-        };
+        let size_s = size_s.min(DAY_S);
+        let (users, events) = tokio::try_join!(
+            self.points(scope, search, "count_unique(user)", size_s),
+            self.points(scope, search, "count()", size_s)
+        )?;
         let mut found: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
-        for (at, n) in points(&users) {
+        for (at, n) in users {
             found.entry(at).or_default().0 += n;
         }
-        for (at, n) in points(&events) {
+        for (at, n) in events {
             found.entry(at).or_default().1 += n;
         }
         Ok(found)
     }
+
+    /// One number of a search by time: seconds and values; none where a server can't tell.
+    pub(super) async fn points(
+        &self,
+        scope: &Scope,
+        search: &str,
+        axis: &'static str,
+        size_s: i64,
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
+        let name = format!("{}\n{search}\n{axis}\n{size_s}", self.name_of(scope));
+        let load = self.load_points(scope, search, axis, size_s);
+        Ok(self.points.get(name, load).await?.as_ref().clone())
+    }
+
+    async fn load_points(
+        &self,
+        scope: &Scope,
+        search: &str,
+        axis: &'static str,
+        size_s: i64,
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&TIMESERIES)
+            .param("dataset", "errors")
+            .param("yAxis", axis)
+            .param("interval", (size_s * 1_000).to_string())
+            .param("query", search)
+            .between(start, end);
+        optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| points(&reply.json)))
+    }
+}
+
+/// Users and events by time of events that are known one by one.
+pub(super) fn trend_of(events: &[&Happened], scope: &Scope, most: usize) -> Vec<TrendBucket> {
+    let times = || events.iter().map(|event| event.at);
+    let (Some(first), Some(last), 1..) = (times().min(), times().max(), most) else { return Vec::new() };
+    let span = (scope.start.unwrap_or(first).as_second(), scope.end.unwrap_or(last).as_second());
+    let size = size_for(span.0, span.1, most as i64);
+    let mut users: BTreeMap<i64, HashSet<&Untrusted>> = BTreeMap::new();
+    let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+    for event in events {
+        let at = bucket(event.at.as_second(), size);
+        users.entry(at).or_default().extend(&event.user);
+        buckets.entry(at).or_default().1 += 1;
+    }
+    for (at, found) in &mut buckets {
+        found.0 = users.get(at).map_or(0, |users| users.len() as u64);
+    }
+    without_gaps(&buckets, span, size)
+}
+
+fn bucket(at: i64, (size, offset): (i64, i64)) -> i64 {
+    (at - offset).div_euclid(size)
+}
+
+fn without_gaps(buckets: &BTreeMap<i64, (u64, u64)>, (lo, hi): (i64, i64), size: (i64, i64)) -> Vec<TrendBucket> {
+    let made = |at: i64| {
+        let (users, events) = buckets.get(&at).copied().unwrap_or_default();
+        let start = Timestamp::from_second(at * size.0 + size.1).unwrap_or(Timestamp::UNIX_EPOCH);
+        TrendBucket { start, users, events }
+    };
+    (bucket(lo, size)..=bucket(hi, size)).map(made).collect()
 }
 
 /// Seconds and counts of the one series.

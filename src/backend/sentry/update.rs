@@ -29,7 +29,10 @@ impl SignalWrite for SentryStore {
         if !body.is_empty() {
             let operation = if glitchtip { &GLITCHTIP_UPDATE } else { &UPDATE };
             let ask = Ask::new(operation).segment("issue", number.as_str()).body(Value::Object(body));
-            let reply = self.server.send(&ask).await.map_err(|fault| fault.at("issue", &number.as_str().into()))?;
+            let reply = self.server.send(&ask).await.map_err(|fault| fault.at("issue", &number.as_str().into()));
+            // Somebody may have asked meanwhile.
+            self.issues.clear();
+            let reply = reply?;
             match self.row(&reply.json) {
                 Some(row) => after = row.issue,
                 // Some servers answer with what was changed alone.

@@ -101,9 +101,9 @@ struct Candidate {
 
 /// The replay that shows an issue best.
 pub(super) async fn of_issue(ctx: &Ctx, asked: &Resolved, issue: &IssueRef) -> Result<Chosen, ToolError> {
-    let facts = ctx.store.issue(issue, &asked.scope).await?;
-    let short_id = facts.issue.short_id.clone();
-    let scope = Scope { project: Some(facts.issue.project.as_str().into()), ..asked.scope.clone() };
+    let issue = ctx.store.bare_issue(issue, &asked.scope).await?;
+    let short_id = issue.short_id;
+    let scope = Scope { project: Some(issue.project.as_str().into()), ..asked.scope.clone() };
     let found = replays(ctx, &scope, &short_id).await?;
     let total = found.len();
     let mut candidates = Vec::new();

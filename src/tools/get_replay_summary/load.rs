@@ -41,11 +41,22 @@ pub async fn load(store: &dyn SignalStore, scope: &Scope, replay: EventId) -> Re
     }
     let named: Vec<EventId> = reader.error_ids().take(ERRORS).collect();
     let since = reader.started().or(scope.start);
-    for (at, failure, clicks) in failures(store, scope, named, since, replay).await? {
+    // A store that is far away is asked for both at once.
+    let first = async {
+        match facts.segments.first() {
+            Some(segment) => store.replay_segment(&query, *segment).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (known, mut first) = futures::future::try_join(failures(store, scope, named, since, replay), first).await?;
+    for (at, failure, clicks) in known {
         reader.failure(at, failure, clicks);
     }
     for segment in &facts.segments {
-        let bytes = store.replay_segment(&query, *segment).await?;
+        let bytes = match first.take() {
+            Some(bytes) => bytes,
+            None => store.replay_segment(&query, *segment).await?,
+        };
         let number = segment.number;
         // Long work goes to a thread of its own: other calls are answered meanwhile.
         let work = tokio::task::spawn_blocking(move || {

@@ -121,7 +121,20 @@ fn events(request: &Request) -> Value {
         let entries: Map<String, Value> = fields.iter().map(|field| (field.clone(), value(field))).collect();
         Value::Object(entries)
     };
+    let single = fields.iter().all(|field| !field.contains('('));
     let wanted = |issue: &str| !query.contains("issue.id:") || query.contains(issue) != query.contains("!issue.id:");
-    let found: Vec<Value> = rows.into_iter().filter(|(issue, ..)| wanted(issue)).map(row).collect();
+    let found = rows.into_iter().filter(|(issue, ..)| wanted(issue));
+    let found: Vec<Value> = found
+        .flat_map(|one| {
+            let (mut row, users) = (row(one), one.3);
+            let each = move |nth| {
+                if let Some(user) = row.get_mut("user") {
+                    *user = json!(format!("id:{}", 42 + nth % users));
+                }
+                row.clone()
+            };
+            (0..if single { one.2 } else { 1 }).map(each)
+        })
+        .collect();
     json!({ "data": found, "meta": { "fields": {}, "units": {}, "dataset": "errors" } })
 }

@@ -23,6 +23,33 @@ fn glitchtip(request: &Request) -> ResponseTemplate {
     }
 }
 
+/// A list of issues, as GlitchTip has it, is enough to tell.
+#[tokio::test]
+async fn a_list_without_marks_of_sentry_is_glitchtips() {
+    let server = MockServer::start().await;
+    let bare = |request: &Request| {
+        let mut rows = file("issues");
+        for row in rows.as_array_mut().unwrap() {
+            let row = row.as_object_mut().unwrap();
+            ["substatus", "lifetime", "filtered", "issueCategory"].iter().for_each(|key| drop(row.remove(*key)));
+        }
+        match request.url.path() {
+            "/api/0/organizations/acme/issues/" => ResponseTemplate::new(200).set_body_json(rows),
+            _ => glitchtip(request),
+        }
+    };
+    Mock::given(any()).respond_with(bare).mount(&server).await;
+    let list = call(&cached(store(&server.uri(), "t")), "list_issues", json!({})).await;
+    assert!(list.data["warnings"].to_string().contains("GlitchTip"), "{}", list.text);
+    let asked = server.received_requests().await.unwrap();
+    let paths: Vec<&str> = asked.iter().map(|request| request.url.path()).collect();
+    assert_eq!(
+        paths,
+        ["/api/0/organizations/acme/issues/", "/api/settings/", "/api/0/organizations/acme/issues/"],
+        "what it lacks is not asked for"
+    );
+}
+
 #[tokio::test]
 async fn glitchtip_answers_what_it_can() {
     let server = MockServer::start().await;

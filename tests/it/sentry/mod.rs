@@ -6,4 +6,5 @@ mod double;
 mod faults;
 mod glitchtip;
 mod reading;
+mod session;
 mod tenants;

@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 use super::{
     bytes::{Bytes, put},
     fact::Fact,
+    tag::TagColumn,
 };
 use crate::backend::embedded::fault::Corrupt;
 
+/// Rows of a chunk at most: places of tags' values are counted in two bytes.
+const MOST_ROWS: usize = 1 << 15;
+
 /// The columns that every count needs.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::backend::embedded) struct Head {
     pub(in crate::backend::embedded) seq: Vec<i64>,
     pub(in crate::backend::embedded) ts: Vec<i64>,
@@ -23,18 +27,18 @@ pub(in crate::backend::embedded) struct Head {
 }
 
 /// The columns that only some questions need, apart so that the others don't unpack them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::backend::embedded) struct Rest {
     pub(in crate::backend::embedded) platform: Vec<u32>,
     pub(in crate::backend::embedded) transaction: Vec<u32>,
     pub(in crate::backend::embedded) replay: Vec<u64>,
     pub(in crate::backend::embedded) trace: Vec<u64>,
-    /// Values by key; shorter than the others where the last events lack the tag.
-    pub(in crate::backend::embedded) tags: BTreeMap<u32, Vec<u32>>,
+    /// By key.
+    pub(in crate::backend::embedded) tags: BTreeMap<u32, TagColumn>,
 }
 
 /// Both.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::backend::embedded) struct Columns {
     pub(in crate::backend::embedded) head: Head,
     pub(in crate::backend::embedded) rest: Rest,
@@ -48,8 +52,9 @@ impl Head {
     fn encode(&self) -> Vec<u8> {
         let mut raw = Vec::with_capacity(self.len() * 16);
         put(&mut raw, self.len() as u64);
-        put_column(&mut raw, self.seq.iter().map(|v| *v as u64));
-        put_column(&mut raw, self.ts.iter().map(|v| lift(*v)));
+        for column in [&self.seq, &self.ts] {
+            put_steps(&mut raw, column);
+        }
         for column in [&self.rel, &self.env, &self.user] {
             put_column(&mut raw, column.iter().map(|v| u64::from(*v)));
         }
@@ -62,16 +67,16 @@ impl Head {
     fn decode(raw: &[u8]) -> Result<Self, Corrupt> {
         let mut bytes = Bytes::new(raw, "chunk");
         let n = rows(&mut bytes)?;
-        let ids = |column: Vec<u64>| column.into_iter().map(|v| v as u32).collect();
-        let small = |column: Vec<u64>| column.into_iter().map(|v| v as u8).collect();
+        let id = |value| value as u32;
+        let small = |value| value as u8;
         Ok(Self {
-            seq: column(&mut bytes, n)?.into_iter().map(|v| v as i64).collect(),
-            ts: column(&mut bytes, n)?.into_iter().map(lower).collect(),
-            rel: ids(column(&mut bytes, n)?),
-            env: ids(column(&mut bytes, n)?),
-            user: ids(column(&mut bytes, n)?),
-            bits: small(column(&mut bytes, n)?),
-            rich: small(column(&mut bytes, n)?),
+            seq: steps(&mut bytes, n)?,
+            ts: steps(&mut bytes, n)?,
+            rel: column(&mut bytes, n, id)?,
+            env: column(&mut bytes, n, id)?,
+            user: column(&mut bytes, n, id)?,
+            bits: column(&mut bytes, n, small)?,
+            rich: column(&mut bytes, n, small)?,
         })
     }
 }
@@ -89,8 +94,7 @@ impl Rest {
         put(&mut raw, self.tags.len() as u64);
         for (key, values) in &self.tags {
             put(&mut raw, u64::from(*key));
-            let padding = std::iter::repeat_n(0, n.saturating_sub(values.len()));
-            put_column(&mut raw, values.iter().map(|v| u64::from(*v)).chain(padding));
+            values.encode(&mut raw, n);
         }
         raw
     }
@@ -98,24 +102,24 @@ impl Rest {
     fn decode(raw: &[u8]) -> Result<Self, Corrupt> {
         let mut bytes = Bytes::new(raw, "chunk");
         let n = rows(&mut bytes)?;
-        let ids = |column: Vec<u64>| column.into_iter().map(|v| v as u32).collect();
+        let id = |value| value as u32;
         let mut rest = Self {
-            platform: ids(column(&mut bytes, n)?),
-            transaction: ids(column(&mut bytes, n)?),
-            replay: column(&mut bytes, n)?,
-            trace: column(&mut bytes, n)?,
+            platform: column(&mut bytes, n, id)?,
+            transaction: column(&mut bytes, n, id)?,
+            replay: column(&mut bytes, n, |value| value)?,
+            trace: column(&mut bytes, n, |value| value)?,
             tags: BTreeMap::new(),
         };
         for _ in 0..bytes.count()? {
             let key = bytes.id()?;
-            rest.tags.insert(key, ids(column(&mut bytes, n)?));
+            rest.tags.insert(key, TagColumn::decode(&mut bytes, n)?);
         }
         Ok(rest)
     }
 
     /// The value of tag `key` in row `row`; 0 without.
     pub(in crate::backend::embedded) fn tag(&self, key: u32, row: usize) -> u32 {
-        self.tags.get(&key).and_then(|values| values.get(row)).copied().unwrap_or(0)
+        self.tags.get(&key).map_or(0, |values| values.value(row))
     }
 }
 
@@ -135,9 +139,31 @@ impl Columns {
         rest.replay.push(fact.replay);
         rest.trace.push(fact.trace);
         for (key, value) in &fact.tags {
-            let column = rest.tags.entry(*key).or_default();
-            column.resize(row, 0);
-            column.push(*value);
+            rest.tags.entry(*key).or_default().push(row, *value);
+        }
+    }
+
+    /// Adds the rows of another part.
+    pub(in crate::backend::embedded) fn append(&mut self, more: Self) {
+        let before = self.head.len();
+        if before == 0 {
+            *self = more;
+            return;
+        }
+        let Self { head, rest } = self;
+        head.seq.extend(&more.head.seq);
+        head.ts.extend(&more.head.ts);
+        head.rel.extend(&more.head.rel);
+        head.env.extend(&more.head.env);
+        head.user.extend(&more.head.user);
+        head.bits.extend(&more.head.bits);
+        head.rich.extend(&more.head.rich);
+        rest.platform.extend(&more.rest.platform);
+        rest.transaction.extend(&more.rest.transaction);
+        rest.replay.extend(&more.rest.replay);
+        rest.trace.extend(&more.rest.trace);
+        for (key, values) in &more.rest.tags {
+            rest.tags.entry(*key).or_default().append(before, values);
         }
     }
 
@@ -229,23 +255,14 @@ fn pack(raw: &[u8]) -> Vec<u8> {
     super::squeeze_at(raw, 1)
 }
 
-/// Keeps the order of signed numbers in unsigned ones, so that the distance to the least stays small.
-fn lift(value: i64) -> u64 {
-    (value as u64) ^ (1 << 63)
-}
-
-fn lower(value: u64) -> i64 {
-    (value ^ (1 << 63)) as i64
-}
-
 /// How many rows a chunk says it has; bounded, since constant columns take no bytes.
 fn rows(bytes: &mut Bytes<'_>) -> Result<usize, Corrupt> {
     let n = bytes.number()?;
-    if n > 1 << 20 { Err(Corrupt("chunk")) } else { Ok(n as usize) }
+    if n > MOST_ROWS as u64 { Err(Corrupt("chunk")) } else { Ok(n as usize) }
 }
 
 /// Writes a column as distances from its least value, in as few bytes each as the greatest needs.
-fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
+pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
     let (least, most) = values.clone().fold((u64::MAX, 0), |(lo, hi), v| (lo.min(v), hi.max(v)));
     let least = least.min(most);
     let width: u8 = match most - least {
@@ -264,17 +281,43 @@ fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
     }
 }
 
-fn column(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<u64>, Corrupt> {
+/// Writes what mostly grows as the steps from value to value.
+fn put_steps(out: &mut Vec<u8>, values: &[i64]) {
+    let before = std::iter::once(0).chain(values.iter().copied());
+    // Small steps back stay small numbers.
+    let fold = |(value, before): (&i64, i64)| {
+        let step = value.wrapping_sub(before);
+        ((step << 1) ^ (step >> 63)) as u64
+    };
+    put(out, values.iter().zip(before.clone()).map(fold).next().unwrap_or(0));
+    put_column(out, values.iter().zip(before).map(fold).skip(1));
+}
+
+/// What [`put_steps`] wrote.
+fn steps(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<i64>, Corrupt> {
+    let unfold = |step: u64| (step >> 1) as i64 ^ -((step & 1) as i64);
+    let mut value = unfold(bytes.number()?);
+    let mut values = Vec::with_capacity(n);
+    values.extend((n > 0).then_some(value));
+    for step in column(bytes, n.saturating_sub(1), unfold)? {
+        value = value.wrapping_add(step);
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// What [`put_column`] wrote, each value as `of` makes it.
+pub(super) fn column<T: Clone>(bytes: &mut Bytes<'_>, n: usize, of: impl Fn(u64) -> T) -> Result<Vec<T>, Corrupt> {
     let least = bytes.number()?;
     let width = usize::from(bytes.byte()?);
     let data = bytes.take(width.checked_mul(n).ok_or(Corrupt("chunk"))?)?;
-    let add = |v: u64| least.wrapping_add(v);
+    let add = |value: u64| of(least.wrapping_add(value));
     Ok(match width {
-        0 => vec![least; n],
-        1 => data.iter().map(|b| add(u64::from(*b))).collect(),
-        2 => data.as_chunks::<2>().0.iter().map(|b| add(u64::from(u16::from_le_bytes(*b)))).collect(),
-        4 => data.as_chunks::<4>().0.iter().map(|b| add(u64::from(u32::from_le_bytes(*b)))).collect(),
-        8 => data.as_chunks::<8>().0.iter().map(|b| add(u64::from_le_bytes(*b))).collect(),
+        0 => vec![of(least); n],
+        1 => data.iter().map(|byte| add(u64::from(*byte))).collect(),
+        2 => data.as_chunks::<2>().0.iter().map(|bytes| add(u64::from(u16::from_le_bytes(*bytes)))).collect(),
+        4 => data.as_chunks::<4>().0.iter().map(|bytes| add(u64::from(u32::from_le_bytes(*bytes)))).collect(),
+        8 => data.as_chunks::<8>().0.iter().map(|bytes| add(u64::from_le_bytes(*bytes))).collect(),
         _ => return Err(Corrupt("chunk")),
     })
 }

@@ -6,6 +6,8 @@ mod bytes;
 mod cells;
 mod columns;
 mod fact;
+mod ids;
+mod tag;
 mod trace;
 mod users;
 
@@ -14,6 +16,8 @@ pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use fact::{
     DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment,
 };
+pub(super) use ids::ById;
+pub(super) use tag::TagColumn;
 pub(super) use trace::{ANY, Trace, decode_keys, encode_keys, keys_of};
 pub(super) use users::{ValueSets, decode_sets, decode_union, decode_users, encode_sets, encode_users};
 

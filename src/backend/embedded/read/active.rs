@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::{
+    known::Unpack,
     pool::Snapshot,
     scope::{Bounds, Want},
 };
@@ -97,7 +98,7 @@ impl Snapshot<'_> {
             if !known.cells.iter().any(|cell| want.touches(cell)) {
                 continue;
             }
-            self.each_chunk(known.id, lo, hi, false, |head, _| {
+            self.each_chunk(known.id, lo, hi, Unpack::Head, |head, _| {
                 for row in 0..head.len() {
                     let (ts, rel, env) = (head.ts[row], head.rel[row], head.env[row]);
                     if want.takes(ts, rel, env) {

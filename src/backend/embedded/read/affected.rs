@@ -9,12 +9,12 @@ use super::{
     breakdown::Breakdown,
     first_tags::FirstTags,
     hours::UserDays,
-    known::Known,
+    known::{Known, Unpack},
     pool::Snapshot,
     release_list::added,
     releases::Releases,
     scope::{Bounds, Want},
-    tally::{Grid, Places},
+    tally::{Grid, NOBODY, Places, Taken},
     trend::Times,
     windows::Counted,
 };
@@ -27,19 +27,22 @@ use crate::{
 /// What is known of one affected user.
 #[derive(Clone, Copy)]
 struct Hit {
-    /// Events in the period.
-    events: u64,
     last: i64,
-    /// Day of the first in the period.
-    day: i64,
+    /// Events in the period.
+    events: u32,
+    /// Day of the last that was seen of the period.
+    day: i32,
+    /// Hit at all, in the period or before it.
+    affected: bool,
     /// Hit on more than one day, or before the period too.
     returning: bool,
 }
 
-const NOT_YET: Hit = Hit { events: 0, last: i64::MIN, day: i64::MIN, returning: false };
+const NOT_YET: Hit = Hit { events: 0, last: i64::MIN, day: i32::MIN, affected: false, returning: false };
 
 /// All that one pass over the events counts.
 pub(super) struct Affected {
+    /// Of all users that were seen, affected or with events of other releases alone.
     places: Places,
     hits: Vec<Hit>,
     events: u64,
@@ -54,6 +57,8 @@ pub(super) struct Affected {
     pub(super) in_period: RoaringBitmap,
     /// The issue's hours beside the project's, where one issue was asked for.
     pub(super) user_days: Counted,
+    /// Rows of the part that is being counted which lie in the period.
+    taken: Taken,
 }
 
 impl Affected {
@@ -70,64 +75,93 @@ impl Affected {
             first_tags: FirstTags::default(),
             in_period: RoaringBitmap::new(),
             user_days,
+            taken: Taken::default(),
         }
     }
 
     /// Counts the events of one part; `want` is of the period, and its end bounds what lies before it too.
     fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &Want<'_>, releases: &Releases) {
-        let mut taken: Vec<(u32, Option<u32>)> = Vec::new();
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.clear();
         for row in 0..head.len() {
-            let (ts, rel, user) = (head.ts[row], head.rel[row], head.user[row]);
+            let (ts, user) = (head.ts[row], head.user[row]);
             if ts > want.hi || want.env.is_some_and(|env| env != head.env[row]) {
                 continue;
             }
-            if ts >= want.lo && user != 0 {
-                self.in_period.insert(user);
+            let place = self.places.of(user);
+            if let Some((user_days, _)) = &mut self.user_days {
+                user_days.see(ts, place);
             }
-            if want.rels.is_some_and(|rels| !rels.contains(rel)) {
-                continue;
+            if let Some(rels) = want.rels {
+                if ts >= want.lo && place != NOBODY {
+                    self.in_period.insert(user);
+                }
+                if !rels.contains(head.rel[row]) {
+                    continue;
+                }
             }
-            let place = (user != 0).then(|| self.places.of(user));
-            if let Some(place) = place {
+            if place != NOBODY {
                 self.hit(place as usize, ts, ts >= want.lo);
             }
             if ts >= want.lo {
-                self.events += 1;
-                if place.is_none() {
-                    self.anonymous += 1;
-                    self.nameless.push((ts, releases.one_of_name(rel)));
-                }
-                self.by_release.see(releases.one_of_name(rel), place);
-                self.times.see(ts, place);
-                taken.push((row as u32, place));
+                taken.push(row, place);
             }
         }
+        self.count(head, &taken, releases);
         if let Some(rest) = rest {
-            self.tags.see(rest, &taken);
-            for (row, place) in taken.iter().filter_map(|(row, place)| place.map(|place| (*row as usize, place))) {
-                self.first_tags.see(rest, row, (head.ts[row], releases.one_of_name(head.rel[row])), place);
-            }
+            self.tags.see(rest, &taken, self.places.users.len());
+            self.first_tags.see(head, rest, &taken, |rel| releases.one_of_name(rel));
         }
+        self.taken = taken;
     }
 
     fn hit(&mut self, place: usize, ts: i64, in_period: bool) {
         if place >= self.hits.len() {
             self.hits.resize(place + 1, NOT_YET);
         }
-        let (hit, day) = (&mut self.hits[place], day_of(ts));
+        let hit = &mut self.hits[place];
+        hit.affected = true;
         if !in_period {
             hit.returning = true;
             return;
         }
+        let day = day_of(ts) as i32;
         hit.returning |= hit.events > 0 && hit.day != day;
         hit.day = day;
         hit.events += 1;
         hit.last = hit.last.max(ts);
     }
 
+    /// Counts those rows by release and time.
+    fn count(&mut self, head: &Head, taken: &Taken, releases: &Releases) {
+        let (named, nameless) = (taken.named.iter().copied(), taken.nameless.iter().map(|row| (*row, NOBODY)));
+        self.events += (taken.named.len() + taken.nameless.len()) as u64;
+        self.anonymous += taken.nameless.len() as u64;
+        // One release after another, since events come mostly in order.
+        let rows: Vec<(u32, u32)> = named.chain(nameless).collect();
+        for rows in rows.chunk_by(|a, b| head.rel[a.0 as usize] == head.rel[b.0 as usize]) {
+            let Some(rel) = rows.first().map(|row| releases.one_of_name(head.rel[row.0 as usize])) else { continue };
+            let of_release = self.by_release.row(rel);
+            for (row, place) in rows {
+                of_release.see(*place);
+                self.times.see(head.ts[*row as usize], *place);
+                if *place == NOBODY {
+                    self.nameless.push((head.ts[*row as usize], rel));
+                }
+            }
+        }
+    }
+
+    /// Once all parts were seen.
+    fn finish(&mut self, want: &Want<'_>) {
+        if want.rels.is_none() {
+            self.in_period = self.users_in_period().map(|(user, _)| user).collect();
+        }
+    }
+
     /// Events of a release in the period.
     pub(super) fn events_of_release(&self, rel: u32) -> u64 {
-        self.by_release.rows.get(&rel).map_or(0, |row| row.events)
+        self.by_release.get(rel).map_or(0, |row| row.events)
     }
 
     /// The first event in the period of each user; where no event names one, each event.
@@ -139,7 +173,8 @@ impl Affected {
 
     /// Users with an event in the period, each with its place.
     pub(super) fn places_in_period(&self) -> impl Iterator<Item = (u32, usize)> {
-        self.places.users.iter().copied().zip(0..).filter(|(_, place)| self.hits[*place].events > 0)
+        let users = self.places.users.iter().copied().zip(&self.hits).zip(0..);
+        users.filter(|((_, hit), _)| hit.events > 0).map(|((user, _), place)| (user, place))
     }
 
     fn users_in_period(&self) -> impl Iterator<Item = (u32, &Hit)> {
@@ -166,7 +201,7 @@ impl Snapshot<'_> {
         let want = Want::of(&bounds, since.as_ref());
         let seen = self.count_affected(&knowns, &want, &releases, query, &bounds)?;
         let mut facts = AffectedFacts {
-            total: seen.places.users.len() as u64,
+            total: seen.hits.iter().filter(|hit| hit.affected).count() as u64,
             in_period: seen.users_in_period().count() as u64,
             returning: seen.users_in_period().filter(|(_, hit)| hit.returning).count() as u64,
             anonymous_events: seen.anonymous,
@@ -186,7 +221,7 @@ impl Snapshot<'_> {
             facts.conditions = self.conditions_of_events(&knowns, &want, &bounds, query.shared_by)?;
             facts.warnings.push("no event of it names a user: conditions are those of events");
         }
-        facts.trend = seen.times.trend(query.buckets);
+        facts.trend = seen.times.trend();
         Ok(facts)
     }
 
@@ -203,16 +238,13 @@ impl Snapshot<'_> {
             [known] if query.issue.is_some() => self.counted(known, bounds)?,
             _ => None,
         };
-        let days = counted.as_ref().map(|(days, _)| days.want(bounds));
-        let mut seen = Affected::new(Breakdown::new(asked), Times::new(want), counted);
+        let times = Times::new(span(knowns, want), query.buckets);
+        let mut seen = Affected::new(Breakdown::new(asked), times, counted);
         for known in knowns {
-            self.each_part(known, i64::MIN, want.hi, true, |head, rest| {
-                seen.see(head, rest, want, releases);
-                if let (Some((counted, _)), Some(days)) = (&mut seen.user_days, &days) {
-                    counted.see(head, days);
-                }
-            })?;
+            let part = Unpack::AllFrom(want.lo);
+            self.each_part(known, i64::MIN, want.hi, part, |head, rest| seen.see(head, rest, want, releases))?;
         }
+        seen.finish(want);
         Ok(seen)
     }
 
@@ -225,10 +257,14 @@ impl Snapshot<'_> {
 
     fn sample(&self, seen: &Affected, most: usize) -> Result<Vec<SampleUser>, StoreError> {
         let mut users: Vec<(u32, &Hit)> = seen.users_in_period().collect();
-        users.sort_unstable_by_key(|(user, hit)| (std::cmp::Reverse((hit.events, hit.last)), *user));
-        users.truncate(most);
+        let order = |(user, hit): &(u32, &Hit)| (std::cmp::Reverse((hit.events, hit.last)), *user);
+        if users.len() > most {
+            users.select_nth_unstable_by_key(most, order);
+            users.truncate(most);
+        }
+        users.sort_unstable_by_key(order);
         let sample = |(user, hit): (u32, &Hit)| {
-            Ok(SampleUser { user: self.pseudonym(user)?, events: hit.events, last_seen: moment(hit.last) })
+            Ok(SampleUser { user: self.pseudonym(user)?, events: hit.events.into(), last_seen: moment(hit.last) })
         };
         users.into_iter().map(sample).collect()
     }
@@ -240,7 +276,7 @@ impl Snapshot<'_> {
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<(), StoreError> {
-        let firsts: RoaringBitmap = seen.by_release.rows.keys().copied().filter(|id| *id != 0).collect();
+        let firsts: RoaringBitmap = seen.by_release.keys().filter(|id| *id != 0).collect();
         let ids: RoaringBitmap = releases
             .list
             .iter()
@@ -250,7 +286,7 @@ impl Snapshot<'_> {
         let active = self.active_users(bounds, &ids)?;
         let mut sessions = SessionsSeen::default();
         for known in releases.list.iter().filter(|known| firsts.contains(known.id)) {
-            let Some(row) = seen.by_release.rows.get(&known.id) else { continue };
+            let Some(row) = seen.by_release.get(known.id) else { continue };
             let mut active_here = RoaringBitmap::new();
             for id in releases.all_of_name(&known.version) {
                 active_here |= active.get(&id).unwrap_or(&RoaringBitmap::new());
@@ -326,4 +362,14 @@ struct SessionsSeen {
 fn projects_of(knowns: &[Known], bounds: &Bounds) -> Vec<(u64, String)> {
     let of = |id: u64| knowns.iter().any(|known| known.project == id);
     bounds.projects.iter().filter(|(id, _)| of(*id)).cloned().collect()
+}
+
+/// The first and the last moment of the period: its own, else those of the events in it.
+fn span(knowns: &[Known], want: &Want<'_>) -> (i64, i64) {
+    let cells = || knowns.iter().flat_map(|known| &known.cells).filter(|cell| want.touches(cell));
+    let facts = || knowns.iter().flat_map(|known| &known.tail).filter(|fact| want.takes(fact.ts, fact.rel, fact.env));
+    let first = || cells().map(|cell| cell.first).chain(facts().map(|fact| fact.ts)).min().unwrap_or(i64::MAX);
+    let last = || cells().map(|cell| cell.last).chain(facts().map(|fact| fact.ts)).max().unwrap_or(i64::MIN);
+    let lo = if want.lo == i64::MIN { first() } else { want.lo };
+    (lo, if want.hi == i64::MAX { last() } else { want.hi })
 }

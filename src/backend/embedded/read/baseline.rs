@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::{
+    known::Unpack,
     memory::SettledKey,
     pool::Snapshot,
     scope::{Bounds, Want},
@@ -281,7 +282,7 @@ impl Snapshot<'_> {
         let want = Want::of(&part, None);
         for known in self.known_issues(&part)? {
             if known.cells.iter().any(|cell| want.touches(cell)) {
-                self.each_chunk(known.id, want.lo, want.hi, true, |head, rest| {
+                self.each_chunk(known.id, want.lo, want.hi, Unpack::All, |head, rest| {
                     if let Some(rest) = rest {
                         days.see(head, rest, &want, tags);
                     }

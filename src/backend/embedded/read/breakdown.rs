@@ -4,7 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{affected::Affected, baseline::BaseUsers, pool::Snapshot, scope::Bounds, tally::Grid};
+use super::{
+    affected::Affected,
+    baseline::BaseUsers,
+    pool::Snapshot,
+    scope::Bounds,
+    tally::{Taken, ValueCount, Values},
+};
 use crate::{
     backend::embedded::{pack::Rest, write::Word},
     model::Untrusted,
@@ -22,40 +28,33 @@ const MOST_VALUES: usize = 200;
 pub(super) struct Breakdown {
     /// Keys that are asked for; none: all.
     asked: Vec<u32>,
-    grids: BTreeMap<u32, Grid>,
+    values: BTreeMap<u32, Values>,
 }
 
 impl Breakdown {
     pub(super) fn new(asked: Vec<u32>) -> Self {
-        Self { asked, grids: BTreeMap::new() }
+        Self { asked, values: BTreeMap::new() }
     }
 
-    /// Counts the tags of those rows, each with the place of its user.
-    pub(super) fn see(&mut self, rest: &Rest, taken: &[(u32, Option<u32>)]) {
-        for (key, values) in &rest.tags {
+    /// Counts the tags of those rows, of users at places below `places`.
+    pub(super) fn see(&mut self, rest: &Rest, taken: &Taken, places: usize) {
+        for (key, tag) in &rest.tags {
             if !self.asked.is_empty() && !self.asked.contains(key) {
                 continue;
             }
-            let grid = self.grids.entry(*key).or_default();
-            if self.asked.is_empty() && grid.rows.len() > MOST_VALUES {
-                continue;
-            }
-            for (row, place) in taken {
-                let value = values.get(*row as usize).copied().unwrap_or(0);
-                if value != 0 {
-                    grid.see(value, *place);
-                }
+            let values = self.values.entry(*key).or_default();
+            if !self.asked.is_empty() || values.len() <= MOST_VALUES {
+                values.see(tag, taken, places);
             }
         }
     }
 
     /// The tags that tell most: carried by most of the events, with few values, and more than one where there is a choice.
     fn telling(&self, events: u64, is_condition: impl Fn(u32) -> bool) -> Vec<u32> {
-        let covered = |grid: &Grid| grid.rows.values().map(|row| row.events).sum::<u64>();
         let mut keys: Vec<(u32, usize, u64)> = self
-            .grids
+            .values
             .iter()
-            .map(|(key, grid)| (*key, grid.rows.len(), covered(grid)))
+            .map(|(key, values)| (*key, values.len(), values.events()))
             .filter(|(key, values, _)| (1..=MOST_VALUES).contains(values) && is_condition(*key))
             .collect();
         // Coverage in tenths: a few events without a tag must not outweigh a tag of fewer values.
@@ -113,18 +112,13 @@ impl Snapshot<'_> {
     }
 
     fn shares(&self, seen: &Affected, base: &mut BaseUsers, key: u32) -> Result<Vec<TagShare>, StoreError> {
-        let Some(grid) = seen.tags.grids.get(&key) else { return Ok(Vec::new()) };
-        let mut rows: Vec<_> = grid.rows.iter().collect();
-        rows.sort_unstable_by_key(|(value, row)| (std::cmp::Reverse((row.users, row.events)), **value));
-        rows.truncate(VALUES);
-        let share = |(value, row): (&u32, &super::tally::Row)| {
-            Ok(TagShare {
-                value: self.word(*value)?,
-                users: row.users,
-                events: row.events,
-                baseline_users: base.with(key, *value),
-            })
+        let Some(values) = seen.tags.values.get(&key) else { return Ok(Vec::new()) };
+        let mut counts = values.counts();
+        counts.sort_unstable_by_key(|count| (std::cmp::Reverse((count.users, count.events)), count.value));
+        counts.truncate(VALUES);
+        let share = |ValueCount { value, events, users }| {
+            Ok(TagShare { value: self.word(value)?, users, events, baseline_users: base.with(key, value) })
         };
-        rows.into_iter().map(share).collect()
+        counts.into_iter().map(share).collect()
     }
 }

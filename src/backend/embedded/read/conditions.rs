@@ -2,17 +2,17 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never decides what stands out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     affected::Affected,
     baseline::BaseUsers,
-    known::Known,
+    known::{Known, Unpack},
     pool::Snapshot,
     scope::{Bounds, Want},
 };
 use crate::{
-    backend::embedded::pack::{Head, Rest},
+    backend::embedded::pack::{ById, Head, Rest},
     model::Untrusted,
     release::{Version, product},
     store::{Baseline, ConditionTag, Conditions, StoreError},
@@ -27,8 +27,8 @@ impl Snapshot<'_> {
         let mut hit: Vec<(u32, usize)> = seen.places_in_period().collect();
         hit.sort_unstable();
         // Numbers of users are dense: a list by number finds a row at once.
-        let mut rows = vec![None; base.users.max().map_or(0, |most| most as usize + 1)];
-        base.users.iter().zip(hit.len()..).for_each(|(user, row)| rows[user as usize] = Some(row));
+        let mut rows = vec![u32::MAX; base.users.max().map_or(0, |most| most as usize + 1)];
+        base.users.iter().zip(hit.len() as u32..).for_each(|(user, row)| rows[user as usize] = row);
         let all = hit.len() + base.users.len() as usize;
         let mut tags = Vec::with_capacity(keys.len());
         for key in keys {
@@ -37,9 +37,7 @@ impl Snapshot<'_> {
             tag.column.resize(all, None);
             for (value, place) in places {
                 for user in base.first_with(*key, value) {
-                    if let Some(row) = rows.get(user as usize).copied().flatten() {
-                        tag.column[row] = Some(place);
-                    }
+                    tag.column[rows[user as usize] as usize] = Some(place);
                 }
             }
             tags.push(tag);
@@ -59,13 +57,15 @@ impl Snapshot<'_> {
     ) -> Result<Conditions, StoreError> {
         let mut events = Anonymous::default();
         for known in issues {
-            self.each_part(known, want.lo, want.hi, true, |head, rest| events.see(head, rest, want, MOST_EVENTS))?;
+            self.each_part(known, want.lo, want.hi, Unpack::All, |head, rest| {
+                events.see(head, rest, want, MOST_EVENTS)
+            })?;
         }
         let hit = events.rows;
         let (all, most) = (Want::of(bounds, None), hit + MOST_EVENTS);
         for known in self.known_issues(bounds)? {
             if issues.iter().all(|own| own.id != known.id) {
-                self.each_part(&known, all.lo, all.hi, true, |head, rest| events.see(head, rest, &all, most))?;
+                self.each_part(&known, all.lo, all.hi, Unpack::All, |head, rest| events.see(head, rest, &all, most))?;
             }
         }
         let hidden = self.hidden_keys()?;
@@ -87,7 +87,7 @@ impl Snapshot<'_> {
 
     /// A tag with the rows of the affected, and the place of each of their values; 0 stands for no value. `others` are
     /// values of the baseline, of which versions of what the affected have are taken too.
-    fn tag_of(&self, key: u32, own: &[u32], others: &[u32]) -> Result<(ConditionTag, HashMap<u32, u32>), StoreError> {
+    fn tag_of(&self, key: u32, own: &[u32], others: &[u32]) -> Result<(ConditionTag, ById<u32>), StoreError> {
         let (values, mut more): (BTreeSet<u32>, BTreeSet<u32>) =
             (own.iter().copied().collect(), others.iter().copied().collect());
         let words = |values: &BTreeSet<u32>| -> Result<Vec<(Untrusted, u32)>, StoreError> {
@@ -103,7 +103,7 @@ impl Snapshot<'_> {
             named.extend(words(&more)?.into_iter().filter(|(text, _)| known(text)));
         }
         named.sort_by(|a, b| a.0.raw().cmp(b.0.raw()));
-        let places: HashMap<u32, u32> = named.iter().zip(0..).map(|((_, value), place)| (*value, place)).collect();
+        let places: ById<u32> = named.iter().zip(0..).map(|((_, value), place)| (*value, place)).collect();
         let column = own.iter().map(|value| places.get(value).copied()).collect();
         let values: Vec<Untrusted> = named.into_iter().map(|(text, _)| text).collect();
         let families = if versioned { families(&values) } else { Vec::new() };
@@ -140,7 +140,7 @@ fn families(values: &[Untrusted]) -> Vec<Vec<u32>> {
 
 /// How many rows have the commonest value.
 pub(super) fn most_shared(column: &[u32]) -> u64 {
-    let mut counts: HashMap<u32, u64> = HashMap::new();
+    let mut counts: ById<u64> = ById::default();
     column.iter().filter(|value| **value != 0).for_each(|value| *counts.entry(*value).or_default() += 1);
     counts.into_values().max().unwrap_or(0)
 }

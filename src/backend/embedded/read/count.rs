@@ -7,7 +7,12 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
 
-use super::{filter::EventTest, known::Known, pool::Snapshot, scope::Want};
+use super::{
+    filter::EventTest,
+    known::{Known, Unpack},
+    pool::Snapshot,
+    scope::Want,
+};
 use crate::{
     backend::embedded::{
         pack::{Cell, Head, REPLAY, Rest, day_of, decode_users},
@@ -68,7 +73,7 @@ impl Known {
         }
         let mut tally = Tally::default();
         let with_rest = test.is_some_and(EventTest::needs_rest);
-        snapshot.each_part(self, want.lo, want.hi, with_rest, |head, rest| {
+        snapshot.each_part(self, want.lo, want.hi, Unpack::with_rest(with_rest), |head, rest| {
             tally.see(head, rest, |row| want.takes(head.ts[row], head.rel[row], head.env[row]), test);
         })?;
         Ok(tally.counts())
@@ -132,7 +137,7 @@ impl Known {
     ) -> Result<(), StoreError> {
         let lo = cells.values().map(|(first, _)| *first).min().unwrap_or(i64::MIN).max(want.lo);
         let hi = cells.values().map(|(_, last)| *last).max().unwrap_or(i64::MAX).min(want.hi);
-        snapshot.each_chunk(self.id, lo, hi, false, |head, _| {
+        snapshot.each_chunk(self.id, lo, hi, Unpack::Head, |head, _| {
             for row in 0..head.len() {
                 let (ts, rel, env) = (head.ts[row], head.rel[row], head.env[row]);
                 let key = (rel, env, day_of(ts));

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::conditions::most_shared;
-use crate::backend::embedded::pack::Rest;
+use super::{conditions::most_shared, tally::Taken};
+use crate::backend::embedded::pack::{Head, Rest};
 
 /// A row for each place, a column for each tag; 0 stands for no value.
 #[derive(Default)]
@@ -16,28 +16,28 @@ pub(super) struct FirstTags {
 }
 
 impl FirstTags {
-    /// Takes an event of the user at that place, if it is older than what came before.
-    pub(super) fn see(&mut self, rest: &Rest, row: usize, (ts, rel): (i64, u32), place: u32) {
-        let place = place as usize;
-        if place >= self.first.len() {
-            self.first.resize(place + 1, i64::MAX);
-            self.releases.resize(place + 1, 0);
-        }
-        if ts >= self.first[place] {
-            return;
-        }
-        let again = self.first[place] != i64::MAX;
-        (self.first[place], self.releases[place]) = (ts, rel);
-        if again {
-            self.columns.values_mut().filter(|column| place < column.len()).for_each(|column| column[place] = 0);
+    /// Takes those rows; `release` gives the number that counts for theirs.
+    pub(super) fn see(&mut self, head: &Head, rest: &Rest, taken: &Taken, release: impl Fn(u32) -> u32) {
+        let mut older: Vec<(usize, usize)> = Vec::new();
+        for (row, place) in &taken.named {
+            let (row, place) = (*row as usize, *place as usize);
+            if place >= self.first.len() {
+                self.first.resize(place + 1, i64::MAX);
+                self.releases.resize(place + 1, 0);
+            }
+            if head.ts[row] < self.first[place] {
+                (self.first[place], self.releases[place]) = (head.ts[row], release(head.rel[row]));
+                older.push((row, place));
+            }
         }
         for key in rest.tags.keys() {
-            let value = rest.tag(*key, row);
-            if value != 0 {
-                let column = self.columns.entry(*key).or_default();
-                column.resize(column.len().max(place + 1), 0);
-                column[place] = value;
-            }
+            self.columns.entry(*key).or_default();
+        }
+        for (key, column) in &mut self.columns {
+            let tag = rest.tags.get(key);
+            column.resize(self.first.len(), 0);
+            // In the order of rows: the last that was older than all before it stays.
+            older.iter().for_each(|(row, place)| column[*place] = tag.map_or(0, |tag| tag.value(*row)));
         }
     }
 

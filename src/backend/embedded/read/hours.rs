@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use rusqlite::params;
 
 use super::{
-    known::Known,
+    known::{Known, Unpack},
     pool::Snapshot,
     scope::{Bounds, Want},
-    tally::Places,
+    tally::{NOBODY, Places},
 };
 use crate::{
-    backend::embedded::pack::{DAY_US, HOUR_US, Head, day_of, hour_of, moment},
+    backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of, moment},
     change::{Hour, Series},
     store::StoreError,
 };
@@ -115,9 +115,14 @@ impl Snapshot<'_> {
         bounds: &Bounds,
     ) -> Result<Series, StoreError> {
         let Some(traffic) = traffic.filter(|traffic| traffic.is_some()) else { return Ok(Series::default()) };
-        let mut counted = UserDays::new(traffic);
-        let want = counted.want(bounds);
-        self.each_part(known, want.lo, want.hi, false, |head, _| counted.see(head, &want))?;
+        let (mut counted, mut places) = (UserDays::new(traffic), Places::default());
+        self.each_part(known, counted.lo, counted.hi, Unpack::Head, |head, _| {
+            for row in (0..head.len()).filter(|row| bounds.env.is_none_or(|env| env == head.env[*row])) {
+                if (counted.lo..=counted.hi).contains(&head.ts[row]) {
+                    counted.see(head.ts[row], places.of(head.user[row]));
+                }
+            }
+        })?;
         Ok(counted.series(traffic))
     }
 }
@@ -126,75 +131,73 @@ impl Snapshot<'_> {
 pub(super) struct UserDays {
     lo: i64,
     hi: i64,
+    first_hour: i64,
     first_day: i64,
-    days: usize,
-    places: Places,
-    /// By place and day: hour of the day of the first event; [`NEVER`] without.
-    first_hours: Vec<u8>,
-    anonymous: HashMap<i64, u64>,
-    events: HashMap<i64, u64>,
+    /// The hour that was counted last, by its number, and the day's: events come mostly in order.
+    current: (usize, usize, i64),
+    /// By day and place: one more than the hour of the day of the first event; 0 without.
+    first_hours: Vec<Vec<u8>>,
+    /// By hour: user-days that begin in it, with the events that name nobody, and all events.
+    counts: Vec<u64>,
+    events: Vec<u64>,
 }
-
-const NEVER: u8 = u8::MAX;
 
 impl UserDays {
     pub(super) fn new(traffic: &Traffic) -> Self {
         let (lo, hi) = (traffic.first * HOUR_US, traffic.end * HOUR_US - 1);
         let first_day = day_of(lo);
         let days = usize::try_from(day_of(hi) - first_day + 1).unwrap_or(0);
-        let (anonymous, events) = (HashMap::new(), HashMap::new());
-        Self { lo, hi, first_day, days, places: Places::default(), first_hours: Vec::new(), anonymous, events }
+        let hours = usize::try_from(traffic.end - traffic.first).unwrap_or(0);
+        Self {
+            lo,
+            hi,
+            first_hour: traffic.first,
+            first_day,
+            current: (0, 0, i64::MIN),
+            first_hours: vec![Vec::new(); days],
+            counts: vec![0; hours],
+            events: vec![0; hours],
+        }
     }
 
-    /// The events that count.
-    pub(super) fn want(&self, bounds: &Bounds) -> Want<'static> {
-        Want { lo: self.lo, hi: self.hi, env: bounds.env, rels: None }
-    }
-
-    pub(super) fn see(&mut self, head: &Head, want: &Want<'_>) {
-        for row in 0..head.len() {
-            let (ts, user) = (head.ts[row], head.user[row]);
-            if !want.takes(ts, head.rel[row], head.env[row]) {
-                continue;
+    /// Counts an event of the user at that place; those outside its time don't count.
+    pub(super) fn see(&mut self, ts: i64, place: u32) {
+        if !(self.lo..=self.hi).contains(&ts) {
+            return;
+        }
+        let (_, _, begin) = self.current;
+        if !(begin..begin.saturating_add(HOUR_US)).contains(&ts) {
+            let (hour, day) = (hour_of(ts), day_of(ts));
+            self.current = ((hour - self.first_hour) as usize, (day - self.first_day) as usize, hour * HOUR_US);
+        }
+        let (hour, day, begin) = self.current;
+        self.events[hour] += 1;
+        if place == NOBODY {
+            self.counts[hour] += 1;
+            return;
+        }
+        let of_day = (begin.rem_euclid(DAY_US) / HOUR_US) as u8 + 1;
+        let (first_hours, place) = (&mut self.first_hours[day], place as usize);
+        if place >= first_hours.len() {
+            first_hours.resize(place + 1, 0);
+        }
+        let known = first_hours[place];
+        if known == 0 || of_day < known {
+            first_hours[place] = of_day;
+            self.counts[hour] += 1;
+            if known != 0 {
+                self.counts[hour + usize::from(known - of_day)] -= 1;
             }
-            *self.events.entry(hour_of(ts)).or_default() += 1;
-            if user == 0 {
-                *self.anonymous.entry(hour_of(ts)).or_default() += 1;
-                continue;
-            }
-            let at = self.places.of(user) as usize * self.days + (day_of(ts) - self.first_day) as usize;
-            if at >= self.first_hours.len() {
-                self.first_hours.resize((at / self.days + 1) * self.days, NEVER);
-            }
-            let of_day = (ts.rem_euclid(DAY_US) / HOUR_US) as u8;
-            self.first_hours[at] = self.first_hours[at].min(of_day);
         }
     }
 
     /// The user-days beside the traffic.
     pub(super) fn series(&self, traffic: &Traffic) -> Series {
-        let (counts, events) = self.by_hour(traffic);
         let exposure = |at: usize| match traffic.by_sessions {
             true => traffic.sessions[at],
-            false => traffic.events[at].saturating_sub(events[at]),
+            false => traffic.events[at].saturating_sub(self.events[at]),
         };
-        let hours = (0..counts.len()).map(|at| Hour { count: counts[at], exposure: exposure(at) });
+        let hours = (0..self.counts.len()).map(|at| Hour { count: self.counts[at], exposure: exposure(at) });
         Series { start: moment(self.lo), hours: hours.collect() }
-    }
-
-    /// User-days and events by the hours of the traffic.
-    fn by_hour(&self, traffic: &Traffic) -> (Vec<u64>, Vec<u64>) {
-        let hours = usize::try_from(traffic.end - traffic.first).unwrap_or(0);
-        let in_order = |counts: &HashMap<i64, u64>| -> Vec<u64> {
-            (0..hours as i64).map(|at| counts.get(&(traffic.first + at)).copied().unwrap_or(0)).collect()
-        };
-        let mut counts = in_order(&self.anonymous);
-        for (at, of_day) in self.first_hours.iter().enumerate().filter(|(_, of_day)| **of_day != NEVER) {
-            let hour = (self.first_day + (at % self.days) as i64) * 24 + i64::from(*of_day) - traffic.first;
-            if let Some(count) = usize::try_from(hour).ok().and_then(|hour| counts.get_mut(hour)) {
-                *count += 1;
-            }
-        }
-        (counts, in_order(&self.events))
     }
 }

@@ -34,6 +34,33 @@ pub(super) struct Known {
     pub(super) tail: Vec<Fact>,
 }
 
+/// How much of a chunk is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unpack {
+    /// The columns that every count needs.
+    Head,
+    /// All.
+    All,
+    /// All where something happened at that moment or later, else the head.
+    AllFrom(i64),
+}
+
+impl Unpack {
+    /// All, or the head alone.
+    pub(super) fn with_rest(wanted: bool) -> Self {
+        if wanted { Self::All } else { Self::Head }
+    }
+
+    /// The rest is unpacked of chunks whose last moment reaches this one.
+    fn rest_from(self) -> Option<i64> {
+        match self {
+            Self::Head => None,
+            Self::All => Some(i64::MIN),
+            Self::AllFrom(moment) => Some(moment),
+        }
+    }
+}
+
 const COLUMNS: &str = "issue.id, issue.project, issue.level, issue.status, issue.resolved_at, issue.resolved_in,
     issue.resolved_after, rollup.events, rollup.users, rollup.cells";
 
@@ -104,7 +131,7 @@ impl Known {
     ) -> Result<(), StoreError> {
         let lo = cut.iter().map(|cell| cell.first).min().unwrap_or(i64::MIN);
         let mut facts = Vec::new();
-        snapshot.each_chunk(self.id, lo, want.hi, false, |head, _| {
+        snapshot.each_chunk(self.id, lo, want.hi, Unpack::Head, |head, _| {
             for row in 0..head.len() {
                 let (ts, rel, env) = (head.ts[row], head.rel[row], head.env[row]);
                 let day = day_of(ts);
@@ -178,14 +205,14 @@ impl Snapshot<'_> {
         issue: i64,
         lo: i64,
         hi: i64,
-        with_rest: bool,
+        part: Unpack,
         mut see: impl FnMut(&Head, Option<&Rest>),
     ) -> Result<(), StoreError> {
         self.go_on()?;
         let mut statement = self.conn.prepare_cached(
-            "SELECT head, CASE WHEN ?4 THEN rest END FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3",
+            "SELECT head, CASE WHEN hi>=?4 THEN rest END FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3",
         )?;
-        let mut rows = statement.query(params![issue, lo, hi, with_rest])?;
+        let mut rows = statement.query(params![issue, lo, hi, part.rest_from()])?;
         while let Some(row) = rows.next()? {
             let head = self.unpacker.head(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
             let rest = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
@@ -201,15 +228,15 @@ impl Snapshot<'_> {
         known: &Known,
         lo: i64,
         hi: i64,
-        with_rest: bool,
+        part: Unpack,
         mut see: impl FnMut(&Head, Option<&Rest>),
     ) -> Result<(), StoreError> {
         if known.folded > 0 {
-            self.each_chunk(known.id, lo, hi, with_rest, &mut see)?;
+            self.each_chunk(known.id, lo, hi, part, &mut see)?;
         }
         if !known.tail.is_empty() {
             let columns = Columns::of(&known.tail);
-            see(&columns.head, with_rest.then_some(&columns.rest));
+            see(&columns.head, (part != Unpack::Head).then_some(&columns.rest));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::{
     filter::{Filter, Of},
     issues::Subject,
     judge::Judge,
-    known::Known,
+    known::{Known, Unpack},
     pool::Snapshot,
     releases::Releases,
     scope::{Bounds, Want},
@@ -105,7 +105,7 @@ impl Snapshot<'_> {
         let test = searched.filter.event.as_ref();
         let with_rest = with_rest || test.is_some_and(super::filter::EventTest::needs_rest);
         for known in &searched.issues {
-            self.each_part(known, want.lo, want.hi, with_rest, |head, rest| {
+            self.each_part(known, want.lo, want.hi, Unpack::with_rest(with_rest), |head, rest| {
                 for row in 0..head.len() {
                     let taken = want.takes(head.ts[row], head.rel[row], head.env[row]);
                     if taken && test.is_none_or(|test| test.holds(head, rest, row)) {

@@ -4,7 +4,12 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use super::{filter::Column, known::Known, pool::Snapshot, search::Searched};
+use super::{
+    filter::Column,
+    known::{Known, Unpack},
+    pool::Snapshot,
+    search::Searched,
+};
 use crate::{
     backend::embedded::{
         body::body_to_event,
@@ -254,7 +259,7 @@ impl Snapshot<'_> {
             return Ok(fact.clone());
         }
         let mut found = None;
-        self.each_chunk(known.id, ts, ts, true, |head, rest| {
+        self.each_chunk(known.id, ts, ts, Unpack::All, |head, rest| {
             if let (Some(row), Some(rest)) = (head.seq.iter().position(|other| *other == seq), rest) {
                 let columns = crate::backend::embedded::pack::Columns { head: head.clone(), rest: rest.clone() };
                 found = Some(columns.fact(row));

@@ -2,10 +2,7 @@
 //! It uses the packed forms.
 //! It never leaves a gap.
 
-use super::{
-    scope::Want,
-    tally::{Grid, Row},
-};
+use super::tally::Row;
 use crate::{
     backend::embedded::pack::{DAY_US, HOUR_US, moment},
     store::TrendBucket,
@@ -16,46 +13,52 @@ const SIZES: [i64; 4] = [HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US];
 /// 1970 began on a Thursday; weeks begin on Mondays.
 const MONDAY: i64 = 4 * DAY_US;
 
-/// Events by time. They are kept as they come: without a given period, the first and the last of them make it.
+/// Events by time.
+#[derive(Default)]
 pub(super) struct Times {
-    lo: i64,
-    hi: i64,
-    seen: Option<(i64, i64)>,
-    events: Vec<(i64, Option<u32>)>,
+    size: i64,
+    offset: i64,
+    /// Number of the first bucket.
+    start: i64,
+    buckets: Vec<Row>,
+    /// The bucket that was counted into last, and when it begins and ends: events come mostly in order.
+    current: (usize, i64, i64),
+    seen: bool,
 }
 
 impl Times {
-    pub(super) fn new(want: &Want<'_>) -> Self {
-        Self { lo: want.lo, hi: want.hi, seen: None, events: Vec::new() }
-    }
-
-    pub(super) fn see(&mut self, ts: i64, place: Option<u32>) {
-        let (first, last) = self.seen.unwrap_or((ts, ts));
-        self.seen = Some((first.min(ts), last.max(ts)));
-        self.events.push((ts, place));
-    }
-
-    /// The buckets, oldest first; at most `most`.
-    pub(super) fn trend(&self, most: usize) -> Vec<TrendBucket> {
-        let Some((first, last)) = self.seen else { return Vec::new() };
-        let lo = if self.lo == i64::MIN { first } else { self.lo };
-        let hi = if self.hi == i64::MAX { last } else { self.hi };
-        if most == 0 {
-            return Vec::new();
+    /// At most `most` buckets from the first moment to the last.
+    pub(super) fn new((first, last): (i64, i64), most: usize) -> Self {
+        if most == 0 || first > last {
+            return Self::default();
         }
-        let (size, offset) = size_for(lo, hi, most as i64);
+        let (size, offset) = size_for(first, last, most as i64);
         let bucket = |ts: i64| (ts - offset).div_euclid(size);
-        let start = bucket(lo);
-        let mut grid = Grid::default();
-        for (ts, place) in &self.events {
-            grid.see((bucket(*ts) - start) as u32, *place);
+        let start = bucket(first);
+        let buckets = (start..=bucket(last)).map(|_| Row::default()).collect();
+        Self { size, offset, start, buckets, current: (0, 0, 0), seen: false }
+    }
+
+    pub(super) fn see(&mut self, ts: i64, place: u32) {
+        self.seen = true;
+        if !(self.current.1..self.current.2).contains(&ts) {
+            if self.size == 0 {
+                return;
+            }
+            let number = (ts - self.offset).div_euclid(self.size);
+            let begin = number * self.size + self.offset;
+            self.current = (usize::try_from(number - self.start).unwrap_or(usize::MAX), begin, begin + self.size);
         }
-        (0..=bucket(hi) - start)
-            .map(|at| {
-                let (users, events) = grid.rows.get(&(at as u32)).map_or((0, 0), |row: &Row| (row.users, row.events));
-                TrendBucket { start: moment((start + at) * size + offset), users, events }
-            })
-            .collect()
+        if let Some(bucket) = self.buckets.get_mut(self.current.0) {
+            bucket.see(place);
+        }
+    }
+
+    /// The buckets, oldest first; none where nothing was seen.
+    pub(super) fn trend(&self) -> Vec<TrendBucket> {
+        let buckets = self.buckets.iter().zip(self.start..).filter(|_| self.seen);
+        let start = |number: i64| moment(number * self.size + self.offset);
+        buckets.map(|(row, at)| TrendBucket { start: start(at), users: row.users, events: row.events }).collect()
     }
 }
 

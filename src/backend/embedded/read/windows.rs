@@ -63,10 +63,12 @@ impl Snapshot<'_> {
             used.get(&rel).copied().unwrap_or(0).saturating_sub(own)
         };
         let used_in_all: u64 = releases.list.iter().map(|release| of(release.id)).sum();
+        let mut first_in: HashMap<u32, u64> = HashMap::new();
+        firsts.iter().for_each(|(_, rel)| *first_in.entry(*rel).or_default() += 1);
         let (mut windows, mut used, mut users) = (Vec::new(), 0, 0);
         for release in releases.list.iter().rev() {
             used += of(release.id);
-            users += firsts.iter().filter(|(_, rel)| *rel == release.id).count() as u64;
+            users += first_in.get(&release.id).copied().unwrap_or(0);
             if used < used_in_all && users > 0 {
                 let from = WindowStart::Release(release.version.as_str().into());
                 windows.push(Window { from, users, used, used_in_all });

@@ -18,8 +18,10 @@ use crate::{
 
 /// From so many folded events on, sets of an issue's users are kept; below, its few chunks are as quick to read.
 pub(in crate::backend::embedded) const BIG: u64 = 2_048;
-/// Facts a slice: the writer is away for no longer than these take.
-const SLICE: usize = 2_000;
+/// Facts a slice at least: while little waits, the writer is away for no longer than these take.
+const SLICE: u64 = 2_000;
+/// Facts a slice at most: it bounds memory.
+const MOST_SLICE: u64 = 32_000;
 /// Events a chunk at most.
 const FULL: u64 = 8_192;
 /// Chunks that small are always joined with what follows them.
@@ -36,11 +38,13 @@ impl Writer {
             // Another process folds.
             return Ok(0);
         }
-        let folded = fold(&mut self.conn, &mut self.unpacker);
+        // The sets of a day are written again with every slice: the more waits, the more of it one writing has to serve.
+        let slice = (self.unfolded / 4).clamp(SLICE, MOST_SLICE);
+        let folded = fold(&mut self.conn, &mut self.unpacker, slice);
         // Unlocking fails only if it isn't locked.
         let _ = self.fold_lock.unlock();
         let folded = folded?;
-        Ok(if folded < SLICE { 0 } else { self.unfolded.saturating_sub(folded as u64) })
+        Ok(if folded < slice { 0 } else { self.unfolded.saturating_sub(folded) })
     }
 
     /// Folds all there is.
@@ -53,9 +57,9 @@ impl Writer {
     }
 }
 
-fn fold(conn: &mut Connection, unpacker: &mut Unpacker) -> Result<usize, StoreError> {
+fn fold(conn: &mut Connection, unpacker: &mut Unpacker, slice: u64) -> Result<u64, StoreError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let facts = first_of_tail(&tx)?;
+    let facts = first_of_tail(&tx, slice)?;
     let mut across = Across::default();
     for group in facts.chunk_by(|a, b| a.0 == b.0) {
         let (issue, project) = (group[0].0, group[0].1);
@@ -68,15 +72,15 @@ fn fold(conn: &mut Connection, unpacker: &mut Unpacker) -> Result<usize, StoreEr
     }
     across.write(&tx)?;
     tx.commit()?;
-    Ok(facts.len())
+    Ok(facts.len() as u64)
 }
 
-fn first_of_tail(conn: &Connection) -> Result<Vec<(i64, u64, Fact)>, StoreError> {
+fn first_of_tail(conn: &Connection, slice: u64) -> Result<Vec<(i64, u64, Fact)>, StoreError> {
     let sql = "SELECT tail.issue, issue.project, tail.seq, tail.fact FROM tail JOIN issue ON issue.id=tail.issue
                ORDER BY tail.issue, tail.seq LIMIT ?1";
     let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query([SLICE])?;
-    let mut facts = Vec::with_capacity(SLICE);
+    let mut rows = statement.query([slice])?;
+    let mut facts = Vec::new();
     while let Some(row) = rows.next()? {
         let fact = Fact::decode(row.get(2)?, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
         facts.push((row.get(0)?, row.get(1)?, fact));
@@ -84,16 +88,34 @@ fn first_of_tail(conn: &Connection) -> Result<Vec<(i64, u64, Fact)>, StoreError>
     Ok(facts)
 }
 
-/// Puts facts into the issue's last chunk or a new one.
+/// Puts facts into the issue's last chunk or new ones.
 pub(super) fn append_chunk(
     conn: &Connection,
     unpacker: &mut Unpacker,
     issue: i64,
     facts: &[&Fact],
 ) -> Result<(), StoreError> {
+    for facts in facts.chunks(FULL as usize) {
+        let (id, joined) = joined(conn, issue, facts.len() as u64)?;
+        let mut columns = Columns::default();
+        for chunk in joined.iter().rev() {
+            let before = conn
+                .prepare_cached("SELECT head, rest FROM chunk WHERE issue=?1 AND id=?2")?
+                .query_row(params![issue, chunk], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+            columns.append(unpacker.columns(&before.0, &before.1)?);
+        }
+        facts.iter().for_each(|fact| columns.push(fact));
+        conn.prepare_cached("DELETE FROM chunk WHERE issue=?1 AND id>=?2")?.execute(params![issue, id])?;
+        write_chunk(conn, issue, id, &columns)?;
+    }
+    Ok(())
+}
+
+/// The number of the chunk that `n` new facts go into, and the last chunks that it takes in, newest first.
+fn joined(conn: &Connection, issue: i64, mut n: u64) -> Result<(i64, Vec<i64>), StoreError> {
     let mut statement = conn.prepare_cached("SELECT id, n FROM chunk WHERE issue=?1 ORDER BY id DESC")?;
     let mut rows = statement.query([issue])?;
-    let (mut n, mut joined, mut id) = (facts.len() as u64, Vec::new(), 1);
+    let (mut joined, mut id) = (Vec::new(), 1);
     while let Some(row) = rows.next()? {
         let (last, rows): (i64, u64) = (row.get(0)?, row.get(1)?);
         if n + rows > SMALL && (rows > n * TIER || n + rows > FULL) {
@@ -104,18 +126,7 @@ pub(super) fn append_chunk(
         id = last;
         joined.push(last);
     }
-    drop(rows);
-    let mut columns = Columns::default();
-    for chunk in joined.iter().rev() {
-        let before = conn
-            .prepare_cached("SELECT head, rest FROM chunk WHERE issue=?1 AND id=?2")?
-            .query_row(params![issue, chunk], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        let before = unpacker.columns(&before.0, &before.1)?;
-        (0..before.head.len()).for_each(|row| columns.push(&before.fact(row)));
-    }
-    facts.iter().for_each(|fact| columns.push(fact));
-    conn.prepare_cached("DELETE FROM chunk WHERE issue=?1 AND id>=?2")?.execute(params![issue, id])?;
-    write_chunk(conn, issue, id, &columns)
+    Ok((id, joined))
 }
 
 /// Writes one chunk.

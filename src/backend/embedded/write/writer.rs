@@ -23,6 +23,8 @@ use crate::{
 
 /// The log is moved into the database past so many bytes.
 const LOG_BYTES: u64 = 16 << 20;
+/// Past so many bytes commits wait until it is moved: while pages are added all the time, the log never starts anew.
+const MOST_LOG_BYTES: u64 = 256 << 20;
 /// While more than so many times the usual wait for folding, a slice is folded after each commit.
 const LATE: u64 = 4;
 
@@ -94,10 +96,18 @@ impl Writer {
                 Work::Idle => self.fold_one(),
                 Work::Stop => return,
             }
-            if std::fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_BYTES) {
-                // Full: a move is under way already.
-                let _ = self.moves.try_send(());
-            }
+            self.move_log();
+        }
+    }
+
+    fn move_log(&mut self) {
+        let bytes = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        if bytes > MOST_LOG_BYTES {
+            // What a reader holds back is left to the next try.
+            let _ = connect::restart_log(&self.conn);
+        } else if bytes > LOG_BYTES {
+            // Full: a move is under way already.
+            let _ = self.moves.try_send(());
         }
     }
 

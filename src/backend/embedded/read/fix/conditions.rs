@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Snapshot};
+use super::{Asked, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::HOUR_US,
-        read::tally::{Grid, Places},
+        read::tally::{Places, Taken, Values},
     },
     model::{FixCondition, FixHistory, Side, Use},
     store::StoreError,
@@ -39,24 +39,18 @@ impl Snapshot<'_> {
         let Some(window) = asked.window else { return Ok(()) };
         let (lo, hi) = (window.start.saturating_mul(HOUR_US), window.deploy_hour.saturating_mul(HOUR_US) - 1);
         let mut places = Places::default();
-        let mut grids: BTreeMap<u32, Grid> = BTreeMap::new();
-        self.each_part(asked.known, lo, hi, true, |head, rest| {
+        let (mut taken, mut tags) = (Taken::default(), BTreeMap::<u32, Values>::new());
+        self.each_part(asked.known, lo, hi, Unpack::All, |head, rest| {
             let Some(rest) = rest else { return };
             let counts = |row: &usize| {
                 let (ts, user) = (head.ts[*row], head.user[*row]);
                 let in_time = (lo..=hi).contains(&ts) && asked.takes(ts, head.env[*row]);
                 in_time && user != 0 && asked.sided.side(head.rel[*row]) == Side::Control
             };
-            let rows: Vec<(usize, u32)> =
-                (0..head.len()).filter(counts).map(|row| (row, places.of(head.user[row]))).collect();
-            for key in rest.tags.keys() {
-                let grid = grids.entry(*key).or_default();
-                for (row, place) in &rows {
-                    match rest.tag(*key, *row) {
-                        0 => {}
-                        value => grid.see(value, Some(*place)),
-                    }
-                }
+            taken.clear();
+            (0..head.len()).filter(counts).for_each(|row| taken.push(row, places.of(head.user[row])));
+            for (key, tag) in &rest.tags {
+                tags.entry(*key).or_default().see(tag, &taken, places.users.len());
             }
         })?;
         let affected = places.users.len() as u64;
@@ -64,10 +58,10 @@ impl Snapshot<'_> {
             return Ok(());
         }
         let least = (affected as f64 * SHARED).ceil() as u64;
-        for (key, grid) in grids {
-            for (value, row) in grid.rows {
-                if row.users >= least && history.conditions.len() < MOST {
-                    self.add_condition(asked, history, key, value)?;
+        for (key, values) in tags {
+            for count in values.counts() {
+                if count.users >= least && history.conditions.len() < MOST {
+                    self.add_condition(asked, history, key, count.value)?;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The events of the issue and of its candidates.
 
-use super::{Asked, Known, Snapshot};
+use super::{Asked, Known, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::{Head, Rest, moment},
@@ -42,7 +42,7 @@ impl Snapshot<'_> {
             tags.push((key, self.word_id(Word::TagValue, key, condition.value.raw())?.unwrap_or(0)));
         }
         let mut hits = Vec::new();
-        self.each_part(known, i64::MIN, asked.bounds.hi, !tags.is_empty(), |head, rest| {
+        self.each_part(known, i64::MIN, asked.bounds.hi, Unpack::with_rest(!tags.is_empty()), |head, rest| {
             see(asked, group, head, rest, &tags, &mut hits, newest);
         })?;
         Ok(hits)

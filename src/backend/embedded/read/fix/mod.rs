@@ -13,7 +13,11 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::{known::Known, pool::Snapshot, scope::Bounds};
+use super::{
+    known::{Known, Unpack},
+    pool::Snapshot,
+    scope::Bounds,
+};
 use crate::{
     backend::embedded::pack::{Cell, DAY_US, day_of, hour_of, moment},
     model::{FixHistory, FixRelease, Release, Side, Sign, Timestamp},

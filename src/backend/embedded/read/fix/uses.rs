@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::{Asked, Known, Snapshot};
+use super::{Asked, Known, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::{HOUR_US, Head, Rest, decode_union, decode_users, hour_of},
@@ -109,7 +109,7 @@ impl Snapshot<'_> {
         let hours = asked.hours(as_of);
         let (lo, hi) = (hours.start.saturating_mul(HOUR_US), hours.end.saturating_mul(HOUR_US) - 1);
         for known in self.others(asked)? {
-            self.each_part(&known, lo, hi, !tags.is_empty(), |head, rest| {
+            self.each_part(&known, lo, hi, Unpack::with_rest(!tags.is_empty()), |head, rest| {
                 see(asked, head, rest, &hours, &tags, &mut all, &mut having);
             })?;
         }
