@@ -16,7 +16,7 @@ use crate::model::Onset;
 
 /// How improbable a rise must be. Fewer than one in a thousand weeks would need 6.9 + 5.1 + 2.5 if a week's 168 looks and a
 /// dozen windows were tests of their own. They overlap: over a thousand simulated weeks of one rate the highest was 9.0,
-/// and of rates that differ from day to day no more than one history of eight weeks in forty went beyond 13.
+/// and of rates that differ from day to day none to two histories of eight weeks in forty went beyond 13.
 const EVIDENCE: f64 = 13.0;
 /// Logarithms of likelihoods that are the same but for rounding.
 const SAME: f64 = 1e-6;
