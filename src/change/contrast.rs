@@ -10,11 +10,21 @@ use super::series::Series;
 
 /// Days before without which there is nothing to compare with.
 pub(super) const DAYS_BEFORE: usize = 3;
-/// Days' worth of prior belief about how counts vary, and what is believed: a little more than by chance.
+/// Days' worth of prior belief about how the rate differs from one to the next, and what is believed: its squared
+/// coefficient of variation.
 const PRIOR_DAYS: f64 = 4.0;
-const PRIOR_DISPERSION: f64 = 1.1;
+const PRIOR_SPREAD: f64 = 0.1;
 /// Standard deviations that one in twenty of a normal distribution lies above.
 const ONE_SIDED_95: f64 = 1.644_853_626_951_472;
+
+/// What speaks for a rise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evidence {
+    /// By chance alone, as if each stratum had one rate: it tells moments from each other.
+    pub(super) chance: f64,
+    /// With all that rates differ by: whether there is a rise.
+    pub(super) worth: f64,
+}
 
 /// One stratum: counts and exposure before and since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,32 +75,14 @@ impl<'c> Split<'c> {
         self.recent / self.expected.max(0.5)
     }
 
-    /// Negative logarithm of a bound on the chance of so many since; 0 where less than `least` is beyond doubt.
-    pub(super) fn evidence(&self, least: f64) -> f64 {
-        let exponent = self.exponent();
-        // Dispersion only lowers it.
-        if exponent < least { 0.0 } else { exponent / self.dispersion() }
-    }
-
-    /// How many times more the days before vary than they would by chance, at least 1: Pearson's statistic of the
-    /// whole days before, by its degrees of freedom, drawn a little to the prior. What goes beyond chance may go as far
-    /// as so few days allow (Wilson and Hilferty's approximation of chi-square, 1931).
-    fn dispersion(&self) -> f64 {
-        let (days, of) = (self.at / 24, self.of);
-        let mut squares = 0.0;
-        for day in 0..days {
-            let hours = (self.at - (day + 1) * 24)..(self.at - day * 24);
-            let known = hours.filter(|hour| of.exposures[*hour] > 0.0);
-            let expected: f64 = known.clone().map(|hour| self.rate_before(of.strata[hour]) * of.exposures[hour]).sum();
-            let seen: f64 = known.map(|hour| of.series.hours[hour].count as f64).sum();
-            if expected > 0.0 {
-                squares += (seen - expected).powi(2) / expected;
-            }
+    /// Negative logarithms of the chance of so many since; none where less than `least` is beyond doubt.
+    pub(super) fn evidence(&self, least: f64) -> Evidence {
+        let chance = self.exponent();
+        // What blocks differ by only lowers it.
+        if chance < least {
+            return Evidence::default();
         }
-        let free = days.saturating_sub(2) as f64 + PRIOR_DAYS;
-        let excess = ((squares + PRIOR_DAYS * PRIOR_DISPERSION) / free - 1.0).max(0.0);
-        let spread = 2.0 / (9.0 * free);
-        1.0 + excess / (1.0 - spread - ONE_SIDED_95 * spread.sqrt()).powi(3)
+        Evidence { chance, worth: together(chance, Blocks::of(self).exponent(self.ratio())) }
     }
 
     fn rate_before(&self, stratum: usize) -> f64 {
@@ -136,4 +128,115 @@ impl<'c> Split<'c> {
         let normed: f64 = terms.iter().map(|(all, p)| all * (1.0 - p + p * low.exp()).ln()).sum();
         (low * recent - normed).max(0.0)
     }
+}
+
+/// Lengths of blocks, in hours.
+const LENGTHS: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
+
+/// How the rate differs from block to block beyond chance, be it bursts or days. A block is as long as what lies since,
+/// a day at most. Each has a factor of its own, gamma distributed around one: counts of blocks are negative binomial.
+struct Blocks {
+    /// Squared coefficient of variation of the factor.
+    spread: f64,
+    /// How many blocks' factors the rate before is a mean of, and the rate since.
+    before: f64,
+    since: f64,
+}
+
+/// What lies in one block: counts and what they are expected to be, before the moment; the weight of the block in what
+/// is expected since; what is expected since.
+#[derive(Clone, Copy, Default)]
+struct Block {
+    seen: f64,
+    expected: f64,
+    weight: f64,
+    since: f64,
+    /// The stratum of an hour of it.
+    stratum: usize,
+}
+
+impl Blocks {
+    fn of(split: &Split<'_>) -> Self {
+        let since = split.of.series.hours.len() - split.at;
+        let length = LENGTHS.into_iter().find(|length| *length >= since).unwrap_or(24);
+        let blocks = Block::all(split, length);
+        let mean_of = |part: fn(&Block) -> f64| {
+            let (sum, squares) = blocks.iter().fold((0.0, 0.0), |(s, q), one| (s + part(one), q + part(one).powi(2)));
+            if squares > 0.0 { sum * sum / squares } else { 1.0 }
+        };
+        Self { spread: spread(&blocks, length), before: mean_of(|one| one.weight), since: mean_of(|one| one.since) }
+    }
+
+    /// Chernoff's bound on one gamma variable being so many times another, both of mean one: the exponent.
+    fn exponent(&self, ratio: f64) -> f64 {
+        if self.spread <= 0.0 {
+            return f64::INFINITY;
+        }
+        let (a, b) = (self.since / self.spread, self.before / self.spread);
+        let (mean, seen) = (a / (a + b), a * ratio / (a * ratio + b));
+        (a + b) * (mean * (mean / seen).ln() + (1.0 - mean) * ((1.0 - mean) / (1.0 - seen)).ln())
+    }
+}
+
+impl Block {
+    /// All of a series, which begin with UTC days.
+    fn all(split: &Split<'_>, length: usize) -> Vec<Self> {
+        let of = split.of;
+        let from = of.series.of_day();
+        // Where nothing was counted, blocks weigh as much as they were used.
+        let least = 0.5 / of.exposures[..split.at].iter().sum::<f64>().max(1.0);
+        let mut blocks = vec![Self::default(); (from + of.series.hours.len()) / length + 1];
+        for (hour, used) in of.exposures.iter().enumerate().filter(|(_, used)| **used > 0.0) {
+            let (block, cell) = (&mut blocks[(from + hour) / length], &split.cells[of.strata[hour]]);
+            let rate = split.rate_before(of.strata[hour]);
+            if hour < split.at {
+                block.stratum = of.strata[hour];
+                block.seen += of.series.hours[hour].count as f64;
+                block.expected += rate * used;
+                block.weight += (rate + least) * used * cell.exposure[1] / cell.exposure[0];
+            } else if cell.exposure[0] > 0.0 {
+                block.since += (rate + least) * used;
+            }
+        }
+        blocks
+    }
+}
+
+/// The spread by moments: what squared deviations of blocks have beyond chance. It is drawn a little to the prior; what
+/// is left may be as much more as so few blocks allow (Wilson and Hilferty's approximation of chi-square, 1931).
+fn spread(blocks: &[Block], length: usize) -> f64 {
+    let mut alike = [0.0f64; Series::STRATA];
+    let (mut n, mut mean, mut mean_square, mut squares) = (0.0f64, 0.0, 0.0, 0.0);
+    for block in blocks.iter().filter(|block| block.expected > 0.0) {
+        // Blocks of the same hours of the day, working days and weekends apart, have a rate fitted to them.
+        alike[block.stratum / length.min(24)] += 1.0;
+        n += 1.0;
+        mean += block.expected;
+        mean_square += block.expected.powi(2);
+        squares += (block.seen - block.expected).powi(2);
+    }
+    let (mean, mean_square) = (mean / n.max(1.0), mean_square / n.max(1.0));
+    let free: f64 = alike.iter().map(|n| (n - 1.0).max(0.0)).sum();
+    if free <= 0.0 || mean_square <= 0.0 {
+        return PRIOR_SPREAD / certain(PRIOR_DAYS);
+    }
+    // Blocks of one day may share its factor: it is days that count.
+    let days = free * length as f64 / 24.0;
+    // A few calm days by chance don't speak against the prior.
+    let beyond = ((squares / free - mean) / mean_square).max(0.0);
+    let spread = (days * beyond + PRIOR_DAYS * PRIOR_SPREAD) / (days + PRIOR_DAYS);
+    // Variances of what is gamma distributed are less certain by its kurtosis.
+    spread / certain(days / (1.0 + 3.0 * spread) + PRIOR_DAYS)
+}
+
+/// The least that a variance of so many degrees of freedom may be estimated at, as a share of what it is.
+fn certain(free: f64) -> f64 {
+    let unsure = 2.0 / (9.0 * free);
+    (1.0 - unsure - ONE_SIDED_95 * unsure.sqrt()).powi(3)
+}
+
+/// The exponent of two deviations together, each by its own: chance takes the cheapest way, and where exponents are
+/// squares, that is their harmonic sum.
+fn together(one: f64, other: f64) -> f64 {
+    if one <= 0.0 || other <= 0.0 { 0.0 } else { 1.0 / (1.0 / one + 1.0 / other) }
 }

@@ -165,6 +165,7 @@ fn return_to(releases: &[InRelease], back: usize) -> Option<ChangeReason> {
         absent: used.iter().map(|r| r.release.clone()).collect(),
         expected,
         back_in: releases[back].release.clone(),
+        back_at: releases[back].first,
     })
 }
 

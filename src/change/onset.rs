@@ -4,19 +4,22 @@
 //! time periodic geographical disease surveillance using a scan statistic*, 2001) with the likelihood ratio of Page's and
 //! Lorden's tests (Lorden, *Procedures for reacting to a change in distribution*, 1971). See `contrast` for the test of
 //! one moment. It must hold twice: against the traffic, so that growth of the application raises nothing, and against
-//! time, so that a fall of what the traffic is measured by raises nothing. Counts that vary more from day to day than by
-//! chance are worth less by as much. The bound is held against all moments tried and a look every hour, so that an
-//! issue polled for months says so by chance less than once in a thousand weeks.
+//! time, so that a fall of what the traffic is measured by raises nothing. Counts that vary more than by chance
+//! are worth less. How improbable it must be is set by simulation over all moments tried and a look every hour, so that
+//! an issue polled for months says so by chance less than once in a thousand weeks.
 
 use super::{
-    contrast::{Compared, Split},
+    contrast::{Compared, Evidence, Split},
     series::Series,
 };
 use crate::model::Onset;
 
-/// How improbable a rise must be: `ln` of one in a thousand weeks, of 168 looks a week, and of the dozen windows that
-/// differ enough from each other to count as tests of their own (1, 2, 3, 6, 12, 24 hours, 2, 3, 5, 7, 10, 14 days).
-const EVIDENCE: f64 = 6.9 + 5.1 + 2.5;
+/// How improbable a rise must be. Fewer than one in a thousand weeks would need 6.9 + 5.1 + 2.5 if a week's 168 looks and a
+/// dozen windows were tests of their own. They overlap: over a thousand simulated weeks of one rate the highest was 9.0,
+/// and of rates that differ from day to day none to two histories of eight weeks in forty went beyond 13.
+const EVIDENCE: f64 = 13.0;
+/// Logarithms of likelihoods that are the same but for rounding.
+const SAME: f64 = 1e-6;
 /// Below so many times the rate before, a rise is not worth a word.
 const RATIO: f64 = 1.5;
 /// Fewer user-days than that are no wave.
@@ -55,36 +58,37 @@ impl Scan<'_> {
         let first = end.saturating_sub(horizon);
         let coarse = (first..end).step_by(COARSE).filter(|at| at + AROUND < end);
         let moments = coarse.chain(end.saturating_sub(AROUND).max(first)..end);
-        let mut tried: Vec<(usize, f64)> = moments.map(|at| (at, self.evidence(at))).collect();
-        let best = |tried: &[(usize, f64)]| tried.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
-        let (near, evidence) = best(&tried)?;
-        if evidence == 0.0 {
-            return None;
-        }
+        let mut tried: Vec<(usize, Evidence)> = moments.map(|at| (at, self.evidence(at))).collect();
+        let (near, _) = likeliest(&tried, f64::MIN_POSITIVE)?;
         let close = near.saturating_sub(AROUND).max(first)..(near + AROUND).min(end);
         tried.retain(|(at, _)| !close.contains(at));
         tried.extend(close.map(|at| (at, self.evidence(at))));
         tried.sort_unstable_by_key(|(at, _)| *at);
-        let (at, evidence) = best(&tried).filter(|(_, evidence)| *evidence >= EVIDENCE)?;
-        self.told(at, evidence, &tried)
+        let found = tried.iter().map(|(_, found)| *found).filter(|found| found.worth >= EVIDENCE);
+        let found = found.max_by(|a, b| a.worth.total_cmp(&b.worth))?;
+        self.told(found, &tried)
     }
 
-    /// The weaker of the two contrasts, against traffic and against time; 0 where either doesn't call it a rise.
-    fn evidence(&self, at: usize) -> f64 {
-        let worth = |split: &Split<'_>| {
+    /// The weaker of the two contrasts, against traffic and against time; none where either doesn't call it a rise.
+    fn evidence(&self, at: usize) -> Evidence {
+        let judged = |split: &Split<'_>| {
             let rose = split.recent >= FEWEST && split.ratio() >= RATIO;
-            if rose { split.evidence(EVIDENCE - NEARLY) } else { 0.0 }
+            if rose { split.evidence(EVIDENCE - NEARLY) } else { Evidence::default() }
         };
-        let time = Split::new(&self.time, at).as_ref().map_or(0.0, worth);
-        if time == 0.0 {
-            return 0.0;
+        let time = Split::new(&self.time, at).as_ref().map_or(Evidence::default(), judged);
+        if time.worth == 0.0 {
+            return time;
         }
-        time.min(Split::new(&self.traffic, at).as_ref().map_or(f64::INFINITY, worth))
+        let Some(traffic) = Split::new(&self.traffic, at).as_ref().map(judged) else { return time };
+        Evidence { chance: time.chance.min(traffic.chance), worth: time.worth.min(traffic.worth) }
     }
 
-    fn told(&self, at: usize, evidence: f64, tried: &[(usize, f64)]) -> Option<Onset> {
+    /// The likeliest moment: that of the most evidence by chance alone, all of it worth as much less as `found` is.
+    fn told(&self, found: Evidence, tried: &[(usize, Evidence)]) -> Option<Onset> {
+        let (at, best) = likeliest(tried, EVIDENCE - NEARLY)?;
+        let scale = found.worth / found.chance;
         let split = Split::new(&self.traffic, at).or_else(|| Split::new(&self.time, at))?;
-        let nearly = |(_, other): &&(usize, f64)| *other >= evidence - NEARLY;
+        let nearly = |(_, other): &&(usize, Evidence)| (best.chance - other.chance) * scale <= NEARLY;
         let low = tried.iter().find(nearly).map_or(at, |(hour, _)| *hour);
         let high = tried.iter().rfind(nearly).map_or(at, |(hour, _)| *hour);
         Some(Onset {
@@ -94,7 +98,7 @@ impl Scan<'_> {
             recent: split.recent as u64,
             expected: split.expected,
             ratio: split.ratio(),
-            ln_chance: -evidence,
+            ln_chance: -found.worth,
             going_on: self.goes_on(&split, at),
         })
     }
@@ -106,6 +110,14 @@ impl Scan<'_> {
         let (seen, expected) = split.seen_from(from);
         expected * split.ratio() < 3.0 || seen >= expected * split.ratio().sqrt()
     }
+}
+
+/// The moment of the most evidence by chance among those of enough worth. Hours without a count may be of strata that
+/// have none at all: of several that are the same, the last says it best.
+fn likeliest(tried: &[(usize, Evidence)], worth: f64) -> Option<(usize, Evidence)> {
+    let holds = || tried.iter().filter(|(_, found)| found.worth >= worth);
+    let most = holds().map(|(_, found)| found.chance).max_by(f64::total_cmp)?;
+    holds().rfind(|(_, found)| found.chance >= most - SAME).copied()
 }
 
 /// Whether an issue's events by day, the last day perhaps unfinished, look enough like a rise for its hours to be

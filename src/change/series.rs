@@ -47,6 +47,11 @@ impl Series {
         (0..self.hours.len()).map(stratum).collect()
     }
 
+    /// The hour of the UTC day with which it begins.
+    pub(super) fn of_day(&self) -> usize {
+        self.start.as_second().div_euclid(HOUR_S).rem_euclid(24) as usize
+    }
+
     /// Working days and weekends by the hour.
     pub(super) const STRATA: usize = 48;
 }

@@ -239,6 +239,7 @@ impl Weigh for DiagnosisFacts {
             + self.samples.weight()
             + self.siblings.len() * 256
             + self.frames.len() * 16
+            + self.libraries.len() * 192
             + 512
     }
 }

@@ -313,7 +313,7 @@ fn library_above(frames: &[Frame]) -> bool {
 }
 
 /// The application's own code: not an extension's, and not what was generated while it ran.
-fn is_own(frame: &Frame) -> bool {
+pub(super) fn is_own(frame: &Frame) -> bool {
     frame.in_app && !is_extension(frame) && !is_generated(frame)
 }
 
@@ -336,7 +336,7 @@ fn is_generated(frame: &Frame) -> bool {
 }
 
 /// Builtins of the language: nobody can be blamed for calling them.
-fn is_native(frame: &Frame) -> bool {
+pub(super) fn is_native(frame: &Frame) -> bool {
     is_generated(frame) || path_of(frame).is_none_or(|path| path.starts_with("node:"))
 }
 

@@ -18,10 +18,12 @@
 //!
 //! **The kind of fault.** What types and texts of the chain speak of (see `faults`), the innermost first; limits and
 //! surroundings are never the fault of the frames that met them, so all of these are bystanders then. Language errors and
-//! refused calls are code. What nothing speaks for is `unclear`.
+//! refused calls are code. Where none of these speaks, and all events of the issue carry one version of a library and
+//! enough others another, the library is at fault if the crash lies in it, or if it alone changed within a release. What nothing speaks for is `unclear`.
 
 mod faults;
 mod frames;
+mod library;
 mod measure;
 mod record;
 mod related;
@@ -29,12 +31,13 @@ mod verdict;
 
 pub use faults::{Fault, Sort};
 pub use frames::{JudgedFrame, Role};
+pub use library::{Blamed, LibraryUse, changed, lies_in};
 pub use measure::{Measure, measure};
 pub use record::is_one_record;
 pub use related::{Kin, Kinship, Sibling, related};
 pub use verdict::{Reason, Verdict};
 
-use crate::model::{Event, Standing};
+use crate::model::{Event, LibraryChange, Standing};
 
 /// All that is looked at.
 #[derive(Clone, Debug)]
@@ -54,6 +57,8 @@ pub struct Case<'a> {
     pub users: u64,
     /// The one record that all sampled users had open, if it was one.
     pub one_record: bool,
+    /// Libraries whose version the issue follows.
+    pub libraries: &'a [LibraryChange],
 }
 
 /// What comes out.
@@ -65,14 +70,17 @@ pub struct Diagnosis {
     pub verdict: Verdict,
     /// Why, strongest first; never empty.
     pub reasons: Vec<Reason>,
+    /// The library whose version it follows, where its frames or the release tell one from the others that changed.
+    pub library: Option<Blamed>,
 }
 
 /// Looks at everything.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     let fault = verdict::deciding(case.event);
     let walk = frames::Walk::of(case, fault.as_ref());
-    let (verdict, reasons) = verdict::judge(case, fault.as_ref(), &walk);
-    Diagnosis { frames: walk.judged(case, verdict), verdict, reasons }
+    let library = library::blamed(case.event, &walk, case.libraries);
+    let (verdict, reasons) = verdict::judge(case, fault.as_ref(), &walk, library);
+    Diagnosis { frames: walk.judged(case, verdict), verdict, reasons, library }
 }
 
 /// The fault that the errors of an event are known for; of language errors and refused calls none.

@@ -4,6 +4,7 @@ use super::{
     Case, Fault, Role, Sort,
     faults::{find, short_type},
     frames::{Walk, is_extension},
+    library::Blamed,
 };
 use crate::model::{Event, Exception, Frame, Spread};
 
@@ -79,6 +80,8 @@ pub enum Reason {
         /// Where.
         at: (usize, usize),
     },
+    /// It follows the version of a library.
+    FollowsLibrary(Blamed),
     /// The innermost frame belongs to an extension of the browser.
     InExtension,
     /// A variable of the environment is not set.
@@ -160,17 +163,31 @@ fn reads_environment(exception: &Exception) -> bool {
 }
 
 /// The verdict and its reasons.
-pub(super) fn judge(case: &Case<'_>, deciding: Option<&Deciding>, walk: &Walk) -> (Verdict, Vec<Reason>) {
+pub(super) fn judge(
+    case: &Case<'_>,
+    deciding: Option<&Deciding>,
+    walk: &Walk,
+    library: Option<Blamed>,
+) -> (Verdict, Vec<Reason>) {
     let says = deciding.map(|deciding| Reason::Says { exception: deciding.exception, fault: deciding.fault });
     let verdict = match deciding.map(|deciding| deciding.fault.sort) {
         Some(Sort::Resource) => Verdict::Resource,
         Some(Sort::Environment) => Verdict::Environment,
         Some(Sort::Dependency) => Verdict::Dependency,
+        // New code may read new data: only where the program stayed the same is the library that refuses it at fault.
+        Some(Sort::Data)
+            if library.is_some_and(|blamed| blamed.inside > 0 && case.libraries[blamed.library].same_release) =>
+        {
+            Verdict::Dependency
+        }
         Some(Sort::Data) => Verdict::Data,
         Some(Sort::Mute) => Verdict::Unclear,
-        sort => return of_program(case, sort, says, walk),
+        sort => return of_program(case, sort, says, walk, library),
     };
     let mut reasons: Vec<Reason> = says.into_iter().collect();
+    if let Some(blamed) = library.filter(|_| verdict == Verdict::Dependency) {
+        reasons.insert(0, Reason::FollowsLibrary(blamed));
+    }
     if case.same_fault > 0 && matches!(verdict, Verdict::Resource | Verdict::Environment | Verdict::Dependency) {
         reasons.push(Reason::SameElsewhere { issues: case.same_fault });
     }
@@ -181,7 +198,13 @@ pub(super) fn judge(case: &Case<'_>, deciding: Option<&Deciding>, walk: &Walk) -
 }
 
 /// No limit, no surroundings, no data that the error speaks of: is it the program?
-fn of_program(case: &Case<'_>, sort: Option<Sort>, says: Option<Reason>, walk: &Walk) -> (Verdict, Vec<Reason>) {
+fn of_program(
+    case: &Case<'_>,
+    sort: Option<Sort>,
+    says: Option<Reason>,
+    walk: &Walk,
+    library: Option<Blamed>,
+) -> (Verdict, Vec<Reason>) {
     let Some(inner) = case.event.exceptions.last() else { return (Verdict::Unclear, vec![Reason::MessageOnly]) };
     if inner.frames.first().is_some_and(is_extension) {
         return (Verdict::Environment, vec![Reason::InExtension]);
@@ -191,6 +214,10 @@ fn of_program(case: &Case<'_>, sort: Option<Sort>, says: Option<Reason>, walk: &
         return (Verdict::Environment, vec![Reason::VariableMissing]);
     }
     let mut reasons: Vec<Reason> = says.into_iter().collect();
+    if let Some(blamed) = library {
+        reasons.insert(0, Reason::FollowsLibrary(blamed));
+        return (Verdict::Dependency, reasons);
+    }
     if case.surroundings_changed {
         reasons.insert(0, Reason::SurroundingsChanged);
         return (Verdict::Environment, reasons);

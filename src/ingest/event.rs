@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::tags;
+use super::{libraries, tags};
 use crate::{
     grouping,
     guard::Scrubber,
@@ -34,7 +34,8 @@ pub(super) fn record(
     (group.culprit, group.top_frame) = (shown.culprit, shown.top_frame);
     let tags = tags::of(&event);
     let richness = richness(&event);
-    EventRecord { body: json.to_string().into_bytes(), event, group, user, tags, richness }
+    let libraries = libraries::of(&json);
+    EventRecord { body: json.to_string().into_bytes(), event, group, user, tags, richness, libraries }
 }
 
 /// Writes down what reading again could not know: the id that was made, and times that were corrected.

@@ -6,6 +6,7 @@ mod agent;
 mod count;
 mod event;
 mod item;
+mod libraries;
 mod lines;
 mod tags;
 mod taken;

@@ -138,6 +138,8 @@ pub enum ChangeReason {
         expected: f64,
         /// Release in which it is back.
         back_in: Untrusted,
+        /// First event of it there.
+        back_at: Option<Timestamp>,
     },
     /// It occurred after it was resolved.
     SinceResolved {

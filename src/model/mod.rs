@@ -7,6 +7,7 @@ mod event;
 mod fix;
 mod issue;
 mod kind;
+mod library;
 mod onset;
 mod release;
 mod session;
@@ -24,6 +25,7 @@ pub use fix::{
 pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;
 pub use kind::Kind;
+pub use library::{Libraries, LibraryChange};
 pub use onset::Onset;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};

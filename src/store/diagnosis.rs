@@ -1,7 +1,7 @@
 //! The question why an issue happens, and what a store can tell about it.
 
 use super::{IssueFacts, IssueRef, Scope};
-use crate::model::{Event, EventId, Standing, Timestamp, Untrusted};
+use crate::model::{Event, EventId, LibraryChange, Standing, Timestamp, Untrusted};
 
 /// Asks for what a diagnosis looks at.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -41,6 +41,10 @@ pub struct DiagnosisFacts {
     pub siblings: Vec<SiblingIssue>,
     /// Other issues of the project that speak of the same limit or surroundings.
     pub same_fault: u64,
+    /// Libraries whose version the issue follows.
+    pub libraries: Vec<LibraryChange>,
+    /// The project's newest event, which counts of frames reach to whatever the scope's end.
+    pub counted_to: Option<Timestamp>,
 }
 
 /// Another issue of the project.

@@ -1,7 +1,7 @@
 //! What ingestion hands to a store: everything worked out, nothing left to parse.
 
 use super::ProjectKey;
-use crate::model::{Event, EventId, Group, SessionStatus, Timestamp, Untrusted, UserKey};
+use crate::model::{Event, EventId, Group, Libraries, SessionStatus, Timestamp, Untrusted, UserKey};
 
 /// What one envelope came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,9 @@ pub enum Record {
 impl Record {
     fn size_bytes(&self) -> usize {
         match self {
-            Self::Event(event) => event.body.len() + 1024,
+            Self::Event(event) => {
+                event.body.len() + event.libraries.as_ref().map_or(0, |list| list.text.raw().len()) + 1024
+            }
             Self::Item(item) => item.body.len() + 256,
             Self::Session(_) | Self::Sessions(_) => 256,
         }
@@ -74,6 +76,8 @@ pub struct EventRecord {
     pub tags: Vec<(Untrusted, Untrusted)>,
     /// How much an event tells (see `Pick::Recommended`), 0..=255.
     pub richness: u8,
+    /// The libraries that the SDK lists.
+    pub libraries: Option<Libraries>,
 }
 
 /// One session, as one update tells it.

@@ -21,7 +21,7 @@ pub(super) fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
             count(*clean_releases, "earlier release", "earlier releases")
         ),
         ChangeReason::FirstSeen { release: None, at, .. } => say!("first seen ", Seconds(*at)),
-        ChangeReason::Returned { last_bad, absent, expected, back_in } => say!(
+        ChangeReason::Returned { last_bad, absent, expected, back_in, .. } => say!(
             "in ",
             guard.line(last_bad, Limit::Tag),
             ", gone from ",

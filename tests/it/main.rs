@@ -27,6 +27,8 @@ mod sdks;
 mod search;
 mod sentry;
 mod serve;
+mod since;
+mod steady;
 mod tools;
 mod verify;
 mod view;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     change::{Weight, impact},
-    model::{Change, Untrusted},
+    model::{Change, Timestamp, Untrusted},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Page, Scope, StoreError, Term, Test},
 };
 
@@ -278,6 +278,7 @@ fn rank(query: &IssueQuery, facts: &IssueFacts) -> f64 {
         why: &facts.why,
         unhandled: facts.issue.unhandled,
         status: facts.issue.status,
+        as_of: query.scope.end.or(facts.last_seen).unwrap_or(Timestamp::UNIX_EPOCH),
     };
     first + impact(&weight)
 }

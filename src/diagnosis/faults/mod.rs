@@ -76,6 +76,7 @@ pub(super) fn find(ty: Option<&Untrusted>, value: Option<&Untrusted>) -> Option<
         .or_else(|| data::is_refusal(ty).then_some(Fault { name: data::REFUSAL, sort: Sort::Data }))
         .or_else(|| table(Sort::Resource, resource::ROWS))
         .or_else(|| resource::contended(&text).then_some(Fault { name: resource::CONTENDED, sort: Sort::Resource }))
+        .or_else(|| resource::too_large(&text).then_some(Fault { name: resource::TOO_LARGE, sort: Sort::Resource }))
         .or_else(|| table(Sort::Dependency, dependency::ROWS).filter(|_| !dependency::is_own_file(&text)))
         .or_else(|| table(Sort::Environment, environment::ROWS))
         .or_else(|| table(Sort::Usage, program::REFUSED))

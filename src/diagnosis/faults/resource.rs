@@ -338,3 +338,12 @@ pub(super) fn contended(text: &str) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| has(text, word));
     text.len() < 300 && any(USED_UP) && (any(THINGS) || any(AMBIGUOUS) && any(WAITED)) && !has(text, "address")
 }
+
+/// Name of [`too_large`].
+pub(super) const TOO_LARGE: &str = "more was asked for than the engine can hold";
+
+/// Whether an array was to be longer than engines make them; a negative or broken length is the program's own.
+pub(super) fn too_large(text: &str) -> bool {
+    let length = text.split_once("invalid typed array length: ").map(|(_, length)| length);
+    length.and_then(|length| length.trim().parse::<f64>().ok()).is_some_and(|length| length >= f64::from(u32::MAX))
+}

@@ -1,9 +1,10 @@
 //! What the diagnosis is made of: the store's answers, put together.
 
-use super::since;
+use super::{reasons, since};
 use crate::{
     guard::Clean,
-    model::{Event, Untrusted},
+    model::{Event, Timestamp, Untrusted},
+    say,
     store::{
         AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
         ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, StoreError,
@@ -15,6 +16,8 @@ use crate::{
 const SAMPLES: usize = 8;
 /// Issues that are compared.
 const SIBLINGS: usize = 40;
+/// As much later as that, events make a difference to counts that have no time.
+const DAY_S: i64 = 86_400;
 /// What fewer of the affected share is no condition of theirs.
 const SHARED_BY: u64 = 3;
 
@@ -32,10 +35,18 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// Facts that weaken the answer.
-    pub(super) fn warnings(&self) -> Vec<Clean> {
+    pub(super) fn warnings(&self, until: Timestamp) -> Vec<Clean> {
         let mut warnings: Vec<Clean> = self.affected.warnings.iter().map(|w| Clean::ours(w)).collect();
         if !self.counted {
             warnings.push(Clean::ours("this store does not count frames: bystanders are told by the stack alone"));
+        }
+        let beyond = self.facts.counted_to.map_or(0, |to| to.as_second() - until.as_second());
+        if beyond > DAY_S {
+            warnings.push(say!(
+                "specificity and bystanders are told by all stacks, those of the ",
+                reasons::Span(beyond as u64),
+                " after as_of too"
+            ));
         }
         warnings
     }
@@ -108,6 +119,8 @@ async fn by_event(ctx: &Ctx, query: &DiagnosisQuery) -> Result<DiagnosisFacts, T
         replays: event.replay_id.into_iter().collect(),
         siblings: Vec::new(),
         same_fault: 0,
+        libraries: Vec::new(),
+        counted_to: None,
         event,
     })
 }

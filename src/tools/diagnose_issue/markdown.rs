@@ -94,6 +94,14 @@ fn write_since(since: &SinceView, doc: &mut Doc) {
     if let Some(onset) = &since.onset {
         doc.line("Onset: ", &[&onset.statement]);
     }
+    for library in &since.libraries {
+        let same = if library.same_release { " within one release" } else { "" };
+        doc.line("Library: ", &[&library.name, &" ", &library.before, &" → ", &library.after, &same]);
+    }
+    if let Some(all) = since.libraries_changed {
+        let frames = if since.libraries.is_empty() { ", none with a frame here" } else { "" };
+        doc.line("Libraries that changed with it: ", &[&all, &frames]);
+    }
     for commit in &since.commits {
         let touches = commit.touches.first().map(|file| say!(" (touches ", file, ")"));
         doc.line("Commit: ", &[&commit.id.shortened(12), &" ", &commit.message, &touches]);

@@ -2,6 +2,7 @@
 
 mod facts;
 mod markdown;
+mod paths;
 mod plan;
 mod reasons;
 mod since;
@@ -51,7 +52,7 @@ impl Tool for DiagnoseIssue {
         let mut guard = Guard::new();
         let gathered = facts::gather(ctx, &asked, named::issue(&input.issue), release).await?;
         let body = view::of(&gathered, &mut guard);
-        let mut warnings = gathered.warnings();
+        let mut warnings = gathered.warnings(asked.scope.end.unwrap_or(asked.as_of));
         warnings.extend(guard.warnings());
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
     }

@@ -72,6 +72,7 @@ impl Plan {
         omit(self::cut(&mut out.replays, self.lists), "replay", "replays");
         omit(self::cut(&mut out.who.attribution, self.lists), "condition", "conditions");
         omit(self::cut(&mut out.since.commits, 2 * self.lists), "commit", "commits");
+        omit(self::cut(&mut out.since.libraries, self.lists.max(1)), "library", "libraries");
         let releases = out.who.per_release.len().saturating_sub(self.lists);
         out.who.per_release.drain(..releases);
         omit(releases, "older release", "older releases");

@@ -5,10 +5,11 @@ use super::{
     view::{Id, RelatedView},
 };
 use crate::{
-    diagnosis::{Diagnosis, Measure, Reason, Verdict},
+    diagnosis::{Blamed, Diagnosis, Measure, Reason, Verdict},
     guard::{Clean, Guard, Limit, Say},
-    model::{Event, Spread},
+    model::{Event, LibraryChange, Spread},
     say,
+    store::DiagnosisFacts,
     tools::{self, affected_users::ConditionView},
     view::{Word, count, percent},
 };
@@ -38,15 +39,17 @@ pub(super) fn sentences(
     found: &Diagnosis,
     measured: &[Measure],
     conditions: &[ConditionView],
-    event: &Event,
+    facts: &DiagnosisFacts,
     guard: &mut Guard,
 ) -> Vec<Clean> {
+    let event = &facts.event;
     let mut said: Vec<Clean> = Vec::new();
     for reason in &found.reasons {
         match (reason, conditions.first()) {
             (Reason::SurroundingsChanged, Some(first)) => {
                 said.push(say!("no release explains when it began, and ", first.statement));
             }
+            (Reason::FollowsLibrary(blamed), _) => said.extend(follows(blamed, &facts.libraries, guard)),
             _ => said.push(sentence(reason, event, guard)),
         }
     }
@@ -90,12 +93,44 @@ fn sentence(reason: &Reason, event: &Event, guard: &mut Guard) -> Clean {
             Clean::ours("a file is missing; the error doesn't tell a wrong path from a file that was not deployed")
         }
         Reason::SurroundingsChanged => Clean::ours("no release explains when it began"),
+        Reason::FollowsLibrary(_) => Clean::ours("it follows the version of a library"),
         Reason::OneRecord { users } => {
             say!("all sampled users had the same record open (", count(*users, "user", "users"), " hit)")
         }
         Reason::NothingKnown => Clean::ours("no frame is the application's, so nothing tells where it was caused"),
         Reason::MessageOnly => Clean::ours("a message without an error: the application wrote it on purpose"),
     }
+}
+
+/// The library whose version it follows: since when, what the frames say, and what else changed.
+fn follows(blamed: &Blamed, changes: &[LibraryChange], guard: &mut Guard) -> Vec<Clean> {
+    let change = &changes[blamed.library];
+    let name = guard.line(&change.name, Limit::Tag);
+    let before = guard.line(&change.before, Limit::Tag);
+    let release = if change.same_release { " while the release stayed the same" } else { "" };
+    let events = count(change.events, "event", "events");
+    let mut said = vec![say!(
+        name.clone(),
+        " went from ",
+        before,
+        " to ",
+        guard.line(&change.after, Limit::Tag),
+        release,
+        ": all ",
+        events,
+        " of this issue with a list of libraries have that version, and none of ",
+        count(change.others, "other event", "other events"),
+        " without it is of this issue"
+    )];
+    if blamed.inside > 0 {
+        let frames = count(blamed.of, "frame", "frames");
+        said.push(say!(blamed.inside, " of ", frames, " between the crash and the application lie in ", name));
+    }
+    match changes.len() as u64 - 1 {
+        0 => said.push(Clean::ours("no other library changed with it")),
+        others => said.push(say!(count(others, "other library", "other libraries"), " changed with it")),
+    }
+    said
 }
 
 fn quoted(event: &Event, exception: usize, guard: &mut Guard) -> Clean {

@@ -2,12 +2,13 @@
 
 use super::{
     facts::Gathered,
-    view::{CommitView, OnsetView, SinceView},
+    paths,
+    view::{CommitView, LibraryView, OnsetView, SinceView},
 };
 use crate::{
-    diagnosis::{Diagnosis, Role},
+    diagnosis::{self, Diagnosis, Role},
     guard::{Clean, Guard, Limit},
-    model::{ChangeReason, Onset, Release, Timestamp, Untrusted},
+    model::{ChangeReason, Frame, LibraryChange, Onset, Release, Timestamp, Untrusted},
     say,
     store::{CommitQuery, Scope},
     tools::sentence,
@@ -77,45 +78,67 @@ pub(super) fn view(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) ->
         last_seen: facts.last_seen.map(Seconds),
         onset,
         commits: commits(gathered, found, guard),
+        libraries: libraries(gathered, found, guard),
+        libraries_changed: Some(gathered.facts.libraries.len() as u64).filter(|n| *n as usize > LIBRARIES),
     }
 }
 
-/// Those that touch files of frames that are no bystanders first, then as the store has them.
+/// Libraries shown.
+const LIBRARIES: usize = 3;
+
+/// Of a release that changes many, only those are told that a frame lies in: the others changed for reasons of their own.
+fn libraries(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Vec<LibraryView> {
+    let changes = &gathered.facts.libraries;
+    let blamed = found.library.map(|blamed| blamed.library);
+    let frames = || gathered.facts.event.exceptions.iter().flat_map(|exception| &exception.frames);
+    let stands = |change: &LibraryChange| frames().any(|frame| diagnosis::lies_in(frame, change.name.raw()));
+    let mut shown: Vec<(u8, &LibraryChange)> = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        let rank = if blamed == Some(at) { 0 } else { 2 - u8::from(stands(change)) };
+        if rank < 2 || changes.len() <= LIBRARIES {
+            shown.push((rank, change));
+        }
+    }
+    shown.sort_by_key(|(rank, _)| *rank);
+    let view = |(_, change): (u8, &LibraryChange)| LibraryView {
+        name: guard.line(&change.name, Limit::Tag),
+        before: guard.line(&change.before, Limit::Tag),
+        after: guard.line(&change.after, Limit::Tag),
+        same_release: change.same_release,
+    };
+    shown.into_iter().take(LIBRARIES).map(view).collect()
+}
+
+/// Those that touch files of frames that are no bystanders first, the cause's before others, then as the store has them.
 fn commits(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Vec<CommitView> {
     let event = &gathered.facts.event;
     let telling = found.frames.iter().filter(|frame| !frame.role.is_bystander() && frame.role != Role::Library);
-    let files: Vec<&str> = telling
-        .filter_map(|judged| event.exceptions[judged.exception].frames[judged.frame].file.as_ref())
-        .map(Untrusted::raw)
-        .collect();
-    let mut views: Vec<CommitView> = Vec::new();
+    let frames: Vec<&Frame> = telling.map(|judged| &event.exceptions[judged.exception].frames[judged.frame]).collect();
+    let stands = |path: &Untrusted| frames.iter().position(|frame| paths::is_of(path.raw(), frame));
+    let mut views: Vec<(usize, CommitView)> = Vec::new();
     for commit in gathered.commits.iter().map(|found| &found.commit) {
-        let touched = commit.files.iter().filter(|file| files.iter().any(|frame| is_file(file.path.raw(), frame)));
-        views.push(CommitView {
+        let mut touched: Vec<(usize, &Untrusted)> =
+            commit.files.iter().filter_map(|file| Some((stands(&file.path)?, &file.path))).collect();
+        touched.sort_by_key(|(frame, _)| *frame);
+        let first = touched.first().map_or(usize::MAX, |(frame, _)| *frame);
+        let view = CommitView {
             id: guard.line(&commit.id, Limit::Tag),
             message: commit.message.as_ref().map(|said| guard.line(&first_line(said), Limit::Title)),
-            touches: touched.map(|file| guard.line(&file.path, Limit::Tag)).collect(),
-        });
+            touches: touched.into_iter().map(|(_, path)| guard.line(path, Limit::Tag)).collect(),
+        };
+        views.push((first, view));
     }
     // A stable sort: the order of the store stays among equals.
-    views.sort_by_key(|view| view.touches.is_empty());
-    views
+    views.sort_by_key(|(first, _)| *first);
+    views.into_iter().map(|(_, view)| view).collect()
 }
 
 fn first_line(text: &Untrusted) -> Untrusted {
     text.raw().lines().next().unwrap_or_default().into()
 }
 
-/// Whether a path within a repository is the end of a frame's path, or the other way round.
-fn is_file(path: &str, frame: &str) -> bool {
-    let ends = |long: &str, short: &str| {
-        long.strip_suffix(short).is_some_and(|before| before.is_empty() || before.ends_with(['/', '\\']))
-    };
-    !path.is_empty() && !frame.is_empty() && (ends(frame, path) || ends(path, frame))
-}
-
 /// How many commits are asked for.
-const COMMITS: usize = 50;
+const COMMITS: usize = 200;
 
 /// The question for the commits between the last good and the first bad release.
 pub(super) fn commits_between(gathered: &Gathered, scope: Scope) -> Option<CommitQuery> {

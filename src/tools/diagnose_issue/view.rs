@@ -126,6 +126,25 @@ view! {
         /// Commits after the last good release up to the first bad one, those that touch files of the cause first.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub commits: Vec<CommitView>,
+        /// Libraries of which all of its events carry another version than enough events without it; those of its frames
+        /// first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub libraries: Vec<LibraryView>,
+        /// All that changed so, where there are more.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub libraries_changed: Option<u64>,
+    }
+
+    /// A library that changed.
+    pub struct LibraryView {
+        /// Its name.
+        pub name: Clean,
+        /// The version without the issue.
+        pub before: Clean,
+        /// The version with it.
+        pub after: Clean,
+        /// The release is the same on both sides.
+        pub same_release: bool,
     }
 
     /// A commit.
@@ -227,13 +246,14 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         surroundings_changed: reasons::marks_surroundings(&conditions) && gathered.began_without_release(),
         users: gathered.affected.in_period,
         one_record: diagnosis::is_one_record(&facts.samples),
+        libraries: &facts.libraries,
     };
     let found = diagnosis::diagnose(&case);
     let related = related(gathered, guard);
     Out {
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
         verdict: Word(found.verdict.as_str()),
-        reasons: reasons::sentences(&found, &measured, &conditions, &facts.event, guard),
+        reasons: reasons::sentences(&found, &measured, &conditions, facts, guard),
         what: what(gathered, guard),
         who: Who {
             users: gathered.affected.in_period,

@@ -19,7 +19,7 @@ use crate::{
         pack::{ANY, REPLAY, decode_keys, keys_of, moment},
     },
     grouping::{is_shared_by_name, place_names},
-    model::{Event, EventId, Exception, Spread, Standing},
+    model::{Event, EventId, Exception, Spread, Standing, Timestamp},
     store::{DiagnosisFacts, DiagnosisQuery, SiblingIssue, StoreError},
 };
 
@@ -95,7 +95,14 @@ impl Snapshot<'_> {
             replays,
             siblings,
             same_fault,
+            libraries: self.library_changes(&known, &bounds)?,
+            counted_to: self.newest_of(known.project)?,
         })
+    }
+
+    fn newest_of(&self, project: u64) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT last_event FROM project WHERE id=?1";
+        Ok(self.conn.prepare_cached(sql)?.query_row([project], |row| row.get::<_, Option<i64>>(0))?.map(moment))
     }
 
     fn opened(&mut self, seq: i64) -> Result<Event, StoreError> {

@@ -256,8 +256,8 @@ impl Candidate {
             IssueSort::Events => counts.events as f64,
             IssueSort::Users => counts.users as f64 + counts.events as f64 * 1e-9,
             // What broke since a release comes before what was broken already: new, back, growing, in that order.
-            IssueSort::Impact if query.since.is_some() => self.impact(counts, active) + BROKE * self.order(),
-            IssueSort::Impact => self.impact(counts, active),
+            IssueSort::Impact if query.since.is_some() => self.impact(query, counts, active) + BROKE * self.order(),
+            IssueSort::Impact => self.impact(query, counts, active),
         }
     }
 
@@ -274,7 +274,7 @@ impl Candidate {
         }
     }
 
-    fn impact(&self, counts: Counts, active: u64) -> f64 {
+    fn impact(&self, query: &IssueQuery, counts: Counts, active: u64) -> f64 {
         impact(&Weight {
             users: counts.users,
             events: counts.events,
@@ -283,6 +283,7 @@ impl Candidate {
             why: &self.judged.why,
             unhandled: self.unhandled(),
             status: self.known.status,
+            as_of: query.scope.end.unwrap_or_else(|| moment(self.last())),
         })
     }
 }

@@ -21,6 +21,7 @@ mod hours;
 mod issues;
 mod judge;
 mod known;
+mod libraries;
 mod lists;
 mod memory;
 mod near;

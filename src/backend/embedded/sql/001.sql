@@ -43,6 +43,18 @@ CREATE TABLE frame(
   project INTEGER NOT NULL, frame INTEGER NOT NULL, issues INTEGER NOT NULL, near INTEGER NOT NULL,
   PRIMARY KEY(project, frame)) WITHOUT ROWID;
 
+-- What the program is built on: lists of libraries, each once, a library a line (name, tab, version) --------
+CREATE TABLE library_list(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, digest INTEGER NOT NULL, text TEXT NOT NULL,
+  UNIQUE(project, digest));
+-- Events that carry a list; release 0: none named.
+CREATE TABLE library_use(
+  list INTEGER NOT NULL, rel INTEGER NOT NULL, events INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY(list, rel)) WITHOUT ROWID;
+CREATE TABLE library_issue(
+  issue INTEGER NOT NULL, list INTEGER NOT NULL, rel INTEGER NOT NULL, events INTEGER NOT NULL,
+  PRIMARY KEY(issue, list, rel)) WITHOUT ROWID;
+
 -- The journal, written before a sender gets its answer ------------------------------------------------
 -- The day of the event's own time stands in front, so that inserts stay within today's pages.
 CREATE TABLE eid(day INTEGER NOT NULL, k INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(day, k)) WITHOUT ROWID;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     frames::StackTouch,
+    libraries::LibraryTouch,
     names::Names,
     prepare::{Packed, Prepared},
 };
@@ -49,6 +50,8 @@ pub(super) struct Commit<'t> {
     pub(super) sessions: HashMap<(u64, u32, u32, i64), SessionTouch>,
     /// By issue and stack.
     pub(super) stacks: HashMap<(i64, i64), StackTouch>,
+    /// By issue, list and release.
+    pub(super) libraries: HashMap<(i64, i64, u32), LibraryTouch>,
     projects: HashMap<u64, (i64, Option<String>)>,
     events: u64,
 }
@@ -62,6 +65,7 @@ impl<'t> Commit<'t> {
             releases: HashMap::new(),
             sessions: HashMap::new(),
             stacks: HashMap::new(),
+            libraries: HashMap::new(),
             projects: HashMap::new(),
             events: 0,
         }
@@ -139,6 +143,7 @@ impl<'t> Commit<'t> {
                 .execute(params![project, at, platform])?;
         }
         self.write_stacks()?;
+        self.write_libraries()?;
         self.write_sessions()?;
         Ok(self.events)
     }

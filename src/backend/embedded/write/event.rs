@@ -58,6 +58,9 @@ impl Commit<'_> {
         self.touch_project(project, ts, event.platform.as_ref().map(Untrusted::raw));
         self.touch_issue(issue, record, ts);
         self.touch_stack(project, issue, trace);
+        if let Some(libraries) = &record.libraries {
+            self.touch_libraries(project, (issue, fact.rel, ts), libraries)?;
+        }
         Ok(true)
     }
 

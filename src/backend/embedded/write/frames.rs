@@ -105,5 +105,6 @@ pub(super) fn forget_stacks(conn: &Connection, issue: i64) -> Result<(), StoreEr
         }
     }
     conn.prepare_cached("DELETE FROM stack WHERE issue=?1")?.execute([issue])?;
+    conn.prepare_cached("DELETE FROM library_issue WHERE issue=?1")?.execute([issue])?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod event;
 mod fold;
 mod frames;
 mod item;
+mod libraries;
 mod load;
 mod names;
 mod prepare;

@@ -6,7 +6,12 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{ingest::tags_of_user_agent, model::UserKey, store::StoreError};
+use super::libraries;
+use crate::{
+    ingest::tags_of_user_agent,
+    model::{Libraries, UserKey},
+    store::StoreError,
+};
 
 /// The kinds of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +51,7 @@ pub(super) struct Names {
     users: HashMap<UserKey, u32>,
     issues: HashMap<(u64, [u8; 16]), i64>,
     agents: HashMap<String, u32>,
+    libraries: HashMap<(u64, i64), Option<i64>>,
     remembered: usize,
 }
 
@@ -105,6 +111,22 @@ impl Names {
         let id = self.maybe(conn, Word::Agent, 0, Some(&lines.join("\n")))?;
         self.grow();
         self.agents.insert(agent.to_owned(), id);
+        Ok(id)
+    }
+
+    /// The number of a list of libraries; `None` where the project has too many.
+    pub(super) fn libraries(
+        &mut self,
+        conn: &Connection,
+        project: u64,
+        list: &Libraries,
+    ) -> Result<Option<i64>, StoreError> {
+        if let Some(id) = self.libraries.get(&(project, list.digest)) {
+            return Ok(*id);
+        }
+        let id = libraries::number(conn, project, list)?;
+        self.grow();
+        self.libraries.insert((project, list.digest), id);
         Ok(id)
     }
 

@@ -7,6 +7,7 @@ use rusqlite::{TransactionBehavior, params};
 use super::{
     fold::write_chunk,
     frames::forget_stacks,
+    libraries::forget_libraries,
     rebuild::{facts_of, recount},
     writer::Writer,
 };
@@ -38,6 +39,8 @@ impl Writer {
             self.commit_waiting();
         }
         self.drop_days(day)?;
+        forget_libraries(&self.conn, cut)?;
+        self.names.forget();
         self.drop_items(cut)?;
         self.drop_bundles(cut)?;
         self.give_back()?;
