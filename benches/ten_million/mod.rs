@@ -46,7 +46,7 @@ const TAGS: [(&str, u64); 12] = [
 
 /// The store's folder; made if it isn't there.
 pub fn store() -> PathBuf {
-    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/ten-million-4");
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/ten-million-5");
     if !made.exists() {
         let unfinished = made.with_extension("unfinished");
         // What an earlier run left unfinished.

@@ -41,6 +41,9 @@ struct Hit {
 
 const NOT_YET: Hit = Hit { events: 0, last: i64::MIN, day: i32::MIN, affected: false, returning: false };
 
+/// Parts whose tags are counted together: so that what is known of the users by one tag stays at hand.
+const TOGETHER: usize = 16;
+
 /// All that one pass over the events counts.
 pub(super) struct Affected {
     /// Of all users that were seen, affected or with events of other releases alone.
@@ -58,8 +61,8 @@ pub(super) struct Affected {
     pub(super) in_period: RoaringBitmap,
     /// The issue's hours beside the project's, where one issue was asked for.
     pub(super) user_days: Counted,
-    /// Rows of the part that is being counted which lie in the period.
-    taken: Taken,
+    /// Parts whose tags are still to be counted, with their rows in the period.
+    waiting: Vec<(Rest, Taken)>,
 }
 
 impl Affected {
@@ -76,14 +79,13 @@ impl Affected {
             first_tags: FirstTags::default(),
             in_period: RoaringBitmap::new(),
             user_days,
-            taken: Taken::default(),
+            waiting: Vec::new(),
         }
     }
 
     /// Counts the events of one part; `want` is of the period, and its end bounds what lies before it too.
-    fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &Want<'_>, releases: &Releases) {
-        let mut taken = std::mem::take(&mut self.taken);
-        taken.clear();
+    fn see(&mut self, head: &Head, rest: Option<Rest>, want: &Want<'_>, releases: &Releases) {
+        let mut taken = Taken::default();
         for row in 0..head.len() {
             let (ts, user) = (head.ts[row], head.user[row]);
             if ts > want.hi || want.env.is_some_and(|env| env != head.env[row]) {
@@ -110,10 +112,18 @@ impl Affected {
         }
         self.count(head, &taken, releases);
         if let Some(rest) = rest {
-            self.tags.see(rest, &taken, self.places.users.len());
-            self.first_tags.see(head, rest, &taken, |rel| releases.one_of_name(rel));
+            self.first_tags.see(head, &rest, &taken, |rel| releases.one_of_name(rel));
+            self.waiting.push((rest, taken));
         }
-        self.taken = taken;
+        if self.waiting.len() >= TOGETHER {
+            self.count_tags();
+        }
+    }
+
+    /// Counts the tags of the parts that wait.
+    fn count_tags(&mut self) {
+        self.tags.see(&self.waiting, self.places.users.len());
+        self.waiting.clear();
     }
 
     fn hit(&mut self, place: usize, ts: i64, in_period: bool) {
@@ -155,6 +165,7 @@ impl Affected {
 
     /// Once all parts were seen.
     fn finish(&mut self, want: &Want<'_>) {
+        self.count_tags();
         if want.rels.is_none() {
             self.in_period = self.users_in_period().map(|(user, _)| user).collect();
         }
@@ -243,7 +254,7 @@ impl Snapshot<'_> {
         let mut seen = Affected::new(Breakdown::new(asked), times, counted);
         for known in knowns {
             let part = Unpack::AllFrom(want.lo);
-            self.each_part(known, i64::MIN, want.hi, part, |head, rest| seen.see(head, rest, want, releases))?;
+            self.take_parts(known, (i64::MIN, want.hi), part, |head, rest| seen.see(&head, rest, want, releases))?;
         }
         seen.finish(want);
         Ok(seen)

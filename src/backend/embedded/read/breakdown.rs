@@ -2,7 +2,7 @@
 //! It uses the packed forms.
 //! It never breaks down by what differs with every event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     affected::Affected,
@@ -36,15 +36,18 @@ impl Breakdown {
         Self { asked, values: BTreeMap::new() }
     }
 
-    /// Counts the tags of those rows, of users at places below `places`.
-    pub(super) fn see(&mut self, rest: &Rest, taken: &Taken, places: usize) {
-        for (key, tag) in &rest.tags {
-            if !self.asked.is_empty() && !self.asked.contains(key) {
+    /// Counts the tags of those parts' rows, of users at places below `places`; tag by tag.
+    pub(super) fn see(&mut self, parts: &[(Rest, Taken)], places: usize) {
+        let keys: BTreeSet<u32> = parts.iter().flat_map(|(rest, _)| rest.tags.keys().copied()).collect();
+        for key in keys {
+            if !self.asked.is_empty() && !self.asked.contains(&key) {
                 continue;
             }
-            let values = self.values.entry(*key).or_default();
-            if !self.asked.is_empty() || values.len() <= MOST_VALUES {
-                values.see(tag, taken, places);
+            let values = self.values.entry(key).or_default();
+            for (tag, taken) in parts.iter().filter_map(|(rest, taken)| Some((rest.tags.get(&key)?, taken))) {
+                if !self.asked.is_empty() || values.len() <= MOST_VALUES {
+                    values.see(tag, taken, places);
+                }
             }
         }
     }

@@ -108,6 +108,17 @@ impl Snapshot<'_> {
         part: Unpack,
         mut see: impl FnMut(&Head, Option<&Rest>),
     ) -> Result<(), StoreError> {
+        self.take_chunks(issue, (lo, hi), part, |head, rest| see(&head, rest.as_ref()))
+    }
+
+    /// Gives the issue's chunks away.
+    fn take_chunks(
+        &mut self,
+        issue: i64,
+        (lo, hi): (i64, i64),
+        part: Unpack,
+        mut see: impl FnMut(Head, Option<Rest>),
+    ) -> Result<(), StoreError> {
         self.go_on()?;
         let mut statement = self.conn.prepare_cached(
             "SELECT head, CASE WHEN hi>=?4 THEN rest END FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3 ORDER BY id",
@@ -121,7 +132,7 @@ impl Snapshot<'_> {
                 seen += 1;
                 if seen <= FEW {
                     let (head, rest) = unpack(self.unpacker, head, rest)?;
-                    see(&head, rest.as_ref());
+                    see(head, rest);
                     continue;
                 }
                 if helper.is_none() {
@@ -129,12 +140,12 @@ impl Snapshot<'_> {
                 }
                 let swapped = helper.as_mut().map(|helper| helper.swap((head.to_vec(), rest.map(<[u8]>::to_vec))));
                 if let Some((head, rest)) = swapped.transpose()?.flatten() {
-                    see(&head, rest.as_ref());
+                    see(head, rest);
                 }
                 self.go_on()?;
             }
             while let Some((head, rest)) = helper.as_mut().map_or(Ok(None), Helper::next)? {
-                see(&head, rest.as_ref());
+                see(head, rest);
             }
             Ok(())
         })
@@ -149,12 +160,23 @@ impl Snapshot<'_> {
         part: Unpack,
         mut see: impl FnMut(&Head, Option<&Rest>),
     ) -> Result<(), StoreError> {
+        self.take_parts(known, (lo, hi), part, |head, rest| see(&head, rest.as_ref()))
+    }
+
+    /// Gives all of an issue's events in a time away.
+    pub(super) fn take_parts(
+        &mut self,
+        known: &Known,
+        times: (i64, i64),
+        part: Unpack,
+        mut see: impl FnMut(Head, Option<Rest>),
+    ) -> Result<(), StoreError> {
         if known.folded > 0 {
-            self.each_chunk(known.id, lo, hi, part, &mut see)?;
+            self.take_chunks(known.id, times, part, &mut see)?;
         }
         if !known.tail.is_empty() {
-            let columns = Columns::of(&known.tail);
-            see(&columns.head, (part != Unpack::Head).then_some(&columns.rest));
+            let Columns { head, rest } = Columns::of(&known.tail);
+            see(head, (part != Unpack::Head).then_some(rest));
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Distinct users by key, counted while events pass by.
-//! It uses the packed forms.
+//! It uses `roaring` and the packed forms.
 //! It never counts a user twice under one key.
+
+use roaring::RoaringBitmap;
 
 use crate::backend::embedded::pack::{ById, TagColumn};
 
@@ -111,19 +113,18 @@ impl Taken {
     }
 }
 
-/// So many values of a tag are marked by a bit each.
-const MARKED: usize = 64;
+/// The users of so many values of a tag are rows of bits; those of further ones, of which few have many, are packed.
+const ROWS: usize = 256;
 
 /// Events and distinct users by the value of one tag.
-#[derive(Default)]
 pub(super) struct Values {
+    /// Rows by value; row 0 is for events without the tag.
     slots: ById<usize>,
     /// By slot: the value and its events.
     events: Vec<(u32, u64)>,
-    /// By place: which of the first values its user was seen with.
-    marks: Vec<u64>,
-    /// The users of further values, by slot.
-    more: Vec<Row>,
+    /// By slot: a bit for each place.
+    users: Vec<Vec<u64>>,
+    more: Vec<RoaringBitmap>,
 }
 
 /// One value of a tag.
@@ -134,65 +135,62 @@ pub(super) struct ValueCount {
     pub(super) users: u64,
 }
 
+impl Default for Values {
+    fn default() -> Self {
+        let slots = std::iter::once((0, 0)).collect();
+        Self { slots, events: vec![(0, 0)], users: vec![Vec::new()], more: Vec::new() }
+    }
+}
+
 impl Values {
     /// Different values.
     pub(super) fn len(&self) -> usize {
-        self.events.len()
+        self.events[1..].iter().filter(|(_, events)| *events > 0).count()
     }
 
     /// Events with a value.
     pub(super) fn events(&self) -> u64 {
-        self.events.iter().map(|(_, events)| events).sum()
+        self.events[1..].iter().map(|(_, events)| events).sum()
     }
 
     /// Counts those rows, of users at places below `places`; rows without the tag don't count.
     pub(super) fn see(&mut self, tag: &TagColumn, taken: &Taken, places: usize) {
-        let at = |row: u32| tag.places().get(row as usize).map_or(0, |at| usize::from(*at));
-        let mut seen = vec![0u64; tag.values().len()];
-        taken.named.iter().for_each(|(row, _)| seen[at(*row)] += 1);
-        taken.nameless.iter().for_each(|row| seen[at(*row)] += 1);
-        let slots: Vec<usize> = seen.iter().zip(tag.values()).map(|(n, value)| self.slot(*value, *n)).collect();
-        // Nothing for rows without the tag, and for values past those that are marked.
-        let bits: Vec<u64> = slots.iter().map(|slot| if *slot < MARKED { 1 << slot } else { 0 }).collect();
-        self.marks.resize(places.max(self.marks.len()), 0);
+        let slots: Vec<usize> = tag.values().iter().map(|value| self.slot(*value, places)).collect();
+        let slot = |row: u32| slots[tag.places().get(row as usize).map_or(0, |at| usize::from(*at))];
+        let (events, users) = (self.events.as_mut_slice(), self.users.as_mut_slice());
+        taken.nameless.iter().for_each(|row| events[slot(*row)].1 += 1);
         for (row, place) in &taken.named {
-            self.marks[*place as usize] |= bits[at(*row)];
-        }
-        if !self.more.is_empty() {
-            for (row, place) in &taken.named {
-                if let Some(more) = slots[at(*row)].checked_sub(MARKED).and_then(|slot| self.more.get_mut(slot)) {
-                    more.see(*place);
-                }
+            let slot = slot(*row);
+            events[slot].1 += 1;
+            match users.get_mut(slot) {
+                Some(users) => users[*place as usize / 64] |= 1 << (place % 64),
+                None => drop(self.more[slot - ROWS].insert(*place)),
             }
         }
     }
 
-    /// Where a value of which there are events is counted; nowhere without, and for "none".
-    fn slot(&mut self, value: u32, events: u64) -> usize {
-        if events == 0 || value == 0 {
-            return usize::MAX;
-        }
+    /// Where a value is counted, with room for the users of so many places.
+    fn slot(&mut self, value: u32, places: usize) -> usize {
         let next = self.events.len();
         let slot = *self.slots.entry(value).or_insert(next);
         if slot == next {
             self.events.push((value, 0));
-            self.more.resize_with((next + 1).saturating_sub(MARKED), Row::default);
+            match next < ROWS {
+                true => self.users.push(Vec::new()),
+                false => self.more.push(RoaringBitmap::new()),
+            }
         }
-        self.events[slot].1 += events;
+        if let Some(users) = self.users.get_mut(slot) {
+            users.resize(users.len().max(places.div_ceil(64)), 0);
+        }
         slot
     }
 
     /// What was counted.
     pub(super) fn counts(&self) -> Vec<ValueCount> {
-        let mut users = [0u64; MARKED];
-        for mut marks in self.marks.iter().copied() {
-            while marks != 0 {
-                users[marks.trailing_zeros() as usize] += 1;
-                marks &= marks - 1;
-            }
-        }
-        let users = users.into_iter().take(self.len()).chain(self.more.iter().map(|row| row.users));
+        let rows = self.users.iter().map(|users| users.iter().map(|bits| u64::from(bits.count_ones())).sum());
+        let users = rows.chain(self.more.iter().map(RoaringBitmap::len));
         let count = |((value, events), users): (&(u32, u64), u64)| ValueCount { value: *value, events: *events, users };
-        self.events.iter().zip(users).map(count).collect()
+        self.events.iter().zip(users).skip(1).map(count).filter(|count| count.events > 0).collect()
     }
 }
