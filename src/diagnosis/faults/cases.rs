@@ -7,7 +7,7 @@
     ("RangeError", "Array buffer allocation failed", Some(Sort::Resource)),
     ("RangeError", "Invalid string length", Some(Sort::Resource)),
     ("RangeError", "Invalid typed array length: 8589934592", Some(Sort::Resource)),
-    ("RangeError", "Invalid typed array length: -1", None),
+    ("RangeError", "Invalid typed array length: -1", Some(Sort::Usage)),
     ("Error", "timed out after 60 ms waiting for one of 4 connections, all in use", Some(Sort::Resource)),
     ("Error", "no free browser within 2 s", Some(Sort::Resource)),
     ("OperationalError", "database is locked", Some(Sort::Resource)),
