@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::{
-    breakdown::Breakdown,
+    breakdown::{Beside, Breakdown},
     chunks::Unpack,
     first_tags::FirstTags,
     hours::UserDays,
@@ -42,7 +42,7 @@ struct Hit {
 const NOT_YET: Hit = Hit { events: 0, last: i64::MIN, day: i32::MIN, affected: false, returning: false };
 
 /// Parts whose tags are counted together: so that what is known of the users by one tag stays at hand.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 8;
 
 /// All that one pass over the events counts.
 pub(super) struct Affected {
@@ -66,7 +66,7 @@ pub(super) struct Affected {
 }
 
 impl Affected {
-    fn new(tags: Breakdown, times: Times, user_days: Counted) -> Self {
+    fn new(times: Times, user_days: Counted) -> Self {
         Self {
             places: Places::default(),
             hits: Vec::new(),
@@ -75,7 +75,7 @@ impl Affected {
             nameless: Vec::new(),
             by_release: Grid::default(),
             times,
-            tags,
+            tags: Breakdown::default(),
             first_tags: FirstTags::default(),
             in_period: RoaringBitmap::new(),
             user_days,
@@ -115,15 +115,6 @@ impl Affected {
             self.first_tags.see(head, &rest, &taken, |rel| releases.one_of_name(rel));
             self.waiting.push((rest, taken));
         }
-        if self.waiting.len() >= TOGETHER {
-            self.count_tags();
-        }
-    }
-
-    /// Counts the tags of the parts that wait.
-    fn count_tags(&mut self) {
-        self.tags.see(&self.waiting, self.places.users.len());
-        self.waiting.clear();
     }
 
     fn hit(&mut self, place: usize, ts: i64, in_period: bool) {
@@ -163,9 +154,13 @@ impl Affected {
         }
     }
 
+    /// The parts whose tags are to be counted, and how many users there are.
+    fn parts(&mut self) -> (Vec<(Rest, Taken)>, usize) {
+        (std::mem::take(&mut self.waiting), self.places.users.len())
+    }
+
     /// Once all parts were seen.
     fn finish(&mut self, want: &Want<'_>) {
-        self.count_tags();
         if want.rels.is_none() {
             self.in_period = self.users_in_period().map(|(user, _)| user).collect();
         }
@@ -251,11 +246,26 @@ impl Snapshot<'_> {
             _ => None,
         };
         let times = Times::new(span(knowns, want), query.buckets);
-        let mut seen = Affected::new(Breakdown::new(asked), times, counted);
-        for known in knowns {
-            let part = Unpack::AllFrom(want.lo);
-            self.take_parts(known, (i64::MIN, want.hi), part, |head, rest| seen.see(&head, rest, want, releases))?;
-        }
+        let mut seen = Affected::new(times, counted);
+        let mut tags = Breakdown::new(asked);
+        // Half of the work is tags: they are counted beside, and only where there is much of it.
+        seen.tags = std::thread::scope(|scope| {
+            let mut beside: Option<Beside<'_>> = None;
+            for known in knowns {
+                let part = Unpack::AllFrom(want.lo);
+                self.take_parts(known, (i64::MIN, want.hi), part, |head, rest| {
+                    seen.see(&head, rest, want, releases);
+                    if seen.waiting.len() >= TOGETHER {
+                        let start = || Beside::start(scope, std::mem::take(&mut tags));
+                        beside.get_or_insert_with(start).count(seen.parts());
+                    }
+                })?;
+            }
+            let mut tags = beside.map_or(tags, Beside::counted);
+            let (parts, places) = seen.parts();
+            tags.see(&parts, places);
+            Ok::<_, StoreError>(tags)
+        })?;
         seen.finish(want);
         Ok(seen)
     }

@@ -2,7 +2,11 @@
 //! It uses the packed forms.
 //! It never breaks down by what differs with every event.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::mpsc::{SyncSender, sync_channel},
+    thread::{Scope, ScopedJoinHandle},
+};
 
 use super::{
     affected::Affected,
@@ -25,6 +29,7 @@ const VALUES: usize = 20;
 const MOST_VALUES: usize = 200;
 
 /// Values of tags while they are counted.
+#[derive(Default)]
 pub(super) struct Breakdown {
     /// Keys that are asked for; none: all.
     asked: Vec<u32>,
@@ -63,6 +68,39 @@ impl Breakdown {
         // Coverage in tenths: a few events without a tag must not outweigh a tag of fewer values.
         keys.sort_by_key(|(key, values, covered)| (std::cmp::Reverse(covered * 10 / events.max(1)), *values, *key));
         keys.into_iter().take(TAGS).map(|(key, ..)| key).collect()
+    }
+}
+
+/// Parts, and how many users there are so far.
+type Parts = (Vec<(Rest, Taken)>, usize);
+
+/// A thread that counts tags.
+pub(super) struct Beside<'s> {
+    parts: SyncSender<Parts>,
+    thread: ScopedJoinHandle<'s, Breakdown>,
+}
+
+impl<'s> Beside<'s> {
+    /// Goes on with what was counted so far.
+    pub(super) fn start(scope: &'s Scope<'s, '_>, mut tags: Breakdown) -> Self {
+        // One batch waits: memory is bounded.
+        let (parts, waiting) = sync_channel::<Parts>(1);
+        let count = move || {
+            waiting.into_iter().for_each(|(parts, places)| tags.see(&parts, places));
+            tags
+        };
+        Self { parts, thread: scope.spawn(count) }
+    }
+
+    pub(super) fn count(&self, parts: Parts) {
+        // It takes all that comes, unless it panicked: then joining it says so.
+        let _ = self.parts.send(parts);
+    }
+
+    /// What was counted.
+    pub(super) fn counted(self) -> Breakdown {
+        drop(self.parts);
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 

@@ -67,15 +67,19 @@ impl Snapshot<'_> {
             asked: "none of the issue in this scope".into(),
             near: Vec::new(),
         })?;
-        let event = self.opened(seq)?;
+        let event = self.opened(seq)?.ok_or(StoreError::Invalid("an event vanished while it was read"))?;
         let stacks = self.stacks(known.id)?;
         let standings =
             event.exceptions.iter().map(|e| self.standings(known.project, e, &stacks)).collect::<Result<_, _>>()?;
         let picked = self.pick(&known, &want, query.samples)?;
-        let samples = picked.samples.iter().map(|seq| self.opened(*seq)).collect::<Result<_, _>>()?;
+        let mut samples = Vec::with_capacity(picked.samples.len());
+        for seq in &picked.samples {
+            samples.extend(self.opened(*seq)?);
+        }
         let mut replays: Vec<EventId> = event.replay_id.into_iter().collect();
         for seq in &picked.replays {
-            replays.extend(self.opened(*seq)?.replay_id.filter(|id| !replays.contains(id)));
+            let replay = self.opened(*seq)?.and_then(|event| event.replay_id);
+            replays.extend(replay.filter(|id| !replays.contains(id)));
         }
         let mut frames = Vec::with_capacity(stacks.frames.len());
         for frame in stacks.frames.keys().filter(|frame| **frame != ANY) {
@@ -105,9 +109,10 @@ impl Snapshot<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_row([project], |row| row.get::<_, Option<i64>>(0))?.map(moment))
     }
 
-    fn opened(&mut self, seq: i64) -> Result<Event, StoreError> {
-        let stored = self.stored(seq)?.ok_or(StoreError::Invalid("an event vanished while it was read"))?;
-        body_to_event(&stored.body, stored.id, moment(stored.ts))
+    /// An event; `None` where it is counted alone and has no body.
+    fn opened(&mut self, seq: i64) -> Result<Option<Event>, StoreError> {
+        let stored = self.stored(seq)?;
+        stored.map(|stored| body_to_event(&stored.body, stored.id, moment(stored.ts))).transpose()
     }
 
     fn stacks(&self, issue: i64) -> Result<Stacks, StoreError> {

@@ -32,6 +32,8 @@ impl Writer {
                 Record::Event(event) => {
                     let (issue, mut fact) = commit.counted(project, event)?;
                     (fact.seq, seq) = (seq, seq + 1);
+                    // Nobody can open it: any event with a body tells more.
+                    fact.rich = 0;
                     facts.entry(issue).or_default().push(fact);
                 }
                 Record::Session(session) => drop(commit.session(project, session)?),
