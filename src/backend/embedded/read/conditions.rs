@@ -33,7 +33,8 @@ impl Snapshot<'_> {
         let all = hit.len() + base.users.len() as usize;
         let mut tags = Vec::with_capacity(keys.len());
         for key in keys {
-            let own: Vec<u32> = hit.iter().map(|(_, place)| seen.first_tags.value(*key, *place)).collect();
+            let firsts = seen.first_tags.column(*key);
+            let own: Vec<u32> = hit.iter().map(|(_, place)| firsts.get(*place).copied().unwrap_or(0)).collect();
             let (mut tag, places) = self.tag_of(*key, &own, &base.values(*key))?;
             tag.column.resize(all, None);
             for (value, place) in places {
@@ -89,8 +90,7 @@ impl Snapshot<'_> {
     /// A tag with the rows of the affected, and the place of each of their values; 0 stands for no value. `others` are
     /// values of the baseline, of which versions of what the affected have are taken too.
     fn tag_of(&self, key: u32, own: &[u32], others: &[u32]) -> Result<(ConditionTag, ById<u32>), StoreError> {
-        let (values, mut more): (BTreeSet<u32>, BTreeSet<u32>) =
-            (own.iter().copied().collect(), others.iter().copied().collect());
+        let (values, mut more) = (different(own), different(others));
         let words = |values: &BTreeSet<u32>| -> Result<Vec<(Untrusted, u32)>, StoreError> {
             values.iter().filter(|value| **value != 0).map(|value| Ok((self.word(*value)?, *value))).collect()
         };
@@ -137,6 +137,14 @@ fn families(values: &[Untrusted]) -> Vec<Vec<u32>> {
         family.into_iter().map(|(_, place)| place).collect()
     });
     ordered.collect()
+}
+
+/// The different values; many rows have few.
+fn different(column: &[u32]) -> BTreeSet<u32> {
+    let mut values = column.to_vec();
+    values.sort_unstable();
+    values.dedup();
+    values.into_iter().collect()
 }
 
 /// How many rows have the commonest value.

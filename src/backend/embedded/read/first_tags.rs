@@ -52,8 +52,8 @@ impl FirstTags {
         Some((at, self.releases[place]))
     }
 
-    /// The value that the user at that place has of a tag; 0 without.
-    pub(super) fn value(&self, key: u32, place: usize) -> u32 {
-        self.columns.get(&key).and_then(|column| column.get(place)).copied().unwrap_or(0)
+    /// A tag's values by place, 0 without; shorter where the last users lack it.
+    pub(super) fn column(&self, key: u32) -> &[u32] {
+        self.columns.get(&key).map_or(&[], Vec::as_slice)
     }
 }
