@@ -200,7 +200,8 @@ fn of_shop(twice: &Twice) -> Vec<(&'static str, Value)> {
         ("list_issues", whole(json!({"period": "60d"}))),
         ("list_issues", whole(json!({"since_release": "latest", "sort": "users"}))),
         ("list_issues", whole(json!({"since_release": "previous", "until_release": "latest", "change": ["new"]}))),
-        ("list_issues", whole(json!({"period": "7d", "sort": "events", "level": "error"}))),
+        // Not the last days alone: who had an event but no session in them would count in the shares of one way only.
+        ("list_issues", whole(json!({"period": "30d", "sort": "events", "level": "error"}))),
         ("get_event", whole(json!({"event": event}))),
         ("get_event", whole(json!({"event": event, "include": sections}))),
         ("get_event", whole(json!({"issue": first, "which": "latest"}))),
