@@ -55,24 +55,26 @@ fn stored() -> Store {
     store
 }
 
+/// All that an event can be asked for; the last is what was sent.
+pub const SECTIONS: [&str; 12] = [
+    "exception",
+    "breadcrumbs",
+    "request",
+    "tags",
+    "contexts",
+    "user",
+    "trace",
+    "logs",
+    "threads",
+    "flags",
+    "attachments",
+    "raw",
+];
+
 fn calls() -> Vec<(&'static str, Value)> {
-    let include = [
-        "exception",
-        "breadcrumbs",
-        "request",
-        "tags",
-        "contexts",
-        "user",
-        "trace",
-        "logs",
-        "threads",
-        "flags",
-        "attachments",
-        "raw",
-    ];
     vec![
         ("list_issues", json!({ "period": "3650d", "max_tokens": 60_000 })),
-        ("get_event", json!({ "event": EVENT, "include": include, "max_tokens": 60_000 })),
+        ("get_event", json!({ "event": EVENT, "include": SECTIONS, "max_tokens": 60_000 })),
         ("get_event", json!({ "issue": "MARKED-1" })),
         ("affected_users", json!({ "issue": "MARKED-1", "by": ["plan"], "max_tokens": 60_000 })),
         ("list_releases", json!({ "max_tokens": 60_000 })),

@@ -69,14 +69,21 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Of a group's totals. Who uses a release in several projects is counted once, in the largest.
-    fn add(&mut self, group: &Value) {
+    /// Of a group's totals.
+    fn of(group: &Value) -> Self {
         let totals = group.get("totals").unwrap_or(&Value::Null);
-        let n = count(totals, "sum(session)").unwrap_or(0);
+        let total = count(totals, "sum(session)").unwrap_or(0);
         let crash_free = totals.get(CRASH_FREE).and_then(Value::as_f64).unwrap_or(1.0);
-        self.counts.total += n;
-        self.counts.crashed += ((1.0 - crash_free.clamp(0.0, 1.0)) * n as f64).round() as u64;
-        self.users = self.users.max(count(totals, "count_unique(user)").unwrap_or(0));
+        let crashed = ((1.0 - crash_free.clamp(0.0, 1.0)) * total as f64).round() as u64;
+        let counts = SessionCounts { total, crashed, ..SessionCounts::default() };
+        Self { counts, users: count(totals, "count_unique(user)").unwrap_or(0) }
+    }
+
+    /// Those of another group. Who uses a release in several projects is counted once, in the largest.
+    fn add(&mut self, other: Self) {
+        self.counts.total += other.counts.total;
+        self.counts.crashed += other.counts.crashed;
+        self.users = self.users.max(other.users);
     }
 }
 
@@ -141,7 +148,7 @@ impl SentryStore {
             let used = uses.entry(project).or_default();
             used.by_sessions = true;
             *used.by_release.entry(release.raw().to_owned()).or_default() += total;
-            used.health.entry(release.raw().to_owned()).or_default().add(group);
+            used.health.entry(release.raw().to_owned()).or_default().add(Health::of(group));
             let series = group.pointer("/series/sum(session)").and_then(Value::as_array);
             for (day, n) in days.iter().zip(series.into_iter().flatten()) {
                 let (Some(day), Some(n @ 1..)) = (day, n.as_u64()) else { continue };
@@ -203,18 +210,22 @@ impl SentryStore {
 
     /// Users of all projects of a scope together with a session or an event: the larger of both.
     pub(super) async fn active_across(&self, scope: &Scope) -> Result<u64, StoreError> {
-        let (start, end) = self.span(scope);
-        let ask = Ask::new(&SESSIONS)
-            .param("field", "count_unique(user)")
-            .param("interval", "1d")
-            .param("includeSeries", "0")
-            .param("includeTotals", "1")
-            .between(start_of(day_of(start)), end);
-        let ask = self.scoped(ask, scope).await?;
+        let ask = self.scoped(self.users_of_sessions(scope), scope).await?;
         let (sessions, events) = tokio::join!(self.server.send(&ask), self.totals(scope, ""));
         let sessions = super::releases::optional(sessions.map(|reply| reply.json))?;
         let users = list(&sessions, "groups").iter().map(|group| parts(group, "count_unique(user)").1).max();
         Ok(users.unwrap_or(0).max(events?.1))
+    }
+
+    /// Asks for users with a session; the scope's first day counts whole.
+    fn users_of_sessions(&self, scope: &Scope) -> Ask {
+        let (start, end) = self.span(scope);
+        Ask::new(&SESSIONS)
+            .param("field", "count_unique(user)")
+            .param("interval", "1d")
+            .param("includeSeries", "0")
+            .param("includeTotals", "1")
+            .between(start_of(day_of(start)), end)
     }
 
     /// Active users of all projects of a scope, added up: in each those with a session or those with an event,
@@ -245,14 +256,7 @@ impl SentryStore {
             return Ok(told);
         }
         let load = async {
-            let (start, end) = self.span(scope);
-            let ask = Ask::new(&SESSIONS)
-                .param("field", "count_unique(user)")
-                .param("groupBy", "project")
-                .param("interval", "1d")
-                .param("includeSeries", "0")
-                .param("includeTotals", "1")
-                .between(start_of(day_of(start)), end);
+            let ask = self.users_of_sessions(scope).param("groupBy", "project");
             let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
                 Ok(reply) => reply.json,
                 Err(fault) if fault.is_lacking() => Value::Null,
@@ -274,32 +278,23 @@ impl SentryStore {
         most: usize,
     ) -> Result<Pages, Fault> {
         let name = format!("{}\n{query}\n{}\n{sort}\n{most}", self.name_of(scope), fields.join("\n"));
-        let load = self.load_groups(scope, query, fields, sort, most);
-        Ok(self.tables.get(name, load).await?.as_ref().clone())
-    }
-
-    async fn load_groups(
-        &self,
-        scope: &Scope,
-        query: &str,
-        fields: &[&str],
-        sort: &str,
-        most: usize,
-    ) -> Result<Pages, Fault> {
-        let (start, end) = self.span(scope);
-        let ask = Ask::new(&EVENTS)
-            .param("dataset", "errors")
-            .each("field", fields.iter().copied())
-            .param("query", query)
-            .param("sort", sort)
-            .param("per_page", most.min(100).to_string())
-            .between(start, end);
-        let ask = match self.scoped(ask, scope).await {
-            Ok(ask) => ask,
-            Err(StoreError::NotFound { .. }) => return Err(Fault::NotThere),
-            Err(_) => return Err(Fault::Strange("does not tell its projects")),
+        let load = async {
+            let (start, end) = self.span(scope);
+            let ask = Ask::new(&EVENTS)
+                .param("dataset", "errors")
+                .each("field", fields.iter().copied())
+                .param("query", query)
+                .param("sort", sort)
+                .param("per_page", most.min(100).to_string())
+                .between(start, end);
+            let ask = match self.scoped(ask, scope).await {
+                Ok(ask) => ask,
+                Err(StoreError::NotFound { .. }) => return Err(Fault::NotThere),
+                Err(_) => return Err(Fault::Strange("does not tell its projects")),
+            };
+            self.server.pages(ask, "data", most).await
         };
-        self.server.pages(ask, "data", most).await
+        Ok(self.tables.get(name, load).await?.as_ref().clone())
     }
 
     /// Sessions of each release of a scope, and their users.
@@ -319,10 +314,7 @@ impl SentryStore {
             let asked = told.uses.iter().filter(|(number, _)| project.is_none_or(|project| project == **number));
             for (_, used) in asked {
                 for (release, health) in &used.health {
-                    let known = found.entry(release.clone()).or_default();
-                    known.counts.total += health.counts.total;
-                    known.counts.crashed += health.counts.crashed;
-                    known.users = known.users.max(health.users);
+                    found.entry(release.clone()).or_default().add(*health);
                 }
             }
             return Ok(found);
@@ -342,7 +334,7 @@ impl SentryStore {
         };
         for group in list(&reply, "groups") {
             let Some(release) = group.get("by").and_then(|by| text(by, "release")) else { continue };
-            found.entry(release.into_raw()).or_default().add(group);
+            found.entry(release.into_raw()).or_default().add(Health::of(group));
         }
         found.retain(|_, health| health.counts.total > 0);
         Ok(found)

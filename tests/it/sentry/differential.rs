@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::Api,
+    markers::SECTIONS,
     program::{PROGRAM, Server, Store},
     script::recorded,
 };
@@ -181,19 +182,8 @@ fn of_shop(twice: &Twice) -> Vec<(&'static str, Value)> {
         arguments["max_tokens"] = 20_000.into();
         arguments
     };
-    let sections = json!([
-        "exception",
-        "breadcrumbs",
-        "request",
-        "tags",
-        "contexts",
-        "user",
-        "trace",
-        "logs",
-        "threads",
-        "flags",
-        "attachments"
-    ]);
+    // All but what was sent: the Web API shows an event in a shape of its own.
+    let sections = json!(SECTIONS[..11]);
     let mut asked = vec![
         ("list_projects", whole(json!({}))),
         ("list_releases", whole(json!({}))),

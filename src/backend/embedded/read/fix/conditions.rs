@@ -9,7 +9,7 @@ use crate::{
         read::tally::{Places, Taken, Values},
     },
     model::{FixCondition, FixHistory, Side, Use},
-    store::StoreError,
+    store::{NO_CONDITION, StoreError},
 };
 
 /// Share of the affected users who must have it; who decides asks for more.
@@ -18,20 +18,8 @@ const SHARED: f64 = 0.9;
 const LEAST_USERS: u64 = 8;
 /// Most conditions that are handed over.
 const MOST: usize = 16;
-/// Tags that belong to the issue itself or to the release, not to its users.
-const OF_THE_ISSUE: [&str; 11] = [
-    "transaction",
-    "logger",
-    "mechanism",
-    "handled",
-    "level",
-    "url",
-    "dist",
-    "release",
-    "environment",
-    "server_name",
-    "app.version",
-];
+/// Tags that belong to the issue itself or to the release, not to its users, beside those that are no condition anywhere.
+const OF_THE_ISSUE: [&str; 2] = ["mechanism", "app.version"];
 
 impl Snapshot<'_> {
     /// Adds the conditions that nearly all users share who were hit on the control before the deploy.
@@ -77,7 +65,7 @@ impl Snapshot<'_> {
         value: u32,
     ) -> Result<(), StoreError> {
         let (tag, text) = (self.word(key)?, self.word(value)?);
-        if OF_THE_ISSUE.contains(&tag.raw()) {
+        if NO_CONDITION.contains(&tag.raw()) || OF_THE_ISSUE.contains(&tag.raw()) {
             return Ok(());
         }
         let agents = self.agents_with(tag.raw(), text.raw())?;
