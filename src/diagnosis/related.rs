@@ -8,6 +8,8 @@ use crate::model::Timestamp;
 const LEAST: f64 = 0.35;
 /// What a shared limit alone is worth, where both began together.
 const SAME_FAULT: f64 = 0.8;
+/// A function tells something where at most half of the issues have it: what stands nearly everywhere makes nobody kin.
+const TELLING: f64 = 0.69;
 /// Begun so many seconds apart halves what the time says.
 const HALF_S: f64 = 24.0 * 3600.0;
 
@@ -58,13 +60,13 @@ pub fn related(own: &Sibling, other: &Sibling, issues_with: &HashMap<i64, u64>, 
     let shared: Vec<&i64> = own.frames.iter().filter(|frame| other.frames.contains(frame)).collect();
     let common: f64 = shared.iter().copied().map(worth).sum();
     let every: f64 = own.frames.iter().chain(other.frames.iter().filter(|f| !own.frames.contains(f))).map(worth).sum();
-    let stacks = if every > 0.0 { common / every } else { 0.0 };
+    let telling = shared.iter().filter(|frame| worth(frame) > TELLING).count() as u64;
+    let stacks = if telling > 0 { common / every } else { 0.0 };
     let apart_s = own.first_seen.as_second().abs_diff(other.first_seen.as_second());
     let together = 0.5 + 0.5 * (-(apart_s as f64) * std::f64::consts::LN_2 / HALF_S).exp();
     let of_stacks = stacks.max(if other.same_type { stacks.sqrt().min(stacks * 1.25) } else { 0.0 }) * together;
     let of_fault = if other.same_fault { SAME_FAULT * together } else { 0.0 };
     let similarity = of_stacks.max(of_fault);
-    let telling = shared.iter().filter(|frame| worth(frame) > 1.0).count() as u64;
     let by = if of_fault >= of_stacks { Kin::Fault } else { Kin::Frames { shared: telling } };
     (similarity >= LEAST).then_some(Kinship { similarity, by, apart_s })
 }
