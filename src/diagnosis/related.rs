@@ -70,3 +70,16 @@ pub fn related(own: &Sibling, other: &Sibling, issues_with: &HashMap<i64, u64>, 
     let by = if of_fault >= of_stacks { Kin::Fault } else { Kin::Frames { shared: telling } };
     (similarity >= LEAST).then_some(Kinship { similarity, by, apart_s })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nearly_all_issues_have_makes_nobody_kin() {
+        let issue = Sibling { frames: vec![7], first_seen: Timestamp::UNIX_EPOCH, same_fault: false, same_type: true };
+        let kin = |issues| related(&issue, &issue, &HashMap::from([(7, issues)]), 26);
+        assert_eq!(kin(21), None);
+        assert_eq!(kin(2).map(|kin| kin.by), Some(Kin::Frames { shared: 1 }));
+    }
+}
