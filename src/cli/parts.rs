@@ -13,9 +13,9 @@ use crate::{
     config::Settings,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
-    model::Timestamp,
+    model::{Timestamp, Untrusted},
     protocol::Limits,
-    store::{SignalSink, SignalStore, SignalWrite},
+    store::{HostedStore, Lock, Locked, SignalSink, SignalStore, SignalWrite},
     tools::{Ctx, Defaults},
 };
 
@@ -53,10 +53,9 @@ pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
 fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
     let store = Arc::new(sentry_store(settings)?);
     let (url, org) = store.place();
-    let locked = |name: &Option<String>| {
-        if settings.scope_locked { name.clone().unwrap_or_default() } else { String::new() }
-    };
-    let place = [url, org, locked(&settings.project), locked(&settings.environment)];
+    let Lock { project, environment } = lock(settings);
+    let held = |name: Option<Untrusted>| name.map(|name| name.raw().to_owned()).unwrap_or_default();
+    let place = [url, org, held(project), held(environment)];
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     let identity = Identity::new(&store.credential_digest(), &place);
     let folder = settings.sentry.as_ref().and_then(|sentry| sentry.cache_dir.as_deref());
@@ -87,10 +86,22 @@ fn sentry_token() -> Option<sentry::Token> {
     names.iter().filter_map(|name| std::env::var(name).ok()).find_map(|text| sentry::Token::new(&text))
 }
 
+/// What callers are held to, whichever door they come by.
+pub fn lock(settings: &Settings) -> Lock {
+    let named = |name: &Option<String>| name.as_deref().filter(|_| settings.scope_locked).map(Untrusted::from);
+    Lock { project: named(&settings.project), environment: named(&settings.environment) }
+}
+
+/// The embedded store as callers of the compatible API may see it.
+pub fn hosted(settings: &Settings, store: &Arc<EmbeddedStore>) -> Arc<dyn HostedStore> {
+    Arc::new(Locked::new(store.clone(), lock(settings)))
+}
+
 fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn SignalWrite>) -> Ctx {
+    let lock = lock(settings);
     Ctx {
-        store,
-        writes: settings.allow_writes.then_some(writes),
+        store: Arc::new(Locked::new(store, lock.clone())),
+        writes: settings.allow_writes.then(|| Arc::new(Locked::new(writes, lock)) as Arc<dyn SignalWrite>),
         now,
         defaults: Defaults {
             project: settings.project.clone(),

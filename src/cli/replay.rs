@@ -36,8 +36,8 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("prodsignal: \"{}\" is no id of a replay: 32 hex digits, or its URL", args.replay);
         return Ok(ExitCode::from(2));
     };
-    let store = parts::store(settings)?;
-    let loaded = match parts::block_on(tools::load_replay(&*store, &Scope::default(), id))? {
+    let ctx = parts::ctx(settings, &parts::store(settings)?);
+    let loaded = match parts::block_on(tools::load_replay(&*ctx.store, &Scope::default(), id))? {
         Ok(loaded) => loaded,
         Err(StoreError::NotFound { .. }) => {
             eprintln!("prodsignal: no replay {id} in this store");

@@ -47,9 +47,10 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let parts = Parts {
             server,
             sink: store.clone(),
-            host: store.clone(),
+            host: parts::hosted(&settings, &store),
             ingest,
             access,
+            allow_writes: settings.allow_writes,
             metrics,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,

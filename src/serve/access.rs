@@ -1,14 +1,47 @@
-//! Who may call: names of this host, origins of pages, tokens.
+//! Who callers are: names of this host, origins of pages, tokens and what each may do.
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
-use super::App;
+use crate::store::Lock;
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// See what the store has.
+    Read,
+    /// Change issues.
+    Write,
+    /// Tell of releases and hand in files.
+    Ingest,
+}
+
+/// Who asks: what they may do, and what they are held to.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    rights: Vec<Right>,
+    lock: Lock,
+}
+
+impl Caller {
+    /// Somebody without any right.
+    pub(super) fn nobody() -> Self {
+        Self { rights: Vec::new(), lock: Lock::default() }
+    }
+
+    /// Somebody of this machine, or with a token for all.
+    fn anybody() -> Self {
+        Self { rights: vec![Right::Read, Right::Write, Right::Ingest], lock: Lock::default() }
+    }
+
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+
+    pub(super) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+}
 
 /// Names and tokens of callers.
 #[derive(Clone, Default)]
@@ -37,25 +70,25 @@ impl Access {
     }
 
     /// Against pages that make a browser call this machine by a name of theirs (DNS rebinding).
-    fn is_known_host(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn is_known_host(&self, headers: &HeaderMap) -> bool {
         let Some(host) = headers.get(header::HOST).and_then(|h| h.to_str().ok()) else { return false };
         let name = without_port(host);
         self.hosts().iter().any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host))
     }
 
-    /// Digests are compared: how long that takes says nothing about the token.
-    fn is_let_in(&self, headers: &HeaderMap) -> bool {
+    /// Who asks; `None`: nobody that is known. Digests are compared: how long that takes says nothing about the token.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         if self.tokens.is_empty() {
-            return true;
+            return Some(Caller::anybody());
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
-        let Some(token) = sent.and_then(|text| text.strip_prefix("Bearer ")) else { return false };
+        let token = sent.and_then(|text| text.strip_prefix("Bearer "))?;
         let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
-        self.tokens.contains(&digest)
+        self.tokens.contains(&digest).then(Caller::anybody)
     }
 }
 
-fn without_port(host: &str) -> &str {
+pub(super) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))
             if port.chars().all(|c| c.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
@@ -71,41 +104,6 @@ pub(super) fn is_local_origin(origin: &HeaderValue) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     let Some((_, host)) = origin.split_once("://") else { return false };
     matches!(without_port(host), "localhost" | "127.0.0.1" | "[::1]") || without_port(host).ends_with(".localhost")
-}
-
-fn has_foreign_origin(headers: &HeaderMap) -> bool {
-    headers.get(header::ORIGIN).is_some_and(|origin| !is_local_origin(origin))
-}
-
-/// Why a caller is not let in; `None`: it is.
-pub(super) fn refusal(app: &App, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
-    if !app.access.is_known_host(headers) {
-        return Some((StatusCode::FORBIDDEN, "this name of the host is not allowed: see --allowed-hosts\n"));
-    }
-    if has_foreign_origin(headers) {
-        return Some((StatusCode::FORBIDDEN, "pages of other origins may not call\n"));
-    }
-    (!app.access.is_let_in(headers)).then_some((StatusCode::UNAUTHORIZED, "a token is needed\n"))
-}
-
-/// Lets callers of MCP and metrics in, or says why not.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    match refusal(&app, request.headers()) {
-        Some((StatusCode::UNAUTHORIZED, why)) => {
-            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], why).into_response()
-        }
-        Some(refused) => refused.into_response(),
-        None => next.run(request).await,
-    }
-}
-
-/// Lets programs and pages of this machine send without a key.
-pub(super) async fn local_only(State(app): State<App>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if !app.access.is_known_host(headers) || has_foreign_origin(headers) || app.access.has_tokens() {
-        return (StatusCode::FORBIDDEN, "only programs of this machine may send without a DSN\n").into_response();
-    }
-    next.run(request).await
 }
 
 #[cfg(test)]
@@ -141,9 +139,9 @@ mod tests {
     fn a_token_lets_in_and_a_wrong_one_does_not() {
         let access = Access::new(Vec::new(), &["one".to_owned(), "two".to_owned()]);
         let bearing = |text: &str| HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().unwrap())]);
-        assert!(access.is_let_in(&bearing("Bearer two")));
-        assert!(!access.is_let_in(&bearing("Bearer three")));
-        assert!(!access.is_let_in(&HeaderMap::new()));
-        assert!(Access::new(Vec::new(), &[]).is_let_in(&HeaderMap::new()));
+        assert!(access.caller(&bearing("Bearer two")).is_some());
+        assert!(access.caller(&bearing("Bearer three")).is_none());
+        assert!(access.caller(&HeaderMap::new()).is_none());
+        assert!(Access::new(Vec::new(), &[]).caller(&HeaderMap::new()).is_some());
     }
 }

@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod body;
+mod gate;
 mod ingestion;
 mod metrics;
 mod sse;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub ingest: Arc<Ingest>,
     /// Who may call.
     pub access: Access,
+    /// Whether callers may change issues.
+    pub allow_writes: bool,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies that may be in flight at once.
@@ -63,6 +66,7 @@ struct App {
     scrubber: Scrubber,
     ingest: Arc<Ingest>,
     access: Arc<Access>,
+    allow_writes: bool,
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
@@ -108,7 +112,7 @@ pub async fn run(listener: TcpListener, parts: Parts, end: CancellationToken) ->
 
 /// All routes.
 pub fn router(parts: Parts, end: CancellationToken) -> Router {
-    let Parts { server, sink, host, ingest, access, metrics, in_flight_bytes, now } = parts;
+    let Parts { server, sink, host, ingest, access, allow_writes, metrics, in_flight_bytes, now } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
     let scrubber = Scrubber::new(Pseudonyms::new(sink.pseudonym_key()));
@@ -119,6 +123,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         scrubber,
         ingest,
         access: Arc::new(access),
+        allow_writes,
         metrics,
         room,
         sessions: SseSessions::default(),
@@ -132,7 +137,6 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/sse", get(sse::open))
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
-        .layer(middleware::from_fn_with_state(app.clone(), access::guard))
         .layer(mcp_cors());
     let senders = Router::new()
         .route("/api/{project}/envelope/", post(ingestion::envelope))
@@ -143,15 +147,15 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new()
         .route("/stream", post(ingestion::stream))
-        .layer(middleware::from_fn_with_state(app.clone(), access::local_only))
         .layer(sender_cors());
-    let api = api::routes(&app);
+    let api = api::routes();
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
         .merge(senders)
         .merge(spotlight)
         .merge(api)
+        .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
 }
 
