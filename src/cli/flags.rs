@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use crate::config::{Answers, Layer, Settings, default_config};
+use crate::config::{Answers, Layer, Redact, Settings, default_config};
 
 /// Said below every help text.
 pub const AFTER_HELP: &str = "Each setting comes from its flag, else its environment variable, else its name in the TOML \
@@ -57,6 +57,15 @@ pub struct Flags {
     /// Host names that `serve` answers to beside loopback's [toml: allowed_hosts]
     #[arg(long, global = true, env = "PRODSIGNAL_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     allowed_hosts: Option<Vec<String>>,
+    /// Certificate of `serve` and what vouches for it, PEM [toml: tls_cert]
+    #[arg(long, global = true, env = "PRODSIGNAL_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM [toml: tls_key]
+    #[arg(long, global = true, env = "PRODSIGNAL_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Addresses of proxies whose X-Forwarded headers count [toml: trusted_proxies]
+    #[arg(long, global = true, env = "PRODSIGNAL_TRUSTED_PROXIES", value_name = "IP", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<String>>,
     /// Largest request as it comes [toml: max_compressed_bytes] [default: 20 MiB]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_COMPRESSED_BYTES", value_name = "BYTES", hide_short_help = true)]
     max_compressed_bytes: Option<usize>,
@@ -97,6 +106,11 @@ impl Flags {
             answers: self.answers,
             listen: self.listen,
             allowed_hosts: self.allowed_hosts,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
+            trusted_proxies: self.trusted_proxies,
+            // Patterns are too long for a command line: the file has them.
+            redact: Redact::default(),
             retention: self.retention,
             max_compressed_bytes: self.max_compressed_bytes,
             max_envelope_bytes: self.max_envelope_bytes,

@@ -77,6 +77,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
     }
     let settings = flags.resolve()?;
     parts::log(matches!(command, Command::Serve(_)));
+    parts::redaction(&settings)?;
     match command {
         Command::Demo => demo::run(settings),
         Command::Stdio => stdio::run(settings),

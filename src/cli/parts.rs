@@ -10,8 +10,8 @@ use crate::{
         sentry::{self, SentryStore},
     },
     client::{self, Cached, CachedWrite, Folder, Identity},
-    config::Settings,
-    guard::{Pseudonyms, Scrubber},
+    config::{Redact, Settings},
+    guard::{Pseudonyms, Scrubber, set_policy},
     ingest::Ingest,
     model::{Timestamp, Untrusted},
     protocol::Limits,
@@ -126,6 +126,39 @@ pub fn limits(settings: &Settings) -> Limits {
         depth: settings.max_depth,
         ..Limits::default()
     }
+}
+
+/// Writes a file whole or not at all: beside its place under a name that nobody knows, then moved there. A link at its
+/// place is replaced, never followed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    let name = path.file_name().ok_or_else(|| std::io::Error::other("no name of a file"))?;
+    if path.is_dir() {
+        return Err(std::io::Error::other("it is a folder"));
+    }
+    let beside = path.with_file_name(format!(".{}.{:016x}", name.to_string_lossy(), u64::from_ne_bytes(random)));
+    let done = (|| {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    })();
+    if done.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    done
+}
+
+/// Sets what redaction keeps and drops beside its forms.
+pub fn redaction(settings: &Settings) -> anyhow::Result<()> {
+    let Redact { keep, drop } = &settings.redact;
+    if keep.is_none() && drop.is_none() {
+        return Ok(());
+    }
+    set_policy(keep.as_deref().unwrap_or_default(), drop.as_deref().unwrap_or_default())
+        .map_err(|error| anyhow::anyhow!("redact.keep and redact.drop: {error}"))
 }
 
 /// A runtime for commands that wait for one thing after another.

@@ -1,7 +1,6 @@
 //! `prodsignal replay ID`.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -66,5 +65,5 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+    parts::write_whole(file, text.as_bytes()).with_context(|| format!("writing {}", file.display()))
 }

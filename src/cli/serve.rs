@@ -9,7 +9,7 @@ use crate::{
     backend::embedded::EmbeddedStore,
     config::{Retention, Settings},
     mcp,
-    serve::{self, Access, Metrics, Parts},
+    serve::{self, Access, Metrics, Parts, Tls},
     store::SignalSink,
     tools::TOOLS,
 };
@@ -30,10 +30,13 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let server = mcp::Server::new(TOOLS, ctx, settings.answers)
         .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens());
+    let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
+    let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;
         let address = listener.local_addr()?;
-        eprintln!("listening on http://{address}");
+        eprintln!("listening on {scheme}://{address}");
         let end = CancellationToken::new();
         let asked = end.clone();
         tokio::spawn(async move {
@@ -51,6 +54,8 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             ingest,
             access,
             allow_writes: settings.allow_writes,
+            tls,
+            trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,

@@ -6,9 +6,12 @@ mod layer;
 mod paths;
 mod retention;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-pub use layer::{Answers, ConfigError, Layer};
+pub use layer::{Answers, ConfigError, Layer, Redact};
 pub use paths::{default_config, default_store};
 pub use retention::Retention;
 
@@ -33,6 +36,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Host names that `serve` answers to beside loopback's own.
     pub allowed_hosts: Vec<String>,
+    /// Certificate and key of `serve`, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Proxies whose word about their callers counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What redaction leaves or takes beside what its forms say.
+    pub redact: Redact,
     /// How long events are kept; `None`: for ever.
     pub retention: Option<Retention>,
     /// Largest request as it comes, in bytes.
@@ -89,6 +98,13 @@ impl Settings {
             answers: layer.answers.unwrap_or_default(),
             listen: listen.parse().map_err(|_| ConfigError::Listen(listen.to_owned()))?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
+            tls: match (layer.tls_cert, layer.tls_key) {
+                (Some(certificate), Some(key)) => Some((certificate, key)),
+                (None, None) => None,
+                _ => return Err(ConfigError::Tls),
+            },
+            trusted_proxies: proxies(layer.trusted_proxies.unwrap_or_default())?,
+            redact: layer.redact,
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
             max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
             max_envelope_bytes: layer.max_envelope_bytes.unwrap_or(100 << 20),
@@ -97,4 +113,8 @@ impl Settings {
             max_depth: layer.max_depth.unwrap_or(64),
         })
     }
+}
+
+fn proxies(named: Vec<String>) -> Result<Vec<IpAddr>, ConfigError> {
+    named.into_iter().map(|text| text.trim().parse().map_err(|_| ConfigError::Proxy(text))).collect()
 }

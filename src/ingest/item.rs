@@ -7,6 +7,7 @@ use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
     protocol::{self, Item, ItemType, event::parse_user, timestamp},
+    replay::{self, rewritten},
     store::{ItemKind, ItemRecord, Record},
 };
 
@@ -36,9 +37,14 @@ pub(super) fn file(item: &Item<'_>, around: &Around<'_>, taken: &Taken) -> Resul
         dedupe: Some(digest16(&[item.ty.as_str().as_bytes(), &bytes_of(parent), called, item.payload])),
         name,
         content_type: header("content_type"),
-        body: match std::str::from_utf8(item.payload) {
-            Ok(text) if !recording => around.scrubber.plain(text).into_bytes(),
-            _ => item.payload.to_vec(),
+        body: match item.ty {
+            ItemType::ReplayRecording => {
+                let scrubbed = |json: &str| around.scrubber.json(json, taken.user());
+                rewritten(item.payload, &replay::Limits::default(), scrubbed)
+            }
+            // A film of a screen: nothing in it is text.
+            ItemType::ReplayVideo => item.payload.to_vec(),
+            _ => around.scrubber.file(item.payload, taken.user()),
         },
     })))
 }

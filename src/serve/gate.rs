@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     App,
     access::{Caller, Right, is_local_origin, without_port},
+    listen::Peer,
 };
 use crate::store::Locked;
 
@@ -64,6 +65,7 @@ struct Refusal {
 
 /// Lets a request pass, or says why not.
 pub(super) async fn pass(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    forget_strangers_word(&app, &mut request);
     let door = door(request.method(), request.uri().path());
     match let_in(&app, door, request.method(), request.headers()) {
         Ok(caller) => {
@@ -71,6 +73,19 @@ pub(super) async fn pass(State(app): State<App>, mut request: Request, next: Nex
             next.run(request).await
         }
         Err(refusal) => refused(door, &refusal),
+    }
+}
+
+/// What a request says of who forwarded it counts from a named proxy alone.
+fn forget_strangers_word(app: &App, request: &mut Request) {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
+    if peer.is_some_and(|peer| app.trusted_proxies.contains(&peer)) {
+        return;
+    }
+    for name in
+        ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "forwarded", "x-real-ip"]
+    {
+        request.headers_mut().remove(name);
     }
 }
 
@@ -112,7 +127,9 @@ fn let_in(app: &App, door: Door, method: &Method, headers: &HeaderMap) -> Result
 fn refused(door: Door, refusal: &Refusal) -> Response {
     let Refusal { status, why } = *refusal;
     match (door, status) {
-        (Door::Api(_), StatusCode::UNAUTHORIZED) => (status, Json(json!({ "detail": "Invalid token" }))).into_response(),
+        (Door::Api(_), StatusCode::UNAUTHORIZED) => {
+            (status, Json(json!({ "detail": "Invalid token" }))).into_response()
+        }
         (Door::Api(_), _) => (status, Json(json!({ "detail": why }))).into_response(),
         (_, StatusCode::UNAUTHORIZED) => {
             (status, [(header::WWW_AUTHENTICATE, "Bearer")], format!("{why}\n")).into_response()

@@ -7,10 +7,15 @@ mod api;
 mod body;
 mod gate;
 mod ingestion;
+mod listen;
 mod metrics;
 mod sse;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -24,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 pub use access::Access;
+pub use listen::Tls;
 pub use metrics::Metrics;
 
 use crate::{
@@ -48,6 +54,10 @@ pub struct Parts {
     pub access: Access,
     /// Whether callers may change issues.
     pub allow_writes: bool,
+    /// A certificate; without one, callers speak to a proxy or to loopback.
+    pub tls: Option<Tls>,
+    /// Proxies whose word about their callers counts.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies that may be in flight at once.
@@ -67,6 +77,7 @@ struct App {
     ingest: Arc<Ingest>,
     access: Arc<Access>,
     allow_writes: bool,
+    trusted_proxies: Arc<[IpAddr]>,
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
@@ -103,16 +114,28 @@ pub async fn bind(listen: SocketAddr, access: &Access) -> Result<TcpListener, Se
 /// Serves until `end` is cancelled; requests that run then are finished.
 ///
 /// # Errors
-/// When accepting fails.
+/// None yet: what can't be accepted is logged, and tried again.
 pub async fn run(listener: TcpListener, parts: Parts, end: CancellationToken) -> Result<(), ServeError> {
-    let app = router(parts, end.clone());
-    axum::serve(listener, app).with_graceful_shutdown(async move { end.cancelled().await }).await?;
+    let tls = parts.tls.clone();
+    listen::serve(listener, router(parts, end.clone()), tls, end).await;
     Ok(())
 }
 
 /// All routes.
 pub fn router(parts: Parts, end: CancellationToken) -> Router {
-    let Parts { server, sink, host, ingest, access, allow_writes, metrics, in_flight_bytes, now } = parts;
+    let Parts {
+        server,
+        sink,
+        host,
+        ingest,
+        access,
+        allow_writes,
+        tls: _,
+        trusted_proxies,
+        metrics,
+        in_flight_bytes,
+        now,
+    } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
     let scrubber = Scrubber::new(Pseudonyms::new(sink.pseudonym_key()));
@@ -124,6 +147,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         ingest,
         access: Arc::new(access),
         allow_writes,
+        trusted_proxies: trusted_proxies.into(),
         metrics,
         room,
         sessions: SseSessions::default(),
@@ -145,9 +169,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/store", post(ingestion::store))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
-    let spotlight = Router::new()
-        .route("/stream", post(ingestion::stream))
-        .layer(sender_cors());
+    let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
     let api = api::routes();
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

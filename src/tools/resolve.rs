@@ -61,6 +61,7 @@ impl Resolved {
             omitted: Vec::new(),
             next_cursor: None,
             warnings,
+            redacted: std::collections::BTreeMap::new(),
         }
     }
 

@@ -1,9 +1,6 @@
 //! Commits of releases.
 
-use axum::{
-    Json,
-    extract::Path,
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{

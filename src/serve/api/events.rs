@@ -1,9 +1,6 @@
 //! Events of an issue or of a project.
 
-use axum::{
-    Json,
-    extract::Path,
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{ask::Ask, event_view, fault::Fault, issue, issues, page::Listed};

@@ -1,11 +1,6 @@
 //! Lists of issues.
 
-use axum::{
-    Json,
-    body::Body,
-    extract::Path,
-    http::HeaderMap,
-};
+use axum::{Json, body::Body, extract::Path, http::HeaderMap};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 

@@ -1,9 +1,6 @@
 //! The one organization, under whatever name it is asked for; who asks; projects and environments.
 
-use axum::{
-    Json,
-    extract::Path,
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{

@@ -1,9 +1,6 @@
 //! Events over time, as Sentry's `events-timeseries/` and `events-stats/` have it.
 
-use axum::{
-    Json,
-    extract::Path,
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{

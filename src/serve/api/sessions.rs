@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::Path,
-};
+use axum::{Json, extract::Path};
 use serde_json::{Map, Value, json};
 
 use super::{
