@@ -9,8 +9,6 @@ use super::replies::Life;
 pub enum Shape {
     /// A list.
     List,
-    /// An object.
-    Object,
     /// An object that has one of these keys.
     With(&'static [&'static str]),
     /// An object with a list under this key.
@@ -23,7 +21,6 @@ impl Shape {
     pub(super) fn fits(self, json: &Value) -> bool {
         match self {
             Self::List => json.is_array(),
-            Self::Object => json.is_object(),
             Self::With(keys) => keys.iter().any(|key| json.get(key).is_some()),
             Self::ListIn(key) => json.get(key).is_some_and(Value::is_array),
             Self::Any => json.is_array() || json.is_object(),
@@ -99,7 +96,7 @@ operations! {
     SEGMENTS = Operation { bytes: 64 * MIB, ..get("projects/{org}/{project}/replays/{replay}/recording-segments/", "project:read", "a replay's recording", Life::Slow, Shape::Any) };
     UPDATE = put("organizations/{org}/issues/{issue}/", "status and assignee of an issue");
     NOTE = Operation { method: "POST", ..put("organizations/{org}/issues/{issue}/notes/", "a comment on an issue") };
-    SETTINGS = get("../settings/", "nothing", "whether it is GlitchTip", Life::Names, Shape::Object);
+    SETTINGS = get("../settings/", "nothing", "whether it is GlitchTip", Life::Names, Shape::With(&["version", "socialApps", "enableUserRegistration"]));
     GLITCHTIP_ISSUE = get("issues/{issue}/", "event:read", "one issue (GlitchTip alone)", Life::Moving, Shape::With(&["id"]));
     GLITCHTIP_EVENTS = get("issues/{issue}/events/", "event:read", "an issue's events (GlitchTip alone)", Life::Moving, Shape::List);
     GLITCHTIP_EVENT = get("issues/{issue}/events/{event}/", "event:read", "one event, or the newest (GlitchTip alone)", Life::Event, Shape::With(&["eventID", "id"]));
