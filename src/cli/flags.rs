@@ -66,6 +66,9 @@ pub struct Flags {
     /// Addresses of proxies whose X-Forwarded headers count [toml: trusted_proxies]
     #[arg(long, global = true, env = "PRODSIGNAL_TRUSTED_PROXIES", value_name = "IP", value_delimiter = ',')]
     trusted_proxies: Option<Vec<String>>,
+    /// File that `serve` adds a line to for each request and call [toml: audit_log] [default: none]
+    #[arg(long, global = true, env = "PRODSIGNAL_AUDIT_LOG", value_name = "FILE")]
+    audit_log: Option<PathBuf>,
     /// Largest request as it comes [toml: max_compressed_bytes] [default: 20 MiB]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_COMPRESSED_BYTES", value_name = "BYTES", hide_short_help = true)]
     max_compressed_bytes: Option<usize>,
@@ -81,6 +84,15 @@ pub struct Flags {
     /// Deepest nesting of JSON [toml: max_depth] [default: 64]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_DEPTH", value_name = "N", hide_short_help = true)]
     max_depth: Option<usize>,
+    /// Most releases of a project; later ones count as "(others)" [toml: max_releases] [default: 10000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_RELEASES", value_name = "N", hide_short_help = true)]
+    max_releases: Option<u64>,
+    /// Most environments; later ones count as "(others)" [toml: max_environments] [default: 2000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_ENVIRONMENTS", value_name = "N", hide_short_help = true)]
+    max_environments: Option<u64>,
+    /// Most keys of tags; later ones count as "(others)" [toml: max_tag_keys] [default: 2000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_TAG_KEYS", value_name = "N", hide_short_help = true)]
+    max_tag_keys: Option<u64>,
 }
 
 impl Flags {
@@ -114,6 +126,7 @@ impl Flags {
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             trusted_proxies: self.trusted_proxies,
+            audit_log: self.audit_log,
             // Patterns are too long for a command line: the file has them.
             redact: Redact::default(),
             retention: self.retention,
@@ -122,6 +135,9 @@ impl Flags {
             max_event_bytes: self.max_event_bytes,
             max_items: self.max_items,
             max_depth: self.max_depth,
+            max_releases: self.max_releases,
+            max_environments: self.max_environments,
+            max_tag_keys: self.max_tag_keys,
         };
         Settings::resolve(first, file).context("settings")
     }

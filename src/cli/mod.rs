@@ -16,6 +16,7 @@ mod replay;
 mod schemas;
 mod serve;
 mod stdio;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     Verify(verify::Args),
     /// Show a replay: its steps, a page to look at, a Playwright test
     Replay(replay::Args),
+    /// Make, list and revoke tokens of callers of `serve`
+    Token(token::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -87,6 +90,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Replay(args) => replay::run(&settings, &args),
+        Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),
         Command::Schemas(_) => unreachable!("answered above"),
     }

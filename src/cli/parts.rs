@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::{
     backend::{
-        embedded::{EmbeddedStore, Options},
+        embedded::{Caps, EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
     config::{Redact, Settings},
@@ -26,12 +26,22 @@ pub fn now() -> Timestamp {
 
 /// The embedded store of the settings.
 pub fn store(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
-    store_at(&settings.store)
+    open(&settings.store, Options { caps: caps(settings), ..Options::default() })
+}
+
+/// Most different names that senders may make.
+fn caps(settings: &Settings) -> Caps {
+    let (releases, environments, tag_keys) = settings.most_names;
+    Caps { releases, environments, tag_keys, ..Caps::default() }
 }
 
 /// An embedded store in a folder, made if there is none.
 pub fn store_at(path: &Path) -> anyhow::Result<Arc<EmbeddedStore>> {
-    let store = EmbeddedStore::open(path, Options::default());
+    open(path, Options::default())
+}
+
+fn open(path: &Path, options: Options) -> anyhow::Result<Arc<EmbeddedStore>> {
+    let store = EmbeddedStore::open(path, options);
     Ok(Arc::new(store.with_context(|| format!("opening the store {}", path.display()))?))
 }
 

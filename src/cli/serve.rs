@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use super::parts;
@@ -9,7 +10,7 @@ use crate::{
     backend::embedded::EmbeddedStore,
     config::{Retention, Settings},
     mcp,
-    serve::{self, Access, Metrics, Parts, Tls},
+    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
     store::SignalSink,
     tools::TOOLS,
 };
@@ -29,7 +30,13 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
     let server = mcp::Server::new(TOOLS, ctx, settings.answers)
         .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
-    let access = Access::new(settings.allowed_hosts.clone(), &tokens());
+    let access = Access::new(settings.allowed_hosts.clone(), &tokens()).with_made(Tokens::of(&settings.store));
+    let audit = settings.audit_log.as_deref().map(|path| Audit::open(path, parts::now)).transpose();
+    let audit = audit.context("opening the audit log")?.map(Arc::new);
+    let server = match audit.clone() {
+        Some(audit) => server.audited(Arc::new(move |who, tool, failed| audit.called(who, tool, failed))),
+        None => server,
+    };
     let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
     let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -54,6 +61,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             ingest,
             access,
             allow_writes: settings.allow_writes,
+            audit,
             tls,
             trusted_proxies: settings.trusted_proxies.clone(),
             metrics,

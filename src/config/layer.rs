@@ -49,6 +49,7 @@ pub struct Layer {
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub trusted_proxies: Option<Vec<String>>,
+    pub audit_log: Option<PathBuf>,
     pub redact: Redact,
     pub retention: Option<String>,
     pub max_compressed_bytes: Option<usize>,
@@ -56,6 +57,9 @@ pub struct Layer {
     pub max_event_bytes: Option<usize>,
     pub max_items: Option<usize>,
     pub max_depth: Option<usize>,
+    pub max_releases: Option<u64>,
+    pub max_environments: Option<u64>,
+    pub max_tag_keys: Option<u64>,
 }
 
 /// Why the settings can't be used.
@@ -117,6 +121,7 @@ impl Layer {
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            audit_log: self.audit_log.or(other.audit_log),
             redact: Redact {
                 keep: self.redact.keep.or(other.redact.keep),
                 drop: self.redact.drop.or(other.redact.drop),
@@ -127,6 +132,9 @@ impl Layer {
             max_event_bytes: self.max_event_bytes.or(other.max_event_bytes),
             max_items: self.max_items.or(other.max_items),
             max_depth: self.max_depth.or(other.max_depth),
+            max_releases: self.max_releases.or(other.max_releases),
+            max_environments: self.max_environments.or(other.max_environments),
+            max_tag_keys: self.max_tag_keys.or(other.max_tag_keys),
         }
     }
 }

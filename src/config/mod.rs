@@ -40,6 +40,8 @@ pub struct Settings {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Proxies whose word about their callers counts.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where `serve` writes down who asked and changed what.
+    pub audit_log: Option<PathBuf>,
     /// What redaction leaves or takes beside what its forms say.
     pub redact: Redact,
     /// How long events are kept; `None`: for ever.
@@ -54,6 +56,8 @@ pub struct Settings {
     pub max_items: usize,
     /// Deepest nesting of JSON.
     pub max_depth: usize,
+    /// Most releases of a project, environments, keys of tags; what comes after goes by one name together.
+    pub most_names: (u64, u64, u64),
 }
 
 /// Which Sentry server; its token comes from the environment alone and is never part of settings.
@@ -101,6 +105,7 @@ impl Settings {
                 _ => return Err(ConfigError::Tls),
             },
             trusted_proxies: proxies(layer.trusted_proxies.unwrap_or_default())?,
+            audit_log: layer.audit_log,
             redact: layer.redact,
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
             max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
@@ -108,6 +113,11 @@ impl Settings {
             max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),
             max_items: layer.max_items.unwrap_or(1_000),
             max_depth: layer.max_depth.unwrap_or(64),
+            most_names: (
+                layer.max_releases.unwrap_or(10_000),
+                layer.max_environments.unwrap_or(2_000),
+                layer.max_tag_keys.unwrap_or(2_000),
+            ),
         })
     }
 }

@@ -39,7 +39,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let shape = self.shape(&context);
-        let tools = self.tools.iter().filter(|tool| self.ctx.offers(tool)).map(|tool| wire(tool, shape)).collect();
+        let server = self.of_request(&context);
+        let tools = server.tools.iter().filter(|tool| server.ctx.offers(tool)).map(|tool| wire(tool, shape)).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
 
@@ -48,11 +49,12 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name && self.ctx.offers(tool)) else {
+        let server = self.of_request(&context);
+        let Some(tool) = server.tools.iter().find(|tool| tool.name == request.name && server.ctx.offers(tool)) else {
             return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let answer = run::call(self, tool, arguments, &context.ct).await?;
+        let answer = run::call(&server, tool, arguments, &context.ct).await?;
         Ok(shape::result(answer, self.shape(&context)).into())
     }
 }

@@ -2,6 +2,7 @@
 //! It alone uses `rmcp`.
 //! It decides nothing about signal.
 
+mod allowed;
 mod handler;
 mod run;
 mod shape;
@@ -16,6 +17,7 @@ use rmcp::transport::streamable_http_server::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use allowed::Allowed;
 pub use sse::{Accepted, SseSession, SseSessions};
 pub use stdio::stdio;
 
@@ -35,7 +37,13 @@ pub struct Server {
     answers: Answers,
     places: Arc<Semaphore>,
     observe: Observe,
+    /// Whose calls these are.
+    who: Arc<str>,
+    audit: Option<Audit>,
 }
+
+/// Hears who called which tool, and whether that failed.
+pub type Audit = Arc<dyn Fn(&str, &'static str, bool) + Send + Sync>;
 
 /// Hears of each finished call: tool, whether it failed, how long it took in seconds.
 pub type Observe = Arc<dyn Fn(&'static str, bool, f64) + Send + Sync>;
@@ -44,12 +52,18 @@ impl Server {
     /// Over these tools.
     pub fn new(tools: &'static [Descriptor], ctx: Ctx, answers: Answers) -> Self {
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        Self { tools, ctx, answers, places, observe: Arc::new(|_, _, _| ()) }
+        Self { tools, ctx, answers, places, observe: Arc::new(|_, _, _| ()), who: "local".into(), audit: None }
     }
 
     /// With somebody who hears of each finished call.
     pub fn observed(mut self, observe: Observe) -> Self {
         self.observe = observe;
+        self
+    }
+
+    /// With somebody who writes down who called what.
+    pub fn audited(mut self, audit: Audit) -> Self {
+        self.audit = Some(audit);
         self
     }
 

@@ -1,12 +1,17 @@
 //! Who callers are: names of this host, origins of pages, tokens and what each may do.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderValue, header};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::store::Lock;
+use super::tokens::{Token, Tokens};
+use crate::{mcp::Allowed, model::Untrusted, store::Lock};
 
 /// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Right {
     /// See what the store has.
     Read,
@@ -14,11 +19,31 @@ pub enum Right {
     Write,
     /// Tell of releases and hand in files.
     Ingest,
+    /// All of these.
+    Admin,
+}
+
+impl Right {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Ingest => "ingest",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// From its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::Ingest, Self::Admin].into_iter().find(|right| right.word() == word.trim())
+    }
 }
 
 /// Who asks: what they may do, and what they are held to.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
+    who: Arc<str>,
     rights: Vec<Right>,
     lock: Lock,
 }
@@ -26,41 +51,63 @@ pub(super) struct Caller {
 impl Caller {
     /// Somebody without any right.
     pub(super) fn nobody() -> Self {
-        Self { rights: Vec::new(), lock: Lock::default() }
+        Self { who: "nobody".into(), rights: Vec::new(), lock: Lock::default() }
     }
 
     /// Somebody of this machine, or with a token for all.
-    fn anybody() -> Self {
-        Self { rights: vec![Right::Read, Right::Write, Right::Ingest], lock: Lock::default() }
+    fn anybody(who: &str) -> Self {
+        Self { who: who.into(), rights: vec![Right::Admin], lock: Lock::default() }
+    }
+
+    fn of_token(token: &Token) -> Self {
+        let named = |name: &Option<String>| name.as_deref().map(Untrusted::from);
+        let lock = Lock { project: named(&token.project), environment: named(&token.environment) };
+        Self { who: format!("{} ({})", token.name, token.id).into(), rights: token.scopes.clone(), lock }
     }
 
     pub(super) fn may(&self, right: Right) -> bool {
-        self.rights.contains(&right)
+        self.rights.contains(&right) || self.rights.contains(&Right::Admin)
     }
 
     pub(super) fn lock(&self) -> &Lock {
         &self.lock
     }
+
+    /// What agents' tools may do for them.
+    pub(super) fn allowed(&self) -> Allowed {
+        Allowed { who: self.who.clone(), write: self.may(Right::Write), lock: self.lock.clone() }
+    }
+
+    pub(super) fn who(&self) -> &str {
+        &self.who
+    }
 }
 
 /// Names and tokens of callers.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Access {
     hosts: Vec<String>,
     /// Digests alone: the tokens themselves are not kept.
     tokens: Vec<[u8; 32]>,
+    /// Those that a command made.
+    made: Option<Tokens>,
 }
 
 impl Access {
     /// `hosts` are names beside loopback's own; each of `tokens` lets a caller in, none means that all local ones may.
     pub fn new(hosts: Vec<String>, tokens: &[String]) -> Self {
         let digest = |token: &String| Sha256::digest(token.as_bytes()).into();
-        Self { hosts, tokens: tokens.iter().filter(|t| !t.is_empty()).map(digest).collect() }
+        Self { hosts, tokens: tokens.iter().filter(|t| !t.is_empty()).map(digest).collect(), made: None }
+    }
+
+    /// Beside those tokens, these let in, each for what it allows.
+    pub fn with_made(self, made: Tokens) -> Self {
+        Self { made: Some(made), ..self }
     }
 
     /// Whether callers need a token.
     pub fn has_tokens(&self) -> bool {
-        !self.tokens.is_empty()
+        !self.tokens.is_empty() || self.made.as_ref().is_some_and(Tokens::are_used)
     }
 
     /// All names that requests may call this host by.
@@ -78,13 +125,16 @@ impl Access {
 
     /// Who asks; `None`: nobody that is known. Digests are compared: how long that takes says nothing about the token.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        if self.tokens.is_empty() {
-            return Some(Caller::anybody());
+        if !self.has_tokens() {
+            return Some(Caller::anybody("local"));
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
         let token = sent.and_then(|text| text.strip_prefix("Bearer "))?;
         let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
-        self.tokens.contains(&digest).then(Caller::anybody)
+        if self.tokens.contains(&digest) {
+            return Some(Caller::anybody("PRODSIGNAL_TOKEN"));
+        }
+        self.made.as_ref()?.of_digest(&digest).map(|token| Caller::of_token(&token))
     }
 }
 

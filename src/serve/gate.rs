@@ -69,8 +69,9 @@ pub(super) async fn pass(State(app): State<App>, mut request: Request, next: Nex
     let door = door(request.method(), request.uri().path());
     match let_in(&app, door, request.method(), request.headers()) {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            request.extensions_mut().insert(caller.allowed());
+            request.extensions_mut().insert(caller.clone());
+            audited(&app, door, &caller, request, next).await
         }
         Err(refusal) => refused(door, &refusal),
     }
@@ -87,6 +88,18 @@ fn forget_strangers_word(app: &App, request: &mut Request) {
     {
         request.headers_mut().remove(name);
     }
+}
+
+/// Hands a request on, and writes down whose it was where somebody keeps a log.
+async fn audited(app: &App, door: Door, caller: &Caller, request: Request, next: Next) -> Response {
+    let Some(audit) = app.audit.clone().filter(|_| matches!(door, Door::Caller(_) | Door::Api(_))) else {
+        return next.run(request).await;
+    };
+    let from = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    audit.asked(caller.who(), from.as_deref(), &method, &path, response.status().as_u16());
+    response
 }
 
 fn let_in(app: &App, door: Door, method: &Method, headers: &HeaderMap) -> Result<Caller, Refusal> {

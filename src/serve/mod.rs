@@ -4,12 +4,14 @@
 
 mod access;
 mod api;
+mod audit;
 mod body;
 mod gate;
 mod ingestion;
 mod listen;
 mod metrics;
 mod sse;
+mod tokens;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -28,9 +30,11 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
-pub use access::Access;
+pub use access::{Access, Right};
+pub use audit::Audit;
 pub use listen::Tls;
 pub use metrics::Metrics;
+pub use tokens::{NewToken, Token, Tokens};
 
 use crate::{
     guard::{Pseudonyms, Scrubber},
@@ -54,6 +58,8 @@ pub struct Parts {
     pub access: Access,
     /// Whether callers may change issues.
     pub allow_writes: bool,
+    /// Who asked what is written down there.
+    pub audit: Option<Arc<Audit>>,
     /// A certificate; without one, callers speak to a proxy or to loopback.
     pub tls: Option<Tls>,
     /// Proxies whose word about their callers counts.
@@ -78,6 +84,7 @@ struct App {
     access: Arc<Access>,
     allow_writes: bool,
     trusted_proxies: Arc<[IpAddr]>,
+    audit: Option<Arc<Audit>>,
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
@@ -130,6 +137,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         ingest,
         access,
         allow_writes,
+        audit,
         tls: _,
         trusted_proxies,
         metrics,
@@ -148,6 +156,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         access: Arc::new(access),
         allow_writes,
         trusted_proxies: trusted_proxies.into(),
+        audit,
         metrics,
         room,
         sessions: SseSessions::default(),

@@ -19,3 +19,4 @@ mod write;
 
 pub use health::Health;
 pub use store::{EmbeddedStore, Options};
+pub use write::Caps;

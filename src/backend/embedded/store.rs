@@ -15,7 +15,7 @@ use super::{
     changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
-    write::{Queue, start},
+    write::{Caps, Queue, start},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber},
@@ -34,11 +34,13 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Events that may wait to be folded into counts; reading slows with them.
     pub unfolded_events: u64,
+    /// Most different names that senders may make.
+    pub caps: Caps,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_bytes: 32 << 20, unfolded_events: 2_000 }
+        Self { queue_bytes: 32 << 20, unfolded_events: 2_000, caps: Caps::default() }
     }
 }
 
@@ -106,7 +108,8 @@ impl EmbeddedStore {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.is_none() {
             self.pool.ready()?;
-            *writer = Some(start(&self.files, Arc::clone(&self.queue), self.options.unfolded_events)?);
+            *writer =
+                Some(start(&self.files, Arc::clone(&self.queue), self.options.unfolded_events, self.options.caps)?);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     commit::Commit,
-    names::Names,
+    names::{Caps, Names},
     queue::{Queue, Work, Write},
 };
 use crate::{
@@ -47,13 +47,14 @@ pub(in crate::backend::embedded) fn start(
     files: &Files,
     queue: Arc<Queue>,
     fold_at: u64,
+    caps: Caps,
 ) -> Result<JoinHandle<()>, StoreError> {
     let conn = connect::writer(files)?;
     let unfolded = conn.query_row("SELECT count(*) FROM tail", [], |row| row.get(0))?;
     let fold_lock = crate::backend::embedded::files::create_private(&files.fold_lock())?;
     let mut writer = Writer {
         conn,
-        names: Names::default(),
+        names: Names::new(caps),
         unpacker: Unpacker::new()?,
         fold_lock,
         unfolded,
