@@ -10,5 +10,4 @@ mod hours;
 mod reading;
 mod replays;
 mod session;
-mod tenants;
 mod tls;
