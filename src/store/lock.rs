@@ -250,6 +250,10 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
         Ok(found)
     }
 
+    async fn events(&self, ids: &[EventId], scope: &Scope) -> Result<Vec<EventFacts>, StoreError> {
+        self.store.events(ids, &self.lock.within(scope)?).await
+    }
+
     async fn issue_names(&self, named: &[String]) -> Result<Vec<(IssueId, String)>, StoreError> {
         let all = self.store.issue_names(named).await?;
         if self.lock.is_open() {
