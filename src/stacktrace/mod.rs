@@ -63,6 +63,9 @@ impl Language {
         if any(&|l| l.starts_with("goroutine ") && l.ends_with(':')) {
             return Some(Self::Go);
         }
+        if any(&rust::is_frame) {
+            return Some(Self::Rust);
+        }
         if any(&java::is_frame) {
             return Some(Self::Java);
         }
@@ -74,9 +77,6 @@ impl Language {
         }
         if any(&ruby::is_head) {
             return Some(Self::Ruby);
-        }
-        if any(&rust::is_frame) {
-            return Some(Self::Rust);
         }
         any(&java::is_php_frame).then_some(Self::Php)
     }

@@ -269,17 +269,18 @@ fn also_by_module(record: &mut EventRecord) {
     }
 }
 
-/// Another key of a logged error: the function that wrote it, and those of its words that no value can be. The text comes
-/// without its template, and what was put into it doesn't always look like a value.
+/// Another key of a logged error: its logger, the function that wrote it or the names of what it tells beside, and those of
+/// its words that no value can be. The text comes without its template, and what was put into it doesn't always look like
+/// a value. The request is no part of it: that may be known only later.
 fn place_of(log: &LogLine, part: &Part) -> Option<[u8; 16]> {
     let text = |keys: &[&str]| keys.iter().find_map(|key| log.attributes.get(*key)?.as_str());
-    let function = text(&["code.function.name", "code.function"])?;
-    let file = text(&["code.file.path", "code.filepath"]).unwrap_or("");
-    let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let names: Vec<&str> = log.attributes.keys().map(String::as_str).collect();
+    let names = names.join(" ");
+    let place = text(&["code.function.name", "code.function"]).unwrap_or(&names);
     let plain = |word: &&str| word.chars().all(|c| c.is_lowercase() || matches!(c, '\'' | ',' | '.' | ':'));
     let words: Vec<&str> = log.body.split_whitespace().filter(plain).collect();
-    let telling = words.len() >= 2;
-    let parts = ["logged at", &part.service, &log.logger, file, function, &words.join(" ")];
+    let telling = words.len() >= 3;
+    let parts = ["logged at", &part.service, &log.logger, place, &words.join(" ")];
     telling.then(|| digest16(&parts.map(str::as_bytes)))
 }
 
