@@ -13,7 +13,7 @@ mod tags;
 mod taken;
 
 pub use agent::{Agent, read as read_agent};
-pub use otel::{Part, SpanLine, LogLine, project_slug, service_of};
+pub use otel::{LogLine, Part, SpanLine, project_slug, service_of};
 
 use std::sync::Arc;
 

@@ -116,7 +116,11 @@ impl Unpacked {
     }
 }
 
-pub(super) async fn unpack(held: Held, encoding: Option<String>, limits: crate::protocol::Limits) -> Result<Unpacked, Fault> {
+pub(super) async fn unpack(
+    held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<Unpacked, Fault> {
     let work = move || {
         let decoded = decode_body(encoding.as_deref(), &held.bytes, &limits).map(|b| match b {
             std::borrow::Cow::Borrowed(_) => None,

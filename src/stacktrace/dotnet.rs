@@ -46,7 +46,8 @@ pub(super) fn read(text: &str) -> Vec<Exception> {
         }
     }
     let mut stacks = stacks.into_iter();
-    let mut chain: Vec<Exception> = heads.iter().rev().map(|head| thrown(head, stacks.next().unwrap_or_default())).collect();
+    let mut chain: Vec<Exception> =
+        heads.iter().rev().map(|head| thrown(head, stacks.next().unwrap_or_default())).collect();
     chain.reverse();
     chain
 }

@@ -7,7 +7,8 @@ use regex::Regex;
 use super::{exception, frame};
 use crate::model::{Exception, Frame};
 
-static FILE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s+(.+):(\d+)(?: \+0x[0-9a-f]+)?$").expect("a valid pattern"));
+static FILE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s+(.+):(\d+)(?: \+0x[0-9a-f]+)?$").expect("a valid pattern"));
 
 /// What takes the stack down or ends the function that failed: no part of what happened.
 const OWN: &[&str] = &["runtime/debug.Stack", "go.opentelemetry.io/", "panic(", "runtime.gopanic", "runtime.Stack"];

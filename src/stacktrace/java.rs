@@ -8,18 +8,24 @@ use super::{exception, frame};
 use crate::model::{Exception, Frame};
 
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*at (?:[^\s()]*/)?([^\s()]+)\.([^.\s()]+)\(([^():]*(?: [^():]*)?)(?::(\d+))?\)").expect("a valid pattern")
+    Regex::new(r"^\s*at (?:[^\s()]*/)?([^\s()]+)\.([^.\s()]+)\(([^():]*(?: [^():]*)?)(?::(\d+))?\)")
+        .expect("a valid pattern")
 });
 static PHP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^#\d+ (.+)\((\d+)\): (.+)$").expect("a valid pattern"));
 static PHP_IN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*at (?:(.+?)\()?([^():]+\.php)(?::(\d+))?\)?$").expect("a valid pattern"));
-static MORE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\.\.\. (\d+) (?:more|common)").expect("a valid pattern"));
+static MORE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s*\.\.\. (\d+) (?:more|common)").expect("a valid pattern"));
 
 pub(super) fn is_frame(line: &str) -> bool {
     FRAME.captures(line).is_some_and(|found| {
         let file = found.get(3).map_or("", |m| m.as_str());
-        matches!(file, "Native Method" | "Unknown Source" | "SourceFile") || file.ends_with(".java") || file.ends_with(".kt")
-            || file.ends_with(".scala") || file.ends_with(".groovy") || file.ends_with(".php")
+        matches!(file, "Native Method" | "Unknown Source" | "SourceFile")
+            || file.ends_with(".java")
+            || file.ends_with(".kt")
+            || file.ends_with(".scala")
+            || file.ends_with(".groovy")
+            || file.ends_with(".php")
     })
 }
 
@@ -90,7 +96,8 @@ fn place(line: &str, php: bool) -> Option<Frame> {
 /// `[Exception in thread "main" ]a.b.Type: text`.
 fn thrown(head: &str, frames: Vec<Frame>, php: bool) -> Exception {
     let head = head.trim();
-    let head = head.strip_prefix("Exception in thread ").and_then(|rest| rest.split_once("\" ")).map_or(head, |(_, h)| h);
+    let head =
+        head.strip_prefix("Exception in thread ").and_then(|rest| rest.split_once("\" ")).map_or(head, |(_, h)| h);
     let (name, value) = match head.split_once(": ").or_else(|| head.split_once(":\n")) {
         Some((name, value)) if !name.contains(' ') => (name, Some(value)),
         _ if !head.contains(' ') => (head.trim_end_matches(':'), None),

@@ -55,10 +55,10 @@ fn group_of(lines: &[&str], margin: usize, depth: usize) -> Vec<Exception> {
         };
         all.extend(read.into_iter().map(|e| moved(e, first as u64)));
         // Causes of a member are told by their parent, the one before.
-        for at in first..all.len() {
+        for (at, exception) in all.iter_mut().enumerate().skip(first) {
             let parent = if at == first { 0 } else { at as u64 - 1 };
-            all[at].mechanism.exception_id.get_or_insert(at as u64);
-            all[at].mechanism.parent_id.get_or_insert(parent);
+            exception.mechanism.exception_id.get_or_insert(at as u64);
+            exception.mechanism.parent_id.get_or_insert(parent);
         }
     }
     let first = all.len().min(1);
@@ -74,7 +74,7 @@ fn moved(mut exception: Exception, first: u64) -> Exception {
     exception
 }
 
-fn without_margin<'a>(line: &'a str, margin: usize) -> &'a str {
+fn without_margin(line: &str, margin: usize) -> &str {
     let inner = line.get(margin..).unwrap_or_else(|| line.trim_start());
     let inner = inner.strip_prefix('|').or_else(|| inner.strip_prefix('+')).unwrap_or(inner);
     inner.strip_prefix(' ').unwrap_or(inner)
@@ -94,9 +94,10 @@ fn block(lines: &[&str]) -> Option<Exception> {
     let mut said: Vec<&str> = Vec::new();
     for line in lines {
         let inside = said.is_empty();
-        if inside && line.trim_start().trim_start_matches("+ ").starts_with("Exception Group Traceback")
-            || inside && line.trim_start().starts_with("Traceback (most recent call last)")
-        {
+        let start = line.trim_start().trim_start_matches("+ ");
+        let opens =
+            start.starts_with("Exception Group Traceback") || start.starts_with("Traceback (most recent call last)");
+        if inside && opens {
             continue;
         }
         if inside && let Some(found) = PLACE.captures(line) {

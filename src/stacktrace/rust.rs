@@ -9,7 +9,8 @@ use crate::model::{Exception, Frame};
 
 static NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*\d+:\s+(?:0x[0-9a-f]+ - )?(\S.*)$").expect("a valid pattern"));
-static PLACE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s+at (.+?):(\d+)(?::(\d+))?$").expect("a valid pattern"));
+static PLACE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s+at (.+?):(\d+)(?::(\d+))?$").expect("a valid pattern"));
 
 /// What runs while a panic is told: no part of what happened.
 const HOOKS: &[&str] = &[

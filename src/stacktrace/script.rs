@@ -7,8 +7,9 @@ use regex::Regex;
 use super::{exception, frame};
 use crate::model::{Exception, Frame};
 
-static V8: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\s+at (?:async )?(?:(.*?) \()?(.*?)(?::(\d+))?(?::(\d+))?\)?$").expect("a valid pattern"));
+static V8: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\s+at (?:async )?(?:(.*?) \()?(.*?)(?::(\d+))?(?::(\d+))?\)?$").expect("a valid pattern")
+});
 static OTHERS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*(.*?)@((?:[a-z-]+:)?.*?)(?::(\d+))?(?::(\d+))?$").expect("a valid pattern"));
 static HEAD: LazyLock<Regex> = LazyLock::new(|| {

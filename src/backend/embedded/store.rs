@@ -22,8 +22,9 @@ use crate::{
     model::{FixHistory, Project, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
-        Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts,
-        ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
+        Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
+        StoreKind,
     },
 };
 
@@ -115,7 +116,12 @@ impl EmbeddedStore {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.is_none() {
             self.pool.ready()?;
-            *writer = Some(start(&self.files, Arc::clone(&self.queue), self.options.unfolded_events, Arc::clone(&self.joining))?);
+            *writer = Some(start(
+                &self.files,
+                Arc::clone(&self.queue),
+                self.options.unfolded_events,
+                Arc::clone(&self.joining),
+            )?);
         }
         Ok(())
     }

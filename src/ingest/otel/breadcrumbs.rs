@@ -18,7 +18,8 @@ pub(super) fn of(failure: &Failure<'_>, parts: &[(u64, Part)]) -> Vec<Value> {
         log.at <= failure.at && log.thrown.is_none() && told.is_none_or(|told| !std::ptr::eq(told, *log))
     });
     let spans = own().flat_map(|part| &part.spans).filter(|span| span.kind == "client" && span.start <= failure.at);
-    let mut crumbs: Vec<(i64, Value)> = logs.map(|log| (log.at, of_log(log))).chain(spans.map(|span| (span.start, of_span(span)))).collect();
+    let mut crumbs: Vec<(i64, Value)> =
+        logs.map(|log| (log.at, of_log(log))).chain(spans.map(|span| (span.start, of_span(span)))).collect();
     crumbs.sort_by_key(|(at, _)| *at);
     crumbs.drain(..crumbs.len().saturating_sub(MOST));
     crumbs.into_iter().map(|(_, crumb)| crumb).collect()
@@ -71,5 +72,10 @@ fn selector(attributes: &Attributes) -> String {
 fn few(attributes: &Attributes) -> Attributes {
     let single = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
     let telling = |key: &str| !["user.", "enduser.", "session.", "code.", "thread."].iter().any(|p| key.starts_with(p));
-    attributes.iter().filter(|(key, value)| single(value) && telling(key)).take(12).map(|(k, v)| (k.clone(), v.clone())).collect()
+    attributes
+        .iter()
+        .filter(|(key, value)| single(value) && telling(key))
+        .take(12)
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
 }

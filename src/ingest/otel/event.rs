@@ -21,9 +21,30 @@ use crate::{
 
 /// Beginnings of attributes that name a machine, a person or a place in the code rather than a condition.
 const NO_TAG: &[&str] = &[
-    "client.", "thread.", "user.", "enduser.", "session.", "exception.", "code.", "telemetry.", "process.", "url.", "net.",
-    "network.", "http.url", "http.target", "http.client_ip", "http.user_agent", "user_agent.", "db.statement", "db.query.text",
-    "server.", "host.ip", "host.mac", "sentry.", "otel.",
+    "client.",
+    "thread.",
+    "user.",
+    "enduser.",
+    "session.",
+    "exception.",
+    "code.",
+    "telemetry.",
+    "process.",
+    "url.",
+    "net.",
+    "network.",
+    "http.url",
+    "http.target",
+    "http.client_ip",
+    "http.user_agent",
+    "user_agent.",
+    "db.statement",
+    "db.query.text",
+    "server.",
+    "host.ip",
+    "host.mac",
+    "sentry.",
+    "otel.",
 ];
 /// Longest value of a tag, in bytes.
 const LONGEST: usize = 200;
@@ -63,7 +84,11 @@ fn root_of(told: &[Told<'_>]) -> String {
     let Some(root) = told.first().and_then(|told| told.thrown.values.first()) else { return String::new() };
     let frame = root.pointer("/stacktrace/frames").and_then(Value::as_array).and_then(|frames| frames.last());
     let place = frame.map_or(String::new(), |frame| format!("{} {}", text(frame, "function"), text(frame, "filename")));
-    format!("{} {place} {}", text(root, "type"), if place.is_empty() { shape(text(root, "value")) } else { String::new() })
+    format!(
+        "{} {place} {}",
+        text(root, "type"),
+        if place.is_empty() { shape(text(root, "value")) } else { String::new() }
+    )
 }
 
 /// The user of the record, else of what it stands in, else of the trace.
@@ -215,7 +240,10 @@ fn contexts(failure: &Failure<'_>, parts: &[(u64, Part)]) -> Value {
     }
     let runtime = resource(part, &["process.runtime.name"]);
     if !runtime.is_null() {
-        contexts.insert("runtime".into(), json!({ "name": runtime, "version": resource(part, &["process.runtime.version"]) }));
+        contexts.insert(
+            "runtime".into(),
+            json!({ "name": runtime, "version": resource(part, &["process.runtime.version"]) }),
+        );
     }
     contexts.insert("resource".into(), Value::Object(part.resource.clone()));
     Value::Object(contexts)
@@ -234,7 +262,8 @@ fn flags(failure: &Failure<'_>, parts: &[(u64, Part)]) -> Vec<Value> {
     };
     let mut noted: Vec<(i64, String, Value)> = Vec::new();
     for part in own {
-        let events = part.spans.iter().flat_map(|span| &span.events).filter(|event| event.name.starts_with("feature_flag"));
+        let events =
+            part.spans.iter().flat_map(|span| &span.events).filter(|event| event.name.starts_with("feature_flag"));
         noted.extend(events.filter_map(|event| note(event.at, &event.attributes)));
         let logs = part.logs.iter().filter(|log| log.event.starts_with("feature_flag"));
         noted.extend(logs.filter_map(|log| note(log.at, &log.attributes)));

@@ -11,8 +11,15 @@ use super::{
 };
 
 /// What frameworks and handlers of last resort write when nothing caught it.
-const UNCAUGHT: &[&str] =
-    &["Exception on ", "Internal Server Error", "Uncaught ", "Unhandled ", "unhandled ", "uncaught ", "An unhandled exception"];
+const UNCAUGHT: &[&str] = &[
+    "Exception on ",
+    "Internal Server Error",
+    "Uncaught ",
+    "Unhandled ",
+    "unhandled ",
+    "uncaught ",
+    "An unhandled exception",
+];
 
 /// The failures that the parts of one trace, or of one session, tell of.
 pub(super) fn failures(parts: &[(u64, Part)]) -> Vec<Failure<'_>> {
@@ -57,7 +64,9 @@ struct Joining<'a, 't> {
 impl<'a> Joining<'a, '_> {
     fn own(&self) -> impl Iterator<Item = (usize, &'a Part)> {
         let parts = self.parts.iter().enumerate();
-        parts.filter(|(_, (_, part))| part.trace.is_some() && part.service == self.service).map(|(at, (_, part))| (at, part))
+        parts
+            .filter(|(_, (_, part))| part.trace.is_some() && part.service == self.service)
+            .map(|(at, (_, part))| (at, part))
     }
 
     fn failures(&self) -> Vec<Failure<'a>> {
@@ -114,7 +123,8 @@ impl<'a> Joining<'a, '_> {
 
     fn failure(&self, cluster: Vec<Told<'a>>) -> Failure<'a> {
         let best = cluster[0];
-        let spans = || cluster.iter().filter_map(|told| told.log.map_or(told.span.map(|s| &s.id), |log| log.span.as_ref()));
+        let spans =
+            || cluster.iter().filter_map(|told| told.log.map_or(told.span.map(|s| &s.id), |log| log.span.as_ref()));
         let entry = spans().find_map(|id| self.entry(Some(id))).or_else(|| self.entry(None));
         let deepest = spans().max_by_key(|id| self.tree.way_up(Some(id)).len());
         let span = self.tree.get(deepest.map(String::as_str)).map(|placed| placed.span);
@@ -207,8 +217,7 @@ fn handled(cluster: &[Told<'_>], entry: Option<Placed<'_>>) -> Option<bool> {
         return Some(true);
     }
     // It reached the request's own span, or the outermost of those that a framework puts around what it calls.
-    let reached = |span: &SpanLine| {
-        span.id == entry.id || span.kind == "internal" && span.parent.as_ref() == Some(&entry.id)
-    };
+    let reached =
+        |span: &SpanLine| span.id == entry.id || span.kind == "internal" && span.parent.as_ref() == Some(&entry.id);
     cluster.iter().filter(|told| told.log.is_none()).filter_map(|told| told.span).any(reached).then_some(false)
 }

@@ -7,8 +7,8 @@ mod failure;
 mod join;
 mod part;
 mod place;
-mod thrown;
 mod take;
+mod thrown;
 
 pub use part::{LogLine, Part, SpanLine};
 pub use take::{project_slug, service_of};
@@ -34,8 +34,10 @@ impl Ingest {
 
 impl Join for Ingest {
     fn join(&self, parts: &[StoredPart], received: Timestamp) -> Vec<Joined> {
-        let read: Vec<(u64, Part)> =
-            parts.iter().filter_map(|stored| Some((stored.project, serde_json::from_slice(&stored.body).ok()?))).collect();
+        let read: Vec<(u64, Part)> = parts
+            .iter()
+            .filter_map(|stored| Some((stored.project, serde_json::from_slice(&stored.body).ok()?)))
+            .collect();
         let failures = join::failures(&read);
         failures.iter().map(|failure| event::joined(failure, &read, self, received)).collect()
     }

@@ -22,9 +22,10 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub(super) fn new(parts: &'a [(u64, Part)]) -> Self {
-        let each = parts.iter().enumerate().flat_map(|(part, (_, told))| {
-            told.spans.iter().map(move |span| (span.id.as_str(), Placed { part, span }))
-        });
+        let each = parts
+            .iter()
+            .enumerate()
+            .flat_map(|(part, (_, told))| told.spans.iter().map(move |span| (span.id.as_str(), Placed { part, span })));
         Self { parts, spans: each.collect() }
     }
 
@@ -38,7 +39,8 @@ impl<'a> Tree<'a> {
 
     /// Spans of a service.
     pub(super) fn of_service(&self, service: &str) -> impl Iterator<Item = Placed<'a>> {
-        let mut spans: Vec<Placed<'a>> = self.spans.values().copied().filter(|p| self.service(p.part) == service).collect();
+        let mut spans: Vec<Placed<'a>> =
+            self.spans.values().copied().filter(|p| self.service(p.part) == service).collect();
         spans.sort_by(|a, b| (a.span.start, &a.span.id).cmp(&(b.span.start, &b.span.id)));
         spans.into_iter()
     }

@@ -78,7 +78,8 @@ pub(super) fn digests(
         }
     }
     if let Some(first) = digests.first_mut() {
-        let lost = |(reason, quantity): (&'static str, u64)| Outcome { item: "otlp", outcome: "invalid", reason, quantity };
+        let lost =
+            |(reason, quantity): (&'static str, u64)| Outcome { item: "otlp", outcome: "invalid", reason, quantity };
         first.outcomes.extend(request.faults.into_iter().map(lost));
     }
     digests
@@ -395,7 +396,12 @@ mod tests {
 
     #[test]
     fn services_become_slugs() {
-        for (name, want) in [("press-api", "press-api"), ("Press API/eu", "press-api-eu"), ("42", "service-42"), ("ü", "unknown_service")] {
+        for (name, want) in [
+            ("press-api", "press-api"),
+            ("Press API/eu", "press-api-eu"),
+            ("42", "service-42"),
+            ("ü", "unknown_service"),
+        ] {
             assert_eq!(project_slug(name), want);
         }
     }

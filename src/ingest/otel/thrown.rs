@@ -30,19 +30,24 @@ pub(super) fn read(attributes: &Attributes, at: i64, language: Option<Language>)
 }
 
 fn of_sources(sources: &[Value]) -> Vec<Exception> {
-    let causes = sources.iter().filter_map(Value::as_str).map(|said| Exception {
-        value: Some(said.into()),
-        ..Exception::default()
-    });
+    let causes = sources
+        .iter()
+        .filter_map(Value::as_str)
+        .map(|said| Exception { value: Some(said.into()), ..Exception::default() });
     std::iter::once(Exception::default()).chain(causes).collect()
 }
 
 /// Puts together what the stack and the attributes say of the exception; returns the type that was a code.
-fn settle(outer: &mut Exception, ty: Option<&str>, message: Option<&str>, language: Option<Language>) -> Option<String> {
+fn settle(
+    outer: &mut Exception,
+    ty: Option<&str>,
+    message: Option<&str>,
+    language: Option<Language>,
+) -> Option<String> {
     if outer.value.is_none() {
         outer.value = message.map(Into::into);
     }
-    let Some(ty) = ty else { return None };
+    let ty = ty?;
     match &outer.ty {
         None => {
             let dotted = matches!(language, Some(Language::Python | Language::Java));

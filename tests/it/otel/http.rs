@@ -41,8 +41,11 @@ fn every_address_and_encoding_is_taken_and_a_retry_counts_once() {
     let body = traces("till-api", 7);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(body.as_bytes()).unwrap();
-    let bodies: [(&str, Vec<u8>); 3] =
-        [("identity", body.clone().into_bytes()), ("gzip", gzip.finish().unwrap()), ("zstd", zstd::encode_all(body.as_bytes(), 1).unwrap())];
+    let bodies: [(&str, Vec<u8>); 3] = [
+        ("identity", body.clone().into_bytes()),
+        ("gzip", gzip.finish().unwrap()),
+        ("zstd", zstd::encode_all(body.as_bytes(), 1).unwrap()),
+    ];
     for (encoding, body) in &bodies {
         for slash in ["", "/"] {
             let url = format!("{}/v1/traces{slash}", server.url);

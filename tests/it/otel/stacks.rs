@@ -6,11 +6,8 @@ use prodsignal::stacktrace::{Language, read};
 fn told(text: &str, language: Option<Language>) -> Vec<String> {
     let one = |e: &prodsignal::model::Exception| {
         let raw = |t: &Option<prodsignal::model::Untrusted>| t.as_ref().map_or("-".to_owned(), |t| t.raw().to_owned());
-        let frames: Vec<String> = e
-            .frames
-            .iter()
-            .map(|f| format!("{} {}:{}", raw(&f.function), raw(&f.file), f.line.unwrap_or(0)))
-            .collect();
+        let frames: Vec<String> =
+            e.frames.iter().map(|f| format!("{} {}:{}", raw(&f.function), raw(&f.file), f.line.unwrap_or(0))).collect();
         format!("{}: {} @ {}", raw(&e.ty), raw(&e.value), frames.join(" < "))
     };
     read(text, language).iter().map(one).collect()
@@ -91,7 +88,10 @@ fn java_causes_take_the_frames_that_they_share() {
     let php = "Shop.CardException: declined\n at Shop.Card.check(Card.php:5)\n at {main}(index.php:3)\n";
     let chain = read(php, Some(Language::Php));
     assert_eq!(chain[0].ty.as_ref().unwrap().raw(), "Shop\\CardException");
-    assert_eq!(told(php, Some(Language::Php))[0], "Shop\\CardException: declined @ Shop\\Card\\check Card.php:5 < {main} index.php:3");
+    assert_eq!(
+        told(php, Some(Language::Php))[0],
+        "Shop\\CardException: declined @ Shop\\Card\\check Card.php:5 < {main} index.php:3"
+    );
 }
 
 #[test]

@@ -28,10 +28,12 @@ impl Durations {
     }
 
     /// How many were counted.
+    #[cfg(test)]
     pub(in crate::backend::embedded) fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
+    #[cfg(test)]
     /// The duration, microseconds, that a share of them did not exceed; `None` without any.
     pub(in crate::backend::embedded) fn quantile(&self, share: f64) -> Option<f64> {
         let wanted = (share * self.total() as f64).ceil().max(1.0) as u64;
@@ -66,6 +68,7 @@ fn step_of(micros: u64) -> u32 {
     ((micros.max(1) as f64).ln() / STEP).round() as u32
 }
 
+#[cfg(test)]
 fn middle(step: u32) -> f64 {
     (f64::from(step) * STEP).exp()
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     backend::embedded::pack::{Trace, Unpacker, day_of, moment},
     model::EventId,
-    store::{EventRecord, Join, Joined, Receipt, Record, StoredPart, StoreError},
+    store::{EventRecord, Join, Joined, Receipt, Record, StoreError, StoredPart},
 };
 
 /// Parts of one trace or session that are read at most: the newest.
@@ -150,12 +150,12 @@ impl Commit<'_> {
             .prepare_cached("SELECT project FROM issue WHERE id=?1")?
             .query_row([known.issue], |row| row.get(0))?;
         let key = id_key(project, EventId(u128::from_be_bytes(id)));
-        self.conn
-            .prepare_cached("DELETE FROM eid WHERE day=?1 AND k>=?2 AND k<=?2+8 AND seq=?3")?
-            .execute(params![day_of(ts), key, known.seq])?;
-        self.conn
-            .prepare_cached("DELETE FROM joined WHERE trace=?1 AND seq=?2")?
-            .execute(params![trace, known.seq])?;
+        self.conn.prepare_cached("DELETE FROM eid WHERE day=?1 AND k>=?2 AND k<=?2+8 AND seq=?3")?.execute(params![
+            day_of(ts),
+            key,
+            known.seq
+        ])?;
+        self.conn.prepare_cached("DELETE FROM joined WHERE trace=?1 AND seq=?2")?.execute(params![trace, known.seq])?;
         self.forget_stack(known.issue, known.stack)?;
         Ok(true)
     }

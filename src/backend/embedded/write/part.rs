@@ -22,7 +22,13 @@ const ONE_IN: u64 = 100;
 
 impl Commit<'_> {
     /// Stores a part; false if it is there already.
-    pub(super) fn part(&mut self, project: u64, received: i64, part: &PartRecord, z: &[u8]) -> Result<bool, StoreError> {
+    pub(super) fn part(
+        &mut self,
+        project: u64,
+        received: i64,
+        part: &PartRecord,
+        z: &[u8],
+    ) -> Result<bool, StoreError> {
         let (first, last) = (micros(part.first), micros(part.last));
         let new = self
             .conn
@@ -41,7 +47,18 @@ impl Commit<'_> {
                  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
-                trace, project, rel, env, first, last, received, part.failing, keep, part.spans, part.logs, z
+                trace,
+                project,
+                rel,
+                env,
+                first,
+                last,
+                received,
+                part.failing,
+                keep,
+                part.spans,
+                part.logs,
+                z
             ])?;
         self.touch_release(rel, first, last);
         self.touch_project(project, last, None);

@@ -5,9 +5,7 @@
 use crate::{
     backend::embedded::pack::{Trace, squeeze},
     model::Timestamp,
-    store::{
-        Digest, EventRecord, ItemRecord, Outcome, PartRecord, ProjectKey, Record, SessionRecord, SessionsRecord,
-    },
+    store::{Digest, EventRecord, ItemRecord, Outcome, PartRecord, ProjectKey, Record, SessionRecord, SessionsRecord},
 };
 
 /// A digest whose bodies are compressed.

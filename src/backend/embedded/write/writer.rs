@@ -13,8 +13,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     commit::Commit,
-    names::Names,
     join::settled_before,
+    names::Names,
     queue::{Queue, Work, Write},
 };
 use crate::{
@@ -165,7 +165,8 @@ impl Writer {
         let mut commit = Commit::new(&tx, &mut self.names);
         let joining = self.joining.get();
         commit.keep_lines = joining.map_or(u64::MAX, |joining| joining.keep_lines);
-        let latest = writes.iter().map(|write| write.prepared.received.as_microsecond()).max().unwrap_or(0).max(self.latest);
+        let latest =
+            writes.iter().map(|write| write.prepared.received.as_microsecond()).max().unwrap_or(0).max(self.latest);
         let receipts: Result<Vec<_>, _> = writes.iter().map(|write| commit.store(&write.prepared)).collect();
         let joined = receipts.and_then(|receipts| {
             if let Some(joining) = joining.filter(|_| !commit.traces.is_empty()) {
