@@ -69,6 +69,10 @@ pub struct Flags {
     /// File that `serve` adds a line to for each request and call [toml: audit_log] [default: none]
     #[arg(long, global = true, env = "PRODSIGNAL_AUDIT_LOG", value_name = "FILE")]
     audit_log: Option<PathBuf>,
+    /// Spans and log lines of traces without a failure that are kept of a project a day; past them, one trace in a hundred
+    /// [toml: keep_lines] [default: 100000]
+    #[arg(long, global = true, env = "PRODSIGNAL_KEEP_LINES", value_name = "N", hide_short_help = true)]
+    keep_lines: Option<u64>,
     /// Largest request as it comes [toml: max_compressed_bytes] [default: 20 MiB]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_COMPRESSED_BYTES", value_name = "BYTES", hide_short_help = true)]
     max_compressed_bytes: Option<usize>,
@@ -130,6 +134,7 @@ impl Flags {
             // Patterns are too long for a command line: the file has them.
             redact: Redact::default(),
             retention: self.retention,
+            keep_lines: self.keep_lines,
             max_compressed_bytes: self.max_compressed_bytes,
             max_envelope_bytes: self.max_envelope_bytes,
             max_event_bytes: self.max_event_bytes,

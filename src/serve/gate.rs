@@ -36,8 +36,11 @@ fn door(method: &Method, path: &str) -> Door {
     if path == "/healthz" || method == Method::OPTIONS || path.starts_with("/.well-known/") {
         return Door::Open;
     }
-    if path == "/stream" || path.starts_with("/v1/") {
+    if path == "/stream" {
         return Door::Local;
+    }
+    if path.starts_with("/v1/") {
+        return Door::Sender;
     }
     match path.strip_prefix("/api/") {
         Some(rest) if rest == "0" || rest.starts_with("0/") => Door::Api(right_of(method, rest)),
@@ -107,8 +110,7 @@ fn let_in(app: &App, door: Door, method: &Method, headers: &HeaderMap) -> Result
     let (right, api) = match door {
         Door::Open | Door::Sender => return Ok(Caller::nobody()),
         Door::Local => {
-            let known = app.access.is_known_host(headers) && !has_foreign_origin(headers);
-            return match known && !app.access.has_tokens() {
+            return match !app.access.has_tokens() && lets_send(app, headers) {
                 true => Ok(Caller::nobody()),
                 false => refuse(StatusCode::FORBIDDEN, "only programs of this machine may send without a DSN"),
             };
@@ -149,6 +151,14 @@ fn refused(door: Door, refusal: &Refusal) -> Response {
         }
         _ => (status, format!("{why}\n")).into_response(),
     }
+}
+
+/// Whether somebody may send without the key of a project: a program or page of this machine, or a caller who may.
+pub(super) fn lets_send(app: &App, headers: &HeaderMap) -> bool {
+    if !app.access.has_tokens() {
+        return app.access.is_known_host(headers) && !has_foreign_origin(headers);
+    }
+    app.access.caller(headers).is_some_and(|caller| caller.may(Right::Ingest))
 }
 
 fn has_foreign_origin(headers: &HeaderMap) -> bool {
@@ -193,7 +203,7 @@ mod tests {
             ("GET", "/", Door::Caller(Right::Read)),
             ("POST", "/anything", Door::Caller(Right::Read)),
             ("POST", "/stream", Door::Local),
-            ("POST", "/v1/traces", Door::Local),
+            ("POST", "/v1/traces", Door::Sender),
             ("POST", "/api/7/envelope/", Door::Sender),
             ("POST", "/api/07/minidump/", Door::Sender),
             ("GET", "/api/0/", Door::Api(Right::Read)),

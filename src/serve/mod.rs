@@ -1,4 +1,4 @@
-//! One HTTP server: ingestion from Sentry SDKs, MCP, health and metrics.
+//! One HTTP server: ingestion from Sentry and OpenTelemetry SDKs, MCP, health and metrics.
 //! It uses the floors below, writes through `SignalSink`, and alone uses `axum`.
 //! It never opens a database.
 
@@ -10,6 +10,7 @@ mod gate;
 mod ingestion;
 mod listen;
 mod metrics;
+mod otlp;
 mod sse;
 mod tokens;
 
@@ -89,6 +90,8 @@ struct App {
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
     sessions: SseSessions,
+    /// Projects of services that sent OTLP.
+    services: otlp::Services,
     end: CancellationToken,
     now: fn() -> Timestamp,
 }
@@ -160,6 +163,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         metrics,
         room,
         sessions: SseSessions::default(),
+        services: otlp::Services::default(),
         end,
         now,
     };
@@ -179,12 +183,14 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
+    let telemetry = otlp::routes().layer(otlp::cors());
     let api = api::routes();
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
         .merge(senders)
         .merge(spotlight)
+        .merge(telemetry)
         .merge(api)
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
