@@ -150,7 +150,8 @@ fn nothing_that_a_stranger_wrote_acts_and_no_secret_is_shown() {
     let store = stored();
     for (tool, arguments) in calls() {
         let told = |json: &[&str]| {
-            let words = [&["--allow-writes", "call", tool, &arguments.to_string()], json].concat();
+            let asked = arguments.to_string();
+            let words = [&["--allow-writes", "call", tool, asked.as_str()], json].concat();
             String::from_utf8(store.run(&words).stdout).unwrap()
         };
         look(tool, &told(&[]));
@@ -166,7 +167,11 @@ fn nothing_that_a_stranger_wrote_acts_and_no_secret_is_shown() {
 #[test]
 fn every_field_is_shown_somewhere_so_that_the_test_above_means_something() {
     let store = stored();
-    let shown: String = calls().into_iter().map(|(tool, arguments)| store.call(tool, arguments).to_string()).collect();
+    let shown: String = calls()
+        .into_iter()
+        .filter(|(tool, _)| *tool != "update_issue")
+        .map(|(tool, arguments)| store.call(tool, arguments).to_string())
+        .collect();
     for field in [
         "function",
         "filename",
