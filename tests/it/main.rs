@@ -16,6 +16,7 @@ mod ingest;
 mod loops;
 mod markers;
 mod mcp;
+mod otel;
 mod page;
 mod program;
 mod protocol;
