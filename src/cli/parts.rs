@@ -11,12 +11,14 @@ use crate::{
     },
     client::{self, Cached, CachedWrite, Folder, Identity},
     config::Settings,
-    guard::{Pseudonyms, Scrubber},
+    guard::{Guard, Limit, Pseudonyms, Scrubber},
     ingest::Ingest,
-    model::Timestamp,
+    mcp::Server,
+    model::{Kind, Timestamp},
     protocol::Limits,
+    say,
     store::{SignalSink, SignalStore, SignalWrite},
-    tools::{Ctx, Defaults},
+    tools::{Ctx, Defaults, TOOLS, ToolError},
 };
 
 /// The clock.
@@ -44,6 +46,34 @@ pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
     }
 }
 
+/// A server whose calls try to open what is configured, and say why they can't.
+pub fn opening(settings: Settings) -> Server {
+    let (writes, answers) = (settings.allow_writes, settings.answers);
+    let open = Arc::new(move || configured(&settings).map_err(|error| not_open(&error)));
+    Server::opening(TOOLS, open, writes, answers)
+}
+
+/// What a call is answered while nothing can be opened: the cause, and what mends it.
+pub fn not_open(error: &anyhow::Error) -> ToolError {
+    let said = Guard::new().line(&format!("{error:#}").into(), Limit::Value);
+    if error.downcast_ref::<NoToken>().is_some() {
+        return ToolError { kind: Kind::Unauthorized, ..ToolError::internal(said) };
+    }
+    ToolError::internal(say!(
+        said,
+        ". Calls work as soon as this is mended: `prodsignal doctor` says more; another store is named by --store or \
+         PRODSIGNAL_STORE"
+    ))
+}
+
+/// A Sentry server is named, and no token for it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
+     org:read project:read event:read, and start the server anew"
+)]
+struct NoToken;
+
 /// What tools get, over the embedded store.
 pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
     over(settings, store.clone(), store.clone())
@@ -68,10 +98,7 @@ fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
 /// The Sentry server of the settings, without a cache.
 pub fn sentry_store(settings: &Settings) -> anyhow::Result<SentryStore> {
     let asked = settings.sentry.as_ref().context("no Sentry server is configured")?;
-    let token = sentry_token().context(
-        "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
-         org:read project:read event:read",
-    )?;
+    let token = sentry_token().ok_or(NoToken)?;
     let options = sentry::Options {
         url: asked.url.clone(),
         org: asked.org.clone(),

@@ -26,9 +26,11 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::default());
     let observed = metrics.clone();
     // What comes in is kept here, wherever the answers come from.
-    let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
-    let server = mcp::Server::new(TOOLS, ctx, settings.answers)
-        .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
+    let server = match &settings.sentry {
+        Some(_) => parts::opening(settings.clone()),
+        None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers),
+    };
+    let server = server.observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens());
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;

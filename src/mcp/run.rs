@@ -28,11 +28,14 @@ pub(super) async fn call(
     cancelled: &CancellationToken,
 ) -> Result<Rendered, ErrorData> {
     let started = Instant::now();
-    let (places, ctx) = (server.places.clone(), server.ctx.clone());
+    let (places, signal) = (server.places.clone(), server.signal.clone());
     // A task of its own, so that a panic ends it and not the connection.
     let mut task = tokio::spawn(async move {
         let _place = places.acquire().await;
-        (tool.call)(ctx, arguments).await
+        match signal.ctx().await {
+            Ok(ctx) => (tool.call)(ctx, arguments).await,
+            Err(error) => error.rendered(),
+        }
     });
     let answer = tokio::select! {
         done = &mut task => done.unwrap_or_else(|_| failed(Kind::Internal, "the tool failed; the server's log has the cause")),

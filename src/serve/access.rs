@@ -49,7 +49,10 @@ impl Access {
             return true;
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
-        let Some(token) = sent.and_then(|text| text.strip_prefix("Bearer ")) else { return false };
+        let Some((scheme, token)) = sent.and_then(|text| text.trim().split_once(' ')) else { return false };
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return false;
+        }
         let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
         self.tokens.contains(&digest)
     }
@@ -142,6 +145,8 @@ mod tests {
         let access = Access::new(Vec::new(), &["one".to_owned(), "two".to_owned()]);
         let bearing = |text: &str| HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().unwrap())]);
         assert!(access.is_let_in(&bearing("Bearer two")));
+        assert!(access.is_let_in(&bearing("bearer  one")));
+        assert!(!access.is_let_in(&bearing("Basic one")));
         assert!(!access.is_let_in(&bearing("Bearer three")));
         assert!(!access.is_let_in(&HeaderMap::new()));
         assert!(Access::new(Vec::new(), &[]).is_let_in(&HeaderMap::new()));

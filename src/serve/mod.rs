@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod body;
 mod ingestion;
+mod manners;
 mod metrics;
 mod sse;
 
@@ -126,9 +127,11 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         now,
     };
     let mcp = app.server.streamable_http(hosts, app.end.clone());
-    let callers = Router::new()
+    let mcp = Router::new()
         .route("/mcp", any_service(mcp.clone()))
         .route("/mcp/", any_service(mcp))
+        .layer(middleware::from_fn(manners::mend));
+    let callers = mcp
         .route("/sse", get(sse::open))
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))

@@ -3,6 +3,7 @@
 //! They know nothing of SQL, HTTP or rmcp, and never format text into an answer.
 
 mod affected_users;
+mod arguments;
 mod cursor;
 mod diagnose_issue;
 mod error;
@@ -18,6 +19,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod time;
 mod update_issue;
 mod verify_fix_since_release;
 

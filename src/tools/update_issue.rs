@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::{Issue, Kind},
+    model::{Issue, Kind, Untrusted},
     say,
     store::{IssueUpdate, IssueUpdated, NewStatus},
     view,
@@ -28,7 +28,7 @@ pub struct In {
     status: Option<StatusName>,
     /// Release that has the fix, with status resolved
     in_release: Option<Text>,
-    /// Name, e-mail or user:ID; empty: nobody
+    /// Name, e-mail or user:ID; nobody clears it
     assignee: Option<Text>,
     comment: Option<Text>,
 }
@@ -88,7 +88,7 @@ impl Tool for UpdateIssue {
         let update = IssueUpdate {
             issue: named::issue(&input.issue),
             status: status(ctx, &asked, &input).await?,
-            assignee: input.assignee.as_ref().map(Text::untrusted),
+            assignee: input.assignee.as_ref().map(assignee),
             comment: comment(&input)?,
             scope: asked.scope.clone(),
             now: (ctx.now)(),
@@ -119,7 +119,12 @@ async fn status(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<Option<NewSta
     }))
 }
 
-fn comment(input: &In) -> Result<Option<crate::model::Untrusted>, ToolError> {
+/// `nobody` clears the assignee: an empty text stands for an argument that is left out.
+fn assignee(named: &Text) -> Untrusted {
+    if named.raw().eq_ignore_ascii_case("nobody") { "".into() } else { named.untrusted() }
+}
+
+fn comment(input: &In) -> Result<Option<Untrusted>, ToolError> {
     match &input.comment {
         Some(text) if text.raw().is_empty() => Err(ToolError::invalid(Clean::ours("the comment is empty"))),
         Some(text) if text.raw().chars().count() > LONGEST => {

@@ -202,7 +202,7 @@ pub fn fit_error(kind: Kind, message: &Clean, retry_after_s: Option<u64>, did_yo
     match retry_after_s {
         Some(seconds) => doc.line("Try again in ", &[&seconds, &" s."]),
         None if matches!(kind, Kind::Timeout | Kind::Upstream) => doc.line("Trying again may help.", &[]),
-        None => doc.line("Trying the same again will not help.", &[]),
+        None => {}
     }
     Fitted { text: doc.finish(), data: error_data(kind, message, retry_after_s, did_you_mean) }
 }
