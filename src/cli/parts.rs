@@ -19,6 +19,7 @@ use crate::{
     say,
     store::{SignalSink, SignalStore, SignalWrite},
     tools::{Ctx, Defaults, TOOLS, ToolError},
+    view::Sent,
 };
 
 /// The clock.
@@ -123,6 +124,7 @@ fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn Signal
             project: settings.project.clone(),
             environment: settings.environment.clone(),
             locked: settings.scope_locked,
+            sent: Sent::Both,
         },
     }
 }

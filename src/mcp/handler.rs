@@ -55,8 +55,9 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let answer = run::call(self, tool, arguments, &context.ct).await?;
-        Ok(shape::result(answer, self.shape(&context)).into())
+        let shape = self.shape(&context);
+        let answer = run::call(self, tool, arguments, shape.sent(), &context.ct).await?;
+        Ok(shape::result(answer, shape).into())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     guard::Clean,
     model::Kind,
     tools::{Descriptor, Rendered},
-    view::{Fitted, fit_error},
+    view::{Fitted, Sent, fit_error},
 };
 
 /// Longest that a call may take.
@@ -25,6 +25,7 @@ pub(super) async fn call(
     server: &Server,
     tool: &'static Descriptor,
     arguments: Value,
+    sent: Sent,
     cancelled: &CancellationToken,
 ) -> Result<Rendered, ErrorData> {
     let started = Instant::now();
@@ -33,7 +34,10 @@ pub(super) async fn call(
     let mut task = tokio::spawn(async move {
         let _place = places.acquire().await;
         match signal.ctx().await {
-            Ok(ctx) => (tool.call)(ctx, arguments).await,
+            Ok(mut ctx) => {
+                ctx.defaults.sent = sent;
+                (tool.call)(ctx, arguments).await
+            }
             Err(error) => error.rendered(),
         }
     });

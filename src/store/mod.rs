@@ -76,6 +76,11 @@ pub trait SignalStore: Send + Sync {
     /// Names of the environments seen in the scope.
     async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError>;
 
+    /// Names of all tags that events have; `None` where the store can't tell.
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        Ok(None)
+    }
+
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
 

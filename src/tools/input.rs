@@ -113,7 +113,7 @@ pub(super) fn split<In: DeserializeOwned + JsonSchema>(
     tool: &'static str,
     arguments: Value,
 ) -> Result<(Asked, In), ToolError> {
-    let schema = schema::input::<In>(&CommonInput::ALL);
+    let schema = schema::input::<In>(&CommonInput::ALL, 0);
     let mut own = arguments::read(tool, &schema, arguments)?;
     let question = question(tool, &own);
     let mut shared = Map::new();

@@ -5,16 +5,15 @@ use serde::Deserialize;
 
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
-    error::refused,
     input::Text,
     resolve::{self, Since},
-    sentence,
+    sentence, terms,
 };
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Level, Status},
     say,
-    store::{self, IssueFacts, IssueQuery, IssueSort, Page},
+    store::{IssueFacts, IssueQuery, IssueSort, Page, Term},
     view,
     view::{Answer, Doc, Omission, Seconds, View, Word, count},
 };
@@ -85,11 +84,13 @@ view! {
         /// Issues of each kind of change in the scope, whatever was asked for.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub totals: Vec<Total>,
-        /// What is left out because it is old and flat.
+        /// Issues left out since they did not change.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub noise: Option<Clean>,
         /// The issues.
         pub issues: Vec<IssueView>,
+        /// Issues that fit the call, on all pages.
+        pub total: u64,
     }
 
     /// A release that was asked for, and what counts since.
@@ -207,18 +208,15 @@ impl Tool for ListIssues {
             }
             None => None,
         };
-        let query = query(&asked, &input, since.as_ref())?;
+        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, since.as_ref(), filter);
         let page = ctx.store.issues(&query).await?;
         Ok(answer(ctx, asked, since, query.change.len(), page))
     }
 }
 
-fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQuery, ToolError> {
-    let filter = match &input.query {
-        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
-        None => Vec::new(),
-    };
-    Ok(IssueQuery {
+fn query(asked: &Resolved, input: &In, since: Option<&Since>, filter: Vec<Term>) -> IssueQuery {
+    IssueQuery {
         // Since a release, its own time is the period; else what happened lately.
         scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },
         since: since.map(Since::names),
@@ -229,7 +227,7 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQue
         sort: input.sort.map(IssueSort::from).unwrap_or_default(),
         limit: asked.limit_or(25),
         skip: asked.skip,
-    })
+    }
 }
 
 fn answer(
@@ -254,6 +252,7 @@ fn answer(
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
         issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
+        total: page.total.unwrap_or(page.items.len() as u64),
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -281,8 +280,8 @@ fn totals<'t>(totals: impl Iterator<Item = &'t Total>) -> Clean {
 fn noise(by_change: &[(Change, u64)]) -> Option<Clean> {
     let quiet = by_change.iter().filter(|(change, _)| matches!(change, Change::Ongoing | Change::Resolved));
     let n: u64 = quiet.map(|(_, n)| n).sum();
-    let issues = count(n, "issue, old and flat", "issues, old and flat");
-    (n > 0).then(|| say!(issues, " (change: ongoing lists them)"))
+    let issues = count(n, "unchanged older issue", "unchanged older issues");
+    (n > 0).then(|| say!(issues, " (show with change: [\"ongoing\"])"))
 }
 
 /// When a release began: its first deploy, else its first event or session.
@@ -300,7 +299,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
         value: guard.opt(issue.value.as_ref(), Limit::Title),
         culprit: guard.opt(issue.culprit.as_ref(), Limit::Tag),
         level: Word(issue.level.as_str()),
-        status: Word(issue.status.as_str()),
+        status: Word(status(facts)),
         change: Word(facts.change.as_str()),
         unhandled: issue.unhandled,
         first_seen: facts.first_seen.map(Seconds),
@@ -318,6 +317,14 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
         replays: facts.replays,
         url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
+    }
+}
+
+/// What was decided; a decision that an issue has come back from counts no more.
+fn status(facts: &IssueFacts) -> &'static str {
+    match (facts.issue.status, facts.change) {
+        (Status::Resolved, Change::Regressed) => Status::Unresolved.as_str(),
+        (status, _) => status.as_str(),
     }
 }
 
@@ -340,7 +347,9 @@ impl View for Out {
         if !self.totals.is_empty() {
             let listed = |total: &&Total| self.noise.is_none() || !matches!(total.change.0, "ongoing" | "resolved");
             let noise = self.noise.as_ref().map(|noise| say!("; not listed: ", noise.clone()));
-            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &noise]);
+            let page = (self.issues.len() as u64) < self.total;
+            let shown = page.then(|| say!("; shown here: ", self.issues.len()));
+            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &shown, &noise]);
         }
         if self.issues.is_empty() {
             doc.line("None.", &[]);
@@ -367,7 +376,7 @@ impl View for Out {
             0 => Clean::ours("details of the issue"),
             n => count(n as u64, "more issue of this page", "more issues of this page"),
         };
-        vec![Omission { what, call: Clean::ours("list_issues with next_cursor, or a larger max_tokens") }]
+        vec![Omission { what, call: Clean::ours("cursor, or a larger max_tokens") }]
     }
 }
 

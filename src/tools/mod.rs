@@ -19,6 +19,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod terms;
 mod time;
 mod update_issue;
 mod verify_fix_since_release;
@@ -39,7 +40,7 @@ pub use resolve::Resolved;
 use crate::{
     model::Timestamp,
     store::{SignalStore, SignalWrite},
-    view::{Answer, Fitted, View, fit},
+    view::{Answer, Fitted, Sent, View, fit},
 };
 
 /// What every call gets.
@@ -76,6 +77,8 @@ pub struct Defaults {
     pub environment: Option<String>,
     /// Whether calls may leave it.
     pub locked: bool,
+    /// Which forms of an answer the caller is sent: the budget is spent on these.
+    pub sent: Sent,
 }
 
 /// An answer in both forms. Each alone is whole.
@@ -159,7 +162,7 @@ const fn describe<T: Tool>() -> Descriptor {
         title: T::TITLE,
         about: T::ABOUT,
         writes: T::WRITES,
-        input: || schema::input::<T::In>(T::SHARED),
+        input: || schema::input::<T::In>(T::SHARED, T::TOKENS),
         output: schema::output::<T::Out>,
         call: |ctx, arguments| Box::pin(answer::<T>(ctx, arguments)),
     }
@@ -178,5 +181,5 @@ async fn attempt<T: Tool>(ctx: &Ctx, arguments: Value) -> Result<Fitted, ToolErr
     let max_tokens = asked.max_tokens(T::TOKENS);
     let resolved = resolve::resolve(ctx, asked).await?;
     let answer = T::call(ctx, resolved, own).await?;
-    Ok(fit(&answer, max_tokens))
+    Ok(fit(&answer, max_tokens, ctx.defaults.sent))
 }

@@ -174,6 +174,12 @@ pub(super) async fn one_release(ctx: &Ctx, scope: &Scope, asked: &Text) -> Resul
     Ok(known[at].version.clone())
 }
 
+/// The name of the release that a text means.
+pub(super) async fn release_named(ctx: &Ctx, scope: &Scope, asked: &Untrusted) -> Result<Untrusted, ToolError> {
+    let known: Vec<_> = oldest_first(ctx, scope).await?.into_iter().map(|r| r.release).collect();
+    Ok(known[index(asked, &known)?].version.clone())
+}
+
 async fn oldest_first(ctx: &Ctx, scope: &Scope) -> Result<Vec<ReleaseFacts>, ToolError> {
     let scope = Scope { start: None, ..scope.clone() };
     let mut known = ctx.store.releases(&ReleaseQuery { scope, ..ReleaseQuery::default() }).await?;

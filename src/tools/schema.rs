@@ -10,14 +10,15 @@ use serde_json::{Map, Value, json};
 use super::input::CommonInput;
 use crate::view::{Common, View};
 
-/// Schema of a tool's input: its own fields and the shared ones that it takes.
-pub(super) fn input<In: JsonSchema>(shared: &[CommonInput]) -> Map<String, Value> {
+/// Schema of a tool's input: its own fields and the shared ones that it takes; `tokens` is its budget by default.
+pub(super) fn input<In: JsonSchema>(shared: &[CommonInput], tokens: usize) -> Map<String, Value> {
     let mut schema = root::<In>(SchemaSettings::draft2020_12().for_deserialize().into_generator_inlined());
     simplify(&mut schema);
     let mut schema = object(schema);
+    schema.remove("description");
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
     for input in shared {
-        properties[input.name()] = shared_schema(*input);
+        properties[input.name()] = shared_schema(*input, tokens);
     }
     schema.insert("additionalProperties".into(), false.into());
     schema
@@ -65,13 +66,14 @@ fn object(schema: Value) -> Map<String, Value> {
     }
 }
 
-fn shared_schema(input: CommonInput) -> Value {
+fn shared_schema(input: CommonInput, tokens: usize) -> Value {
     match input {
-        CommonInput::Project | CommonInput::Environment | CommonInput::Cursor => json!({ "type": "string" }),
-        CommonInput::Period => json!({ "type": "string", "description": "14d, 24h, 2026-11-20 or START/END" }),
-        CommonInput::AsOf => json!({ "type": "string", "description": "RFC 3339; answer as of then" }),
+        CommonInput::Project | CommonInput::Environment | CommonInput::Cursor | CommonInput::AsOf => {
+            json!({ "type": "string" })
+        }
+        CommonInput::Period => json!({ "type": "string", "description": "14d, 24h or START/END" }),
         CommonInput::Limit => json!({ "type": "integer" }),
-        CommonInput::MaxTokens => json!({ "type": "integer" }),
+        CommonInput::MaxTokens => json!({ "type": "integer", "description": format!("default {tokens}") }),
     }
 }
 
@@ -101,7 +103,12 @@ fn simplify(schema: &mut Value) {
         match (word.as_str(), value) {
             // Here the keys are names, not words of the schema language.
             ("properties", Value::Object(fields)) => fields.values_mut().for_each(simplify),
-            ("items" | "additionalProperties", value) => simplify(value),
+            ("items" | "additionalProperties", value) => {
+                simplify(value);
+                if let Value::Object(item) = value {
+                    item.remove("description");
+                }
+            }
             ("anyOf" | "oneOf", Value::Array(list)) => list.iter_mut().for_each(simplify),
             ("enum", Value::Array(list)) => list.retain(|v| !v.is_null()),
             _ => {}

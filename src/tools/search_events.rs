@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, error::refused, input::Text};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, terms};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     say,
-    store::{self, Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
+    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Term, Value},
     view,
     view::{Answer, Doc, Millis, Omission, Pairs, View, count},
 };
@@ -58,17 +58,26 @@ impl Tool for SearchEvents {
     type Out = Out;
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
-        let query = query(&asked, &input)?;
+        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, filter)?;
+        for (input, fields) in named(&query) {
+            terms::known(ctx, input, fields.into_iter()).await?;
+        }
         let page = ctx.store.search(&query).await?;
         Ok(answer(ctx, asked, &query, page))
     }
 }
 
-fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
-    let filter = match &input.query {
-        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
-        None => Vec::new(),
-    };
+/// The fields of each input.
+fn named(query: &SearchQuery) -> [(&'static str, Vec<&Field>); 3] {
+    let grouped =
+        query.group_by.iter().filter_map(|by| if let Grouper::Field(field) = by { Some(field) } else { None });
+    let counted =
+        query.aggregate.iter().filter_map(|of| if let Aggregate::CountUnique(field) = of { Some(field) } else { None });
+    [("fields", query.fields.iter().collect()), ("group_by", grouped.collect()), ("aggregate", counted.collect())]
+}
+
+fn query(asked: &Resolved, input: &In, filter: Vec<Term>) -> Result<SearchQuery, ToolError> {
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
     let mut aggregate = parsed(
         &input.aggregate,
@@ -184,7 +193,7 @@ impl View for Out {
         self.rows.truncate(self.rows.len() - step);
         vec![Omission {
             what: count(step as u64, "more row of this page", "more rows of this page"),
-            call: Clean::ours("search_events with next_cursor, or a larger max_tokens"),
+            call: Clean::ours("cursor, or a larger max_tokens"),
         }]
     }
 }

@@ -86,10 +86,22 @@ pub struct Fitted {
     pub data: Value,
 }
 
-/// Fits an answer into `max_tokens`: the least reduction at which both renderings hold the budget.
-pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
+/// Which renderings reach the caller. What is not sent needs no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Sent {
+    /// Text and data; a client hands its model one of them, so each keeps to the budget.
+    #[default]
+    Both,
+    /// Text alone.
+    Text,
+    /// Data alone.
+    Data,
+}
+
+/// Fits an answer into `max_tokens`: the least reduction at which what is sent of it holds the budget.
+pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize, sent: Sent) -> Fitted {
     let whole = render(answer, 0);
-    if fits(&whole, max_tokens) {
+    if fits(&whole, max_tokens, sent) {
         return whole;
     }
     // Reductions only ever shorten, so the first that fits can be searched for by halving.
@@ -98,7 +110,7 @@ pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
     while low <= high {
         let middle = low.midpoint(high);
         let tried = render(answer, middle);
-        if fits(&tried, max_tokens) {
+        if fits(&tried, max_tokens, sent) {
             best = Some(tried);
             high = middle - 1;
         } else {
@@ -108,8 +120,9 @@ pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
     best.unwrap_or_else(|| bare(answer, max_tokens))
 }
 
-fn fits(fitted: &Fitted, max_tokens: usize) -> bool {
-    tokens::estimate(&fitted.text) <= max_tokens && tokens::estimate(&fitted.data.to_string()) <= max_tokens
+fn fits(fitted: &Fitted, max_tokens: usize, sent: Sent) -> bool {
+    (sent == Sent::Data || tokens::estimate(&fitted.text) <= max_tokens)
+        && (sent == Sent::Text || tokens::estimate(&fitted.data.to_string()) <= max_tokens)
 }
 
 fn render<V: View>(answer: &Answer<V>, step: usize) -> Fitted {
@@ -138,7 +151,7 @@ fn footer(common: &Common, doc: &mut Doc) {
         doc.line("Left out: ", &[&omission.what, &" → ", &omission.call]);
     }
     if let Some(cursor) = &common.next_cursor {
-        doc.line("More: cursor ", &[cursor]);
+        doc.line("More: the same call with cursor ", &[cursor]);
     }
     if common.source.freshness.0 == "stale" {
         doc.line("Stale: the store did not answer; this is ", &[&common.source.age_s, &" s old"]);

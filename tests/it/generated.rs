@@ -43,9 +43,9 @@ fn tools_are_sorted_and_named_once_and_cheap_to_list() {
     }
     let (mut asked, mut whole) = (Vec::new(), Vec::new());
     for tool in TOOLS {
-        let mut listed = json!({ "name": tool.name, "title": tool.title, "description": tool.about,
-            "inputSchema": (tool.input)() });
+        let mut listed = json!({ "name": tool.name, "description": tool.about, "inputSchema": (tool.input)() });
         asked.push(listed.clone());
+        listed["title"] = tool.title.into();
         listed["outputSchema"] = (tool.output)().into();
         listed["annotations"] = json!({ "title": tool.title, "readOnlyHint": !tool.writes,
             "destructiveHint": tool.writes, "idempotentHint": true, "openWorldHint": false });

@@ -153,6 +153,7 @@ fn of_a_broken_start(command: &mut std::process::Command) -> Value {
 #[test]
 fn whatever_is_wrong_at_the_start_is_what_calls_answer() {
     let store = Store::new();
+    std::fs::create_dir_all(store.path()).unwrap();
     std::fs::write(store.path().join("config.toml"), "colour = 1").unwrap();
     let config = store.path().join("config.toml");
     for (settings, kind, said) in [

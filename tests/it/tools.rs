@@ -146,7 +146,7 @@ fn failures_say_what_would_be_right() {
         ("list_issues", json!({ "project": "shop-apis" }), "not_found", Some("shop-api")),
         ("list_issues", json!({ "environment": "prod" }), "not_found", Some("production")),
         ("list_issues", json!({ "cursor": "25.1.abc" }), "invalid_input", None),
-        ("list_issues", json!({ "limit": 0 }), "invalid_input", None),
+        ("list_issues", json!({ "limit": 101 }), "invalid_input", None),
         ("list_issues", json!({ "limit": "many" }), "invalid_input", None),
         ("list_issues", json!({ "period": "soon" }), "invalid_input", None),
         ("list_issues", json!({ "period": { "start": "2026-11-20", "end": "2026-11-01" } }), "invalid_input", None),

@@ -18,7 +18,7 @@ use super::{
     write::{Queue, start},
 };
 use crate::{
-    guard::{Pseudonyms, Scrubber},
+    guard::{Pseudonyms, Scrubber, show_user},
     model::{FixHistory, Project, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
@@ -111,6 +111,24 @@ impl EmbeddedStore {
         Ok(())
     }
 
+    /// Users in conditions by their pseudonyms: an id, name or address as it was sent becomes the one made of it.
+    fn named_users(&self, filter: &mut [Term]) -> Result<(), StoreError> {
+        let pseudonyms = Pseudonyms::new(self.key);
+        for term in filter {
+            let Test::Field { field: Field::User, values, .. } = &mut term.test else { continue };
+            for value in values.iter_mut().filter(|value| !value.raw().starts_with("user-")) {
+                if value.raw().contains('*') {
+                    return Err(StoreError::Invalid(
+                        "users are kept as pseudonyms such as user-7f3a91c04b2d: name one whole id, or a pseudonym, \
+                         but no part of an address",
+                    ));
+                }
+                *value = show_user(&pseudonyms.user(value)).into();
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn disk_bytes(&self) -> u64 {
         self.files.size_bytes()
     }
@@ -162,8 +180,13 @@ impl SignalStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.environments(&scope)).await
     }
 
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        self.read(move |snapshot| snapshot.tag_keys()).await.map(Some)
+    }
+
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
-        let query = query.clone();
+        let mut query = query.clone();
+        self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.issues(&query)).await
     }
 
@@ -188,7 +211,8 @@ impl SignalStore for EmbeddedStore {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
-        let query = query.clone();
+        let mut query = query.clone();
+        self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.search(&query)).await
     }
 

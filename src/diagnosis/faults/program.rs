@@ -16,7 +16,7 @@ pub(super) fn misread(text: &str) -> Option<&'static str> {
         "'o', \"[object",
         "'u', \"undefined",
     ];
-    (json && own.iter().any(|part| text.contains(part))).then_some("a value is parsed that never was text")
+    (json && own.iter().any(|part| text.contains(part))).then_some("code parses a value that was never serialised")
 }
 
 /// Calls that a library or the runtime refuses, by types that say so.

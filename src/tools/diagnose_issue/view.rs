@@ -316,11 +316,7 @@ fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameVi
         specificity: judged.specificity.map(rounded_to_two),
         bystander: judged.role.is_bystander(),
         role: Word(role_name(judged.role)),
-        source: frame
-            .context_line
-            .as_ref()
-            .filter(|_| !judged.role.is_bystander())
-            .map(|line| guard.line(line, Limit::Title)),
+        source: frame.context_line.as_ref().map(|line| guard.line(line, Limit::Title)),
         vars: (cause && !frame.vars.is_empty())
             .then(|| guard.data(&crate::model::Data::Map(frame.vars.clone()), Limit::Tag)),
     }

@@ -86,8 +86,8 @@ impl Section {
 impl Tool for GetEvent {
     const NAME: &'static str = "get_event";
     const TITLE: &'static str = "Get an event";
-    const ABOUT: &'static str = "One occurrence of an issue, to fix it: exception chain, in-app frames with source and \
-        variables, breadcrumbs before, request, release, remedies that the error itself names.";
+    const ABOUT: &'static str = "One occurrence of an issue, to fix it: exception chain, frames with source and variables, breadcrumbs, \
+        request, remedies.";
     const SHARED: &'static [CommonInput] =
         &[CommonInput::Project, CommonInput::Environment, CommonInput::AsOf, CommonInput::MaxTokens];
     type In = In;

@@ -78,7 +78,7 @@ fn evidence(told: &Told<'_>, out: &Out, proof: &Proof) -> Clean {
         say!(" (", proof.cohort_use.map_or(0.0, |part| part.after), " of them with ", cohort.conditions[0], ")")
     });
     let would = match proof.before.hits > 0.0 {
-        true => say!(" where the old rate would have given ", proof.expected),
+        true => say!("; the old rate predicts ", proof.expected),
         false => Clean::ours("; no hit before to compare with"),
     };
     say!(

@@ -24,6 +24,7 @@ mod known;
 mod libraries;
 mod lists;
 mod memory;
+mod mentions;
 mod near;
 mod pattern;
 mod pool;

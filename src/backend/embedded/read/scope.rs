@@ -115,6 +115,11 @@ impl Snapshot<'_> {
         Ok(words.collect::<Result<_, _>>()?)
     }
 
+    /// Names of all tags.
+    pub(in crate::backend::embedded) fn tag_keys(&mut self) -> Result<Vec<Untrusted>, StoreError> {
+        Ok(self.words(Word::TagKey, 0)?.into_iter().map(|(_, name)| name.into()).collect())
+    }
+
     /// The number of a word, if the store has it.
     pub(super) fn word_id(&self, kind: Word, parent: u32, text: &str) -> Result<Option<u32>, StoreError> {
         use rusqlite::OptionalExtension;

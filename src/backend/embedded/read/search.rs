@@ -10,6 +10,7 @@ use super::{
     issues::Subject,
     judge::Judge,
     known::Known,
+    mentions::OLDER,
     pool::Snapshot,
     releases::Releases,
     scope::{Bounds, Want},
@@ -36,10 +37,14 @@ impl Snapshot<'_> {
         let filter = self.filter(&query.filter, Of::Events, &bounds, &releases)?;
         let mut searched = Searched { bounds, releases, filter, issues: Vec::new() };
         searched.issues = self.searched_issues(&searched)?;
-        if query.aggregate.is_empty() && query.group_by.is_empty() {
-            return self.rows(&searched, query);
+        let mut page = match query.aggregate.is_empty() && query.group_by.is_empty() {
+            true => self.rows(&searched, query)?,
+            false => self.groups(&searched, query)?,
+        };
+        if page.items.is_empty() && !query.filter.is_empty() && self.has_older_issues()? {
+            page.warnings.push(OLDER);
         }
-        self.groups(&searched, query)
+        Ok(page)
     }
 
     fn searched_issues(&mut self, searched: &Searched<'_>) -> Result<Vec<Known>, StoreError> {
