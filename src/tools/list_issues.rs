@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
     input::Text,
+    nothing,
     resolve::{self, Since},
     sentence, terms,
 };
@@ -91,6 +92,12 @@ view! {
         pub issues: Vec<IssueView>,
         /// Issues that fit the call, on all pages.
         pub total: u64,
+        /// Where was looked, if nothing was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub searched: Option<Clean>,
+        /// Where the same question finds something.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub elsewhere: Option<Clean>,
     }
 
     /// A release that was asked for, and what counts since.
@@ -211,7 +218,13 @@ impl Tool for ListIssues {
         let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
         let query = query(&asked, &input, since.as_ref(), filter);
         let page = ctx.store.issues(&query).await?;
-        Ok(answer(ctx, asked, since, query.change.len(), page))
+        let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+            true => nothing::issues(ctx.store.as_ref(), &query).await?,
+            false => None,
+        };
+        let mut answer = answer(ctx, asked, since, &query, page);
+        answer.body.elsewhere = elsewhere;
+        Ok(answer)
     }
 }
 
@@ -230,13 +243,7 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>, filter: Vec<Term>)
     }
 }
 
-fn answer(
-    ctx: &Ctx,
-    asked: Resolved,
-    since: Option<Since>,
-    changes_asked: usize,
-    page: Page<IssueFacts>,
-) -> Answer<Out> {
+fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, query: &IssueQuery, page: Page<IssueFacts>) -> Answer<Out> {
     let mut guard = Guard::new();
     let since = since.map(|s| SinceView {
         asked: guard.line(&s.asked, Limit::Tag),
@@ -246,13 +253,15 @@ fn answer(
     });
     let more = page.more;
     let listed = page.by_change.iter().map(|(_, n)| n).sum::<u64>() != page.total.unwrap_or(0);
-    let quiet = since.is_some() && changes_asked == 0 && listed;
+    let quiet = since.is_some() && query.change.is_empty() && listed;
     let body = Out {
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
         issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
         total: page.total.unwrap_or(page.items.len() as u64),
+        searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
+        elsewhere: None,
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -352,7 +361,10 @@ impl View for Out {
             doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &shown, &noise]);
         }
         if self.issues.is_empty() {
-            doc.line("None.", &[]);
+            doc.line("None in ", &[&self.searched]);
+            if let Some(elsewhere) = &self.elsewhere {
+                doc.line("But: ", &[elsewhere]);
+            }
         }
         for issue in &self.issues {
             issue.markdown(doc);

@@ -14,6 +14,7 @@ mod list_issues;
 mod list_projects;
 mod list_releases;
 mod named;
+mod nothing;
 mod remedies;
 mod resolve;
 mod schema;

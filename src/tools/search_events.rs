@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, terms};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, nothing, terms};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     say,
@@ -37,6 +37,12 @@ view! {
         /// Rows in all, when known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub total: Option<u64>,
+        /// Where was looked, if nothing was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub searched: Option<Clean>,
+        /// Where the same question finds something.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub elsewhere: Option<Clean>,
     }
 }
 
@@ -64,7 +70,13 @@ impl Tool for SearchEvents {
             terms::known(ctx, input, fields.into_iter()).await?;
         }
         let page = ctx.store.search(&query).await?;
-        Ok(answer(ctx, asked, &query, page))
+        let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+            true => nothing::events(ctx.store.as_ref(), &query).await?,
+            false => None,
+        };
+        let mut answer = answer(ctx, asked, &query, page);
+        answer.body.elsewhere = elsewhere;
+        Ok(answer)
     }
 }
 
@@ -131,8 +143,12 @@ fn parsed<T>(
 fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>) -> Answer<Out> {
     let mut guard = Guard::new();
     let columns = columns(query, &mut guard);
-    let body =
-        Out { rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(), total: page.total };
+    let body = Out {
+        rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(),
+        total: page.total,
+        searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
+        elsewhere: None,
+    };
     let mut warnings: Vec<Clean> = page.warnings.iter().map(|w| Clean::ours(w)).collect();
     warnings.extend(guard.warnings());
     let common = asked.common(ctx, warnings);
@@ -181,7 +197,10 @@ impl View for Out {
             }
         }
         if self.rows.is_empty() {
-            doc.line("None.", &[]);
+            doc.line("None in ", &[&self.searched]);
+            if let Some(elsewhere) = &self.elsewhere {
+                doc.line("But: ", &[elsewhere]);
+            }
         }
     }
 

@@ -21,9 +21,10 @@ use crate::{
     guard::{Pseudonyms, Scrubber, show_user},
     model::{FixHistory, Project, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
-        Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts,
-        ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, Field,
+        FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
+        StoreKind, Term, Test,
     },
 };
 
@@ -181,7 +182,7 @@ impl SignalStore for EmbeddedStore {
     }
 
     async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
-        self.read(move |snapshot| snapshot.tag_keys()).await.map(Some)
+        self.read(move |snapshot| snapshot.tag_names()).await.map(Some)
     }
 
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {

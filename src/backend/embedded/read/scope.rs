@@ -116,7 +116,7 @@ impl Snapshot<'_> {
     }
 
     /// Names of all tags.
-    pub(in crate::backend::embedded) fn tag_keys(&mut self) -> Result<Vec<Untrusted>, StoreError> {
+    pub(in crate::backend::embedded) fn tag_names(&mut self) -> Result<Vec<Untrusted>, StoreError> {
         Ok(self.words(Word::TagKey, 0)?.into_iter().map(|(_, name)| name.into()).collect())
     }
 
