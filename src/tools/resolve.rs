@@ -9,9 +9,9 @@ use super::{
     time,
 };
 use crate::{
-    guard::Clean,
-    model::Untrusted,
-    release,
+    guard::{Clean, Guard, Limit},
+    model::{Kind, Untrusted},
+    release, say,
     store::{ReleaseFacts, ReleaseQuery, Scope},
     view::{Common, SourceView, Word},
 };
@@ -187,6 +187,34 @@ async fn oldest_first(ctx: &Ctx, scope: &Scope) -> Result<Vec<ReleaseFacts>, Too
     Ok(known)
 }
 
+/// A release that somebody announced and that no signal has come of yet.
+pub(super) async fn announced(ctx: &Ctx, scope: &Scope, asked: &Text) -> Result<Option<ReleaseFacts>, ToolError> {
+    let scope = Scope { start: None, environment: None, ..scope.clone() };
+    let known = ctx.store.releases(&ReleaseQuery { scope, announced: true, ..ReleaseQuery::default() }).await?;
+    let plain: Vec<_> = known.iter().map(|facts| facts.release.clone()).collect();
+    Ok(release::resolve(&asked.untrusted(), &plain).ok().and_then(|found| known.into_iter().nth(found.index)))
+}
+
+/// One release by name, seen or announced.
+pub(super) async fn seen_or_announced(ctx: &Ctx, scope: &Scope, asked: &Text) -> Result<Untrusted, ToolError> {
+    match one_release(ctx, scope, asked).await {
+        Err(error) if error.kind == Kind::NotFound => {
+            announced(ctx, scope, asked).await?.map(|facts| facts.release.version).ok_or(error)
+        }
+        found => found,
+    }
+}
+
+/// The place of the release that a text means; a version of several packages means none of them.
 fn index(asked: &Untrusted, known: &[crate::model::Release]) -> Result<usize, ToolError> {
-    release::resolve(asked, known).map(|found| found.index).map_err(|e| ToolError::not_found("release", asked, &e.near))
+    let found = release::resolve(asked, known).map_err(|e| ToolError::not_found("release", asked, &e.near))?;
+    if found.others.is_empty() {
+        return Ok(found.index);
+    }
+    let mut guard = Guard::new();
+    let names = std::iter::once(&known[found.index].version).chain(&found.others);
+    let near = names.map(|name| guard.line(name, Limit::Tag)).collect();
+    let asked = guard.line(asked, Limit::Tag);
+    Err(ToolError::invalid(say!("several packages have a release \"", asked, "\": name one of them in full"))
+        .with_near(near))
 }

@@ -108,7 +108,9 @@ impl Tool for UpdateIssue {
 async fn status(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<Option<NewStatus>, ToolError> {
     let in_release = match (&input.in_release, input.status) {
         (None, _) => None,
-        (Some(release), Some(StatusName::Resolved)) => Some(resolve::one_release(ctx, &asked.scope, release).await?),
+        (Some(release), Some(StatusName::Resolved)) => {
+            Some(resolve::seen_or_announced(ctx, &asked.scope, release).await?)
+        }
         (Some(_), _) => return Err(ToolError::invalid(Clean::ours("in_release goes with status resolved"))),
     };
     Ok(input.status.map(|status| match status {

@@ -64,8 +64,22 @@ pub(super) fn of(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
         }
         Verdict::Moved => moved(out, proof, &evidence),
         Verdict::InsufficientExposure => {
-            say!("Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
+            say!(again(out), "Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
         }
+    }
+}
+
+/// What is known whatever the statistics say: that it happened again.
+fn again(out: &Out) -> Clean {
+    match out.after.as_ref().filter(|after| after.events > 0) {
+        Some(after) => say!(
+            "It happened again ",
+            count(after.events, "time", "times"),
+            ", to ",
+            count(after.affected, "user", "users"),
+            ". "
+        ),
+        None => Clean::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `list_issues`: what is broken, and what broke since a release.
 
+mod markdown;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,11 +14,11 @@ use super::{
 };
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::{Change, Level, Status},
+    model::{Change, Kind, Level, Status},
     say,
-    store::{IssueFacts, IssueQuery, IssueSort, Page, Term},
+    store::{IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts, Term},
     view,
-    view::{Answer, Doc, Omission, Seconds, View, Word, count},
+    view::{Answer, Seconds, Word, count},
 };
 
 /// The tool.
@@ -209,7 +211,13 @@ impl Tool for ListIssues {
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
         let since = match &input.since_release {
-            Some(release) => Some(resolve::since(ctx, &asked.scope, release, input.until_release.as_ref()).await?),
+            Some(release) => match resolve::since(ctx, &asked.scope, release, input.until_release.as_ref()).await {
+                Err(error) if error.kind == Kind::NotFound => {
+                    let announced = resolve::announced(ctx, &asked.scope, release).await?;
+                    return announced.map(|facts| silent(ctx, &asked, release, &facts)).ok_or(error);
+                }
+                since => Some(since?),
+            },
             None if input.until_release.is_some() => {
                 return Err(ToolError::invalid(Clean::ours("until_release needs since_release")));
             }
@@ -276,13 +284,27 @@ fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, query: &IssueQuery, 
     }
 }
 
-/// `19 new, 1 regressed`.
-fn totals<'t>(totals: impl Iterator<Item = &'t Total>) -> Clean {
-    let mut parts = Clean::default();
-    for total in totals {
-        parts = say!(parts.clone(), if parts.is_empty() { "" } else { ", " }, total.issues, " ", total.change);
-    }
-    if parts.is_empty() { Clean::ours("nothing broke") } else { parts }
+/// The answer for a release that was announced and not seen yet.
+fn silent(ctx: &Ctx, asked: &Resolved, typed: &Text, facts: &ReleaseFacts) -> Answer<Out> {
+    let mut guard = Guard::new();
+    let release = guard.line(&facts.release.version, Limit::Tag);
+    let since = SinceView {
+        asked: guard.line(&typed.untrusted(), Limit::Tag),
+        release: release.clone(),
+        released_at: released_at(&facts.release).into(),
+        releases: vec![release.clone()],
+    };
+    let body = Out {
+        since: Some(since),
+        totals: Vec::new(),
+        noise: None,
+        issues: Vec::new(),
+        total: 0,
+        searched: Some(nothing::searched(&asked.scope, &mut guard)),
+        elsewhere: None,
+    };
+    let warning = say!(release, " was announced; no signal of it has come yet, so nothing can be said of it");
+    Answer { body, common: asked.common(ctx, vec![warning]), cursor_after: None }
 }
 
 /// What did not break since the release, in one line.
@@ -345,116 +367,6 @@ fn why(facts: &IssueFacts, guard: &mut Guard) -> Clean {
     }
     let share = view::percent(facts.users as f64 / facts.active_users as f64);
     say!(reason, "; ", facts.users, " of ", count(facts.active_users, "active user", "active users"), " (", share, ")")
-}
-
-impl View for Out {
-    fn markdown(&self, doc: &mut Doc) {
-        match &self.since {
-            Some(since) => since.markdown(doc),
-            None => doc.heading("Issues"),
-        }
-        if !self.totals.is_empty() {
-            let listed = |total: &&Total| self.noise.is_none() || !matches!(total.change.0, "ongoing" | "resolved");
-            let noise = self.noise.as_ref().map(|noise| say!("; not listed: ", noise.clone()));
-            let page = (self.issues.len() as u64) < self.total;
-            let shown = page.then(|| say!("; shown here: ", self.issues.len()));
-            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &shown, &noise]);
-        }
-        if self.issues.is_empty() {
-            doc.line("None in ", &[&self.searched]);
-            if let Some(elsewhere) = &self.elsewhere {
-                doc.line("But: ", &[elsewhere]);
-            }
-        }
-        for issue in &self.issues {
-            issue.markdown(doc);
-        }
-    }
-
-    /// First the tail of the list goes, issue by issue; of the last that is left, what the title says already.
-    fn steps(&self) -> usize {
-        self.issues.len() + 1
-    }
-
-    fn reduce(&mut self, step: usize) -> Vec<Omission> {
-        let all = self.issues.len();
-        let keep = all.saturating_sub(step).max(1);
-        let dropped = all.saturating_sub(keep);
-        self.issues.truncate(keep);
-        if step > all {
-            self.issues.iter_mut().for_each(IssueView::thin);
-        }
-        let what = match dropped {
-            0 => Clean::ours("details of the issue"),
-            n => count(n as u64, "more issue of this page", "more issues of this page"),
-        };
-        vec![Omission { what, call: Clean::ours("cursor, or a larger max_tokens") }]
-    }
-}
-
-impl SinceView {
-    fn markdown(&self, doc: &mut Doc) {
-        doc.heading("What broke");
-        let later = self.releases.len() - 1;
-        match later {
-            0 => doc.line("Since ", &[&self.release, &", released ", &self.released_at]),
-            n => doc.line(
-                "Since ",
-                &[
-                    &self.release,
-                    &", released ",
-                    &self.released_at,
-                    &", and ",
-                    &count(n as u64, "later release", "later releases"),
-                ],
-            ),
-        }
-    }
-}
-
-impl IssueView {
-    fn thin(&mut self) {
-        (self.ty, self.value, self.culprit, self.top_frame) = (None, None, None, None);
-        self.title = self.title.shortened(80);
-        self.why = self.why.shortened(80);
-    }
-
-    fn markdown(&self, doc: &mut Doc) {
-        let caught = if self.unhandled { "unhandled" } else { "handled" };
-        doc.bullet(&say!(
-            "**",
-            self.short_id,
-            "** ",
-            self.change,
-            ", ",
-            self.level,
-            ", ",
-            caught,
-            ": ",
-            count(self.users, "user", "users"),
-            ", ",
-            count(self.events, "event", "events"),
-            ": ",
-            self.title
-        ));
-        if self.status.0 != "unresolved" {
-            doc.under("status ", &[&self.status]);
-        }
-        let mut place = Clean::default();
-        if let Some(frame) = &self.top_frame {
-            place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " in ", frame.file.clone());
-            if let Some(line) = frame.line {
-                place = say!(place, ":", line);
-            }
-        }
-        match &self.culprit {
-            Some(culprit) if place.is_empty() => doc.under("at ", &[culprit]),
-            Some(culprit) => doc.under("at ", &[&place, &", ", culprit]),
-            None if !place.is_empty() => doc.under("at ", &[&place]),
-            None => {}
-        }
-        doc.under("", &[&self.why, &"; last ", &self.last_seen, &if self.replays > 0 { "; with replay" } else { "" }]);
-    }
 }
 
 macro_rules! named {
