@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::program::{PROGRAM, Store, node, node_tool, python, python_packages};
+use crate::program::{Store, node, node_tool, program_words, python, python_packages};
 
 /// A store with one failure in it.
 fn stored() -> Store {
@@ -51,7 +51,9 @@ fn check(mut client: Command, kind: &str, target: &str) {
 /// Each transport in turn.
 fn check_all(client: impl Fn() -> Command) {
     let store = stored();
-    let command = json!([PROGRAM, "--store", store.path(), "stdio"]).to_string();
+    let mut command = program_words().to_vec();
+    command.extend(["--store".to_owned(), store.path().display().to_string(), "stdio".to_owned()]);
+    let command = json!(command).to_string();
     check(client(), "stdio", &command);
     let server = store.serve();
     check(client(), "http", &format!("{}/mcp", server.url));
@@ -90,7 +92,8 @@ fn the_newest_python_client_lists_and_calls_every_tool() {
 fn googles_library_takes_every_tool() {
     let packages = python_packages("google-genai", "google-genai==3.6.1 mcp==1.30.0");
     let store = Store::new();
-    let command = json!([PROGRAM, "--store", store.path(), "--allow-writes", "stdio"]).to_string();
+    let [env, clock, program] = program_words();
+    let command = json!([env, clock, program, "--store", store.path(), "--allow-writes", "stdio"]).to_string();
     let done = python("gemini_tools.py", &packages).arg(command).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let declared: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
@@ -104,8 +107,8 @@ fn the_inspector_has_no_complaint_when_it_is_strict() {
     let inspector = packages.join("node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js");
     let store = Store::new();
     let mut command = Command::new("node");
-    command.arg(inspector).args(["--cli", "--method", "tools/list", "--strict", "--", PROGRAM, "--store"]);
-    let done = command.args([store.path().to_str().unwrap(), "--allow-writes", "stdio"]).output().unwrap();
+    command.arg(inspector).args(["--cli", "--method", "tools/list", "--strict", "--"]).args(program_words());
+    let done = command.args(["--store", store.path().to_str().unwrap(), "--allow-writes", "stdio"]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{out}{err}");
     assert!(out.contains("list_issues") && !err.to_lowercase().contains("warn"), "{out}{err}");

@@ -161,8 +161,12 @@ fn whatever_is_wrong_at_the_start_is_what_calls_answer() {
         (vec!["--config", config.to_str().unwrap()], "internal", "colour"),
         (vec!["--sentry-url", "http://127.0.0.1:9", "--sentry-org", "acme"], "unauthorized", "PRODSIGNAL_SENTRY_TOKEN"),
     ] {
-        let mut command = std::process::Command::new(crate::program::PROGRAM);
-        command.args(&settings).arg("stdio").env_clear().env("HOME", store.path());
+        let [env, clock, program] = crate::program::program_words();
+        let mut command = crate::program::on_the_clock(std::process::Command::new(env));
+        command.args([clock, program]).args(&settings).arg("stdio").env("HOME", store.path());
+        for name in ["SENTRY_AUTH_TOKEN", "SENTRY_ACCESS_TOKEN", "XDG_CONFIG_HOME"] {
+            command.env_remove(name);
+        }
         let answer = of_a_broken_start(&mut command);
         assert_eq!(answer["isError"], true, "{settings:?}: {answer}");
         assert_eq!(answer["structuredContent"]["error"]["kind"], kind, "{settings:?}: {answer}");
