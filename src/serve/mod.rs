@@ -7,6 +7,7 @@ mod api;
 mod body;
 mod ingestion;
 mod metrics;
+mod minidump;
 mod sse;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -32,6 +33,9 @@ use crate::{
     model::Timestamp,
     store::{HostedStore, SignalSink},
 };
+
+/// Dumps that are read at once: each may take as much memory as many envelopes.
+const CRASHES: usize = 2;
 
 /// What the server is made of.
 pub struct Parts {
@@ -66,6 +70,8 @@ struct App {
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// Dumps that are read at once.
+    crashes: Arc<Semaphore>,
     sessions: SseSessions,
     end: CancellationToken,
     now: fn() -> Timestamp,
@@ -121,6 +127,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         access: Arc::new(access),
         metrics,
         room,
+        crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         end,
         now,
@@ -139,6 +146,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
         .route("/api/{project}/store", post(ingestion::store))
+        .route("/api/{project}/minidump/", post(minidump::minidump))
+        .route("/api/{project}/minidump", post(minidump::minidump))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new()

@@ -77,9 +77,18 @@ fn write_exception(exception: &ExceptionView, i: usize, doc: &mut Doc) {
 }
 
 fn write_frame(frame: &FrameView, doc: &mut Doc) {
-    let mut place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", frame.file.clone());
+    let mut place = say!(
+        frame.function.clone().unwrap_or_else(|| Clean::ours("?")),
+        " at ",
+        frame.file.clone().or_else(|| frame.package.clone())
+    );
     if let Some(line) = frame.line {
         place = say!(place, ":", line);
+    } else if frame.file.is_some() && frame.package.is_some() {
+        place = say!(place, ", ", frame.package.clone());
+    }
+    if let Some(trust) = &frame.trust {
+        place = say!(place, " (", trust, ")");
     }
     if frame.repeats > 1 {
         place = say!(place, " (", frame.repeats, " times in a row)");

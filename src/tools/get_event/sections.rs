@@ -3,7 +3,7 @@
 use super::{Section, view::*};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
-    model::{Breadcrumb, Data, Event, Exception, Frame, Level, Request, Untrusted, User},
+    model::{Breadcrumb, Data, Event, Exception, Frame, ImagePlace, Level, Request, Untrusted, User},
     say,
     store::EventFacts,
     view::Word,
@@ -69,6 +69,7 @@ pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
     for frame in frames {
         if let (Some(before), Some(view)) = (last, views.last_mut())
             && (&before.function, &before.file, before.line) == (&frame.function, &frame.file, frame.line)
+            && offset(before) == offset(frame)
         {
             view.repeats += 1;
             continue;
@@ -77,6 +78,11 @@ pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
         last = Some(frame);
     }
     views
+}
+
+/// What tells frames of native code apart that have no name.
+fn offset(frame: &Frame) -> Option<u64> {
+    if frame.function.is_some() { None } else { frame.image.as_ref()?.offset }
 }
 
 fn frame_view(frame: &Frame, guard: &mut Guard) -> FrameView {
@@ -90,12 +96,23 @@ fn frame_view(frame: &Frame, guard: &mut Guard) -> FrameView {
         file: guard.opt(frame.file.as_ref().or(frame.abs_path.as_ref()), Limit::Tag),
         abs_path: guard.opt(more, Limit::Url),
         line: frame.line,
+        package: frame.image.as_ref().and_then(|image| package(frame, image, guard)),
+        trust: frame.image.as_ref().and_then(|image| guard.opt(image.trust.as_ref(), Limit::Tag)),
         column: frame.column,
         in_app: frame.in_app,
         repeats: 1,
         context: guard.opt(frame.context_line.as_ref(), Limit::FrameLine).map(|line| ContextView { pre, line, post }),
         vars: map(&frame.vars, Limit::Variable, guard),
     }
+}
+
+/// `libink.so`, or `libink.so+0x1f40` where no line tells the place.
+fn package(frame: &Frame, image: &ImagePlace, guard: &mut Guard) -> Option<Clean> {
+    let text = match (frame.line, image.package_name()) {
+        (Some(_), name) => name?.to_owned(),
+        (None, _) => image.label(),
+    };
+    Some(guard.line(&text.into(), Limit::Tag))
 }
 
 pub(super) fn breadcrumbs(event: &Event, guard: &mut Guard) -> Vec<BreadcrumbView> {

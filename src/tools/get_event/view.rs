@@ -143,6 +143,12 @@ view! {
         /// Line.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub line: Option<u64>,
+        /// Native code: the program or library, with the offset in it where no line is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub package: Option<Clean>,
+        /// Native code: how the unwinder found the frame (`cfi`, `fp`, `scan` ...).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub trust: Option<Clean>,
         /// Column.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub column: Option<u64>,

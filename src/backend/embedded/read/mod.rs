@@ -35,6 +35,7 @@ mod scope;
 mod script;
 mod search;
 mod session_series;
+mod symbols;
 mod table;
 mod tally;
 mod trend;
