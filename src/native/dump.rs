@@ -148,9 +148,8 @@ impl<'a> Reader<'a> {
     }
 
     fn crash(&self, crashed: Option<&ReadThread>) -> Crash {
-        let frames = crashed.map_or(&[][..], |thread| &thread.stack.frames);
         let pointer = crashed.and_then(|thread| stack_pointer(&thread.registers));
-        let mut crash = reason::read(self.exception.as_ref(), self.system.as_ref(), pointer, frames.len());
+        let mut crash = reason::read(self.exception.as_ref(), self.system.as_ref(), pointer);
         crash.say(messages::read(self.dump, &self.memory, pointer, &crash));
         crash
     }

@@ -136,12 +136,11 @@ impl Crash {
     }
 }
 
-/// Reads the exception. `pointer`: the stack's; `frames`: how deep the stack is.
+/// Reads the exception. `pointer`: the stack's.
 pub(super) fn read(
     exception: Option<&MinidumpException<'_>>,
     system: Option<&MinidumpSystemInfo>,
     pointer: Option<u64>,
-    frames: usize,
 ) -> Crash {
     let Some(exception) = exception else {
         return Crash { name: "Minidump".into(), code: None, address: None, kind: Kind::Snapshot, message: None };
@@ -154,19 +153,12 @@ pub(super) fn read(
         None => (said, None),
     };
     let raw = exception.get_crash_address(os, cpu);
-    let kind = kind(&reason, &name, code.as_deref(), raw, pointer, frames);
+    let kind = kind(&reason, &name, code.as_deref(), raw, pointer);
     let faults = matches!(kind, Kind::NullPointer | Kind::WildPointer | Kind::StackOverflow | Kind::BusError);
     Crash { name, code, address: faults.then_some(raw), kind, message: None }
 }
 
-fn kind(
-    reason: &CrashReason,
-    name: &str,
-    code: Option<&str>,
-    address: u64,
-    pointer: Option<u64>,
-    frames: usize,
-) -> Kind {
+fn kind(reason: &CrashReason, name: &str, code: Option<&str>, address: u64, pointer: Option<u64>) -> Kind {
     let code = code.unwrap_or("");
     let all = format!("{name} {code}").to_ascii_uppercase();
     let has = |parts: &[&str]| parts.iter().any(|part| all.contains(part));
@@ -184,7 +176,7 @@ fn kind(
         return Kind::OutOfMemory;
     }
     if has(&["ACCESS_VIOLATION", "SIGSEGV", "EXC_BAD_ACCESS", "IN_PAGE_ERROR"]) {
-        return memory_kind(reason, address, pointer, frames);
+        return memory_kind(reason, address, pointer);
     }
     match () {
         () if has(&["SIGBUS", "DATATYPE_MISALIGNMENT"]) => Kind::BusError,
@@ -203,10 +195,10 @@ fn kind(
 }
 
 /// Which kind of access to memory failed.
-fn memory_kind(reason: &CrashReason, address: u64, pointer: Option<u64>, frames: usize) -> Kind {
+fn memory_kind(reason: &CrashReason, address: u64, pointer: Option<u64>) -> Kind {
     let near = |pointer: u64| address.abs_diff(pointer) <= NEAR_STACK;
-    // The fault lies where the stack grows to; a stack that deep ran away even where the guard is wide.
-    if pointer.is_some_and(near) && frames > 100 {
+    // Memory that near to the stack's pointer is there, unless the stack has no room left.
+    if pointer.is_some_and(near) {
         return Kind::StackOverflow;
     }
     // The kernel names no address for accesses that no address could mean.

@@ -16,6 +16,7 @@ mod impact;
 mod ingest;
 mod markers;
 mod mcp;
+mod native;
 mod page;
 mod program;
 mod protocol;

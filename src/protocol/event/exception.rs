@@ -109,7 +109,9 @@ fn frame(json: &Value, around: &Around<'_>) -> Frame {
         vars: parts::entries(json.get("vars")),
         image: around.images.place(json),
     };
-    let package = json.get("package").and_then(Value::as_str);
+    let loaded = frame.image.as_ref().and_then(|image| image.package.as_ref()).map(Untrusted::raw);
+    let package = json.get("package").and_then(Value::as_str).or(loaded).map(str::to_owned);
+    let package = package.as_deref();
     frame.in_app = match json.get("in_app").and_then(Value::as_bool) {
         // SDKs of native code know the file, not what ends programs in it.
         Some(true) if frame.image.is_some() => !in_app::is_platform(&frame, package),

@@ -322,6 +322,7 @@ const PLATFORM_PREFIXES: &[&str] = &[
     "google::LogMessage",
     "absl::log_internal",
     "google_breakpad::",
+    "<.",
     "crashpad::",
     "sentry_",
     "sentry__",

@@ -23,6 +23,19 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             write_exception(exception, i, doc);
         }
     }
+    if !out.missing_symbols.is_empty() {
+        doc.heading("Symbols missing (upload with: sentry-cli debug-files upload)");
+        for file in &out.missing_symbols {
+            doc.bullet(&say!(
+                file.file.clone(),
+                ", debug id ",
+                file.debug_id.clone(),
+                ", for ",
+                file.frames,
+                " frames"
+            ));
+        }
+    }
     if !event.breadcrumbs.is_empty() {
         doc.heading("Before it");
         event.breadcrumbs.iter().for_each(|b| write_breadcrumb(b, doc));

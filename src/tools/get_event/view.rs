@@ -24,6 +24,9 @@ view! {
         pub next_event: Option<Clean>,
         /// What the error itself says to do; quotes from the event.
         pub remedies: Vec<RemedyView>,
+        /// Files of native code whose symbols would name frames that have no line: to be uploaded.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub missing_symbols: Vec<MissingView>,
         /// Sections that this event has and the call did not ask for, as the call that shows them.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub more: Option<Clean>,
@@ -103,6 +106,16 @@ view! {
         /// The event as stored.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub raw: Option<CleanData>,
+    }
+
+    /// A program or library without symbols.
+    pub struct MissingView {
+        /// Its file.
+        pub file: Clean,
+        /// Names the build whose symbols are wanted.
+        pub debug_id: Clean,
+        /// Frames that they would name.
+        pub frames: u64,
     }
 
     /// One exception of the chain.
@@ -268,6 +281,7 @@ pub(super) fn of(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> O
         previous_event: facts.previous.map(|id| say!(Id(id))),
         next_event: facts.next.map(|id| say!(Id(id))),
         remedies: remedies::of(event, guard),
+        missing_symbols: sections::missing_symbols(event, guard),
         more: (!missing.is_empty()).then(|| super::more_call(&id, &missing)),
     }
 }
