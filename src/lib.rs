@@ -25,7 +25,6 @@ pub mod script;
 pub mod view;
 
 pub mod backend;
-pub mod client;
 
 pub mod tools;
 

@@ -1,15 +1,19 @@
 //! The parts that several commands need, made of the settings.
 
-use std::{io::IsTerminal, path::Path, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use anyhow::Context;
+use jiff::SignedDuration;
 
 use crate::{
     backend::{
         embedded::{EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
-    client::{self, Cached, CachedWrite, Folder, Identity},
     config::Settings,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
@@ -19,10 +23,15 @@ use crate::{
     tools::{Ctx, Defaults},
 };
 
-/// The clock.
+/// The clock. `PRODSIGNAL_CLOCK_OFFSET_S` moves it by whole seconds: tests run the program at any hour and date with it.
 #[expect(clippy::disallowed_methods, reason = "the one place where the time comes from")]
 pub fn now() -> Timestamp {
-    Timestamp::now()
+    static OFFSET: LazyLock<SignedDuration> = LazyLock::new(|| {
+        let set = std::env::var("PRODSIGNAL_CLOCK_OFFSET_S").ok().and_then(|text| text.parse().ok());
+        SignedDuration::from_secs(set.unwrap_or(0))
+    });
+    let now = Timestamp::now();
+    now.checked_add(*OFFSET).unwrap_or(now)
 }
 
 /// The embedded store of the settings.
@@ -49,23 +58,13 @@ pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
     over(settings, store.clone(), store.clone())
 }
 
-/// What tools get, over the Sentry server of the settings, behind the cache.
+/// What tools get, over the Sentry server of the settings.
 fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
     let store = Arc::new(sentry_store(settings)?);
-    let (url, org) = store.place();
-    let locked = |name: &Option<String>| {
-        if settings.scope_locked { name.clone().unwrap_or_default() } else { String::new() }
-    };
-    let place = [url, org, locked(&settings.project), locked(&settings.environment)];
-    let place: Vec<&str> = place.iter().map(String::as_str).collect();
-    let identity = Identity::new(&store.credential_digest(), &place);
-    let folder = settings.sentry.as_ref().and_then(|sentry| sentry.cache_dir.as_deref());
-    let folder = folder.map(|path| Folder::open(path).with_context(|| format!("the cache folder {}", path.display())));
-    let cached = Cached::new(store.clone(), identity, client::Options::new(now), folder.transpose()?);
-    Ok(over(settings, Arc::new(cached.clone()), Arc::new(CachedWrite::new(store, cached))))
+    Ok(over(settings, store.clone(), store))
 }
 
-/// The Sentry server of the settings, without a cache.
+/// The Sentry server of the settings.
 pub fn sentry_store(settings: &Settings) -> anyhow::Result<SentryStore> {
     let asked = settings.sentry.as_ref().context("no Sentry server is configured")?;
     let token = sentry_token().context(
