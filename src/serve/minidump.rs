@@ -28,7 +28,7 @@ pub(super) async fn minidump(
     body: Body,
 ) -> Response {
     match taken(&app, &project, query.as_deref(), &headers, body).await {
-        Ok(ingested) => ingested.id.map(|id| hyphenated(id)).unwrap_or_default().into_response(),
+        Ok(id) => id.map(hyphenated).unwrap_or_default().into_response(),
         Err(fault) => {
             let mut response = refused(&app, fault);
             // Handlers throw a crash away that is refused for its number; at a fault of the server they try again.
@@ -46,7 +46,7 @@ async fn taken(
     query: Option<&str>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Ingested, Fault> {
+) -> Result<Option<EventId>, Fault> {
     let limits = *app.ingest.limits();
     // Dumps come as they are mostly: the bound is that of what is unpacked.
     let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(Fault::Body)?;
@@ -57,12 +57,11 @@ async fn taken(
     let limits = Limits { compressed_bytes: limits.envelope_bytes, ..limits };
     let (held, bytes) = unpack_whole(held, encoding, limits).await?;
     let form = form_of(headers, bytes, limits).await?;
-    let ingested = digest(app, ProjectKey::from(&found), form, held).await?;
-    let digest = ingested.digest.clone();
+    let Ingested { digest, id, .. } = digest(app, ProjectKey::from(&found), form, held).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
-    Ok(ingested)
+    Ok(id)
 }
 
 /// The parts of the form. What can't be read as one may be a dump by itself.
