@@ -109,13 +109,13 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
-enum Unpacked {
+pub(super) enum Unpacked {
     Plain(Held),
     Decoded { bytes: Vec<u8>, _room: Held },
 }
 
 impl Unpacked {
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(held) => &held.bytes,
             Self::Decoded { bytes, .. } => bytes,
@@ -123,7 +123,11 @@ impl Unpacked {
     }
 }
 
-async fn unpack(held: Held, encoding: Option<String>, limits: crate::protocol::Limits) -> Result<Unpacked, Fault> {
+pub(super) async fn unpack(
+    held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<Unpacked, Fault> {
     let work = move || {
         let decoded = decode_body(encoding.as_deref(), &held.bytes, &limits).map(|b| match b {
             std::borrow::Cow::Borrowed(_) => None,
@@ -234,7 +238,7 @@ pub(super) fn refused(app: &App, fault: Fault) -> Response {
     response
 }
 
-fn of_store(error: &StoreError) -> (StatusCode, String, Option<u64>) {
+pub(super) fn of_store(error: &StoreError) -> (StatusCode, String, Option<u64>) {
     let status = match (error, error.kind()) {
         (StoreError::Busy { .. }, _) => StatusCode::TOO_MANY_REQUESTS,
         (StoreError::Full, _) => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,4 +1,4 @@
-//! One HTTP server: ingestion from Sentry SDKs, MCP, health and metrics.
+//! One HTTP server: ingestion from Sentry and OpenTelemetry SDKs, MCP, health and metrics.
 //! It uses the floors below, writes through `SignalSink`, and alone uses `axum`.
 //! It never opens a database.
 
@@ -8,6 +8,7 @@ mod body;
 mod ingestion;
 mod metrics;
 mod minidump;
+mod otlp;
 mod sse;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -73,6 +74,8 @@ struct App {
     /// Dumps that are read at once.
     crashes: Arc<Semaphore>,
     sessions: SseSessions,
+    /// Projects of services that sent OTLP.
+    services: otlp::Services,
     end: CancellationToken,
     now: fn() -> Timestamp,
 }
@@ -129,6 +132,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         room,
         crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
+        services: otlp::Services::default(),
         end,
         now,
     };
@@ -154,12 +158,14 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/stream", post(ingestion::stream))
         .layer(middleware::from_fn_with_state(app.clone(), access::local_only))
         .layer(sender_cors());
+    let telemetry = otlp::routes().layer(otlp::cors());
     let api = api::routes(&app);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
         .merge(senders)
         .merge(spotlight)
+        .merge(telemetry)
         .merge(api)
         .with_state(app)
 }

@@ -16,6 +16,7 @@ mod ingest;
 mod markers;
 mod mcp;
 mod native;
+mod otel;
 mod page;
 mod program;
 mod protocol;

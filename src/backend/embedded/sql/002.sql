@@ -1,16 +1,23 @@
--- Symbols of native programs, and mappings of renamed classes ----------------------------------------------
--- A file of a bundle is of one build of a program or library; an upload may hold several.
-CREATE TABLE debug_file(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, bundle INTEGER NOT NULL, debug_id TEXT NOT NULL, code_id TEXT, name TEXT NOT NULL,
-  arch TEXT NOT NULL, format TEXT NOT NULL, kind TEXT NOT NULL, features TEXT NOT NULL, size INTEGER NOT NULL,
-  at INTEGER NOT NULL);
-CREATE INDEX debug_file_id ON debug_file(debug_id);
-CREATE INDEX debug_file_code ON debug_file(code_id) WHERE code_id IS NOT NULL;
-CREATE INDEX debug_file_bundle ON debug_file(bundle);
--- Kind 0: functions and lines, 1: call-frame information, 2: a source file, 3: a mapping of classes, 4: names of Dart's
--- types. Numbers are not used again: they are what readers remember.
-CREATE TABLE debug_part(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, kind INTEGER NOT NULL, path TEXT, z BLOB NOT NULL);
-CREATE INDEX debug_part_file ON debug_part(file, kind, path);
--- Dumps have a retention of their own.
-CREATE INDEX item_dump ON item(ts) WHERE content_type='application/x-dmp';
+-- OpenTelemetry: what each request told of a trace (or of a session), within one service and release ---------
+-- keep 0: dropped once no failure can come any more.
+CREATE TABLE part(
+  id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, received INTEGER NOT NULL, failing INTEGER NOT NULL, keep INTEGER NOT NULL,
+  spans INTEGER NOT NULL, logs INTEGER NOT NULL, z BLOB NOT NULL);
+CREATE INDEX part_trace ON part(trace);
+CREATE INDEX part_kept ON part(project, last) WHERE keep=1;
+CREATE INDEX part_drop ON part(received) WHERE keep=0;
+-- Spans and logs of traces without a failure that were kept, by the day they came.
+CREATE TABLE part_day(day INTEGER NOT NULL, project INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(day, project)) WITHOUT ROWID;
+-- Events that were made of a trace's parts; until they are folded, further parts may change them.
+CREATE TABLE joined(
+  trace INTEGER NOT NULL, seq INTEGER NOT NULL, issue INTEGER NOT NULL, stack INTEGER NOT NULL, digest BLOB NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY(trace, seq)) WITHOUT ROWID;
+CREATE INDEX joined_at ON joined(at);
+CREATE INDEX grouphash_issue ON grouphash(issue);
+-- Requests that services worked on, by operation (a word): how many, what they stand for where they are sampled, how many
+-- failed, how long they took, by whom.
+CREATE TABLE traffic(
+  project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, op INTEGER NOT NULL,
+  n INTEGER NOT NULL, weight REAL NOT NULL, failed INTEGER NOT NULL, durations BLOB NOT NULL, users BLOB NOT NULL,
+  sessions BLOB NOT NULL, PRIMARY KEY(project, hour, rel, env, op)) WITHOUT ROWID;
