@@ -7,6 +7,7 @@ mod call;
 mod demo;
 mod doctor;
 mod doctor_sentry;
+mod doctor_symbols;
 mod flags;
 mod import;
 mod intake;

@@ -130,7 +130,9 @@ fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn Signal
 
 /// What takes envelopes apart.
 pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
-    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings)).with_maps(store.clone())
+    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings))
+        .with_maps(store.clone())
+        .with_symbols(store.clone())
 }
 
 /// What a request may cost.

@@ -9,8 +9,9 @@ use crate::{
     backend::embedded::EmbeddedStore,
     config::{Retention, Settings},
     mcp,
+    model::Timestamp,
     serve::{self, Access, Metrics, Parts},
-    store::SignalSink,
+    store::{SignalSink, StoreError},
     tools::TOOLS,
 };
 
@@ -42,8 +43,8 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             parts::asked_to_end().await;
             asked.cancel();
         });
-        if let Some(retention) = settings.retention {
-            tokio::spawn(keep_to(store.clone(), retention, end.clone()));
+        if settings.retention.is_some() || settings.dump_retention.is_some() {
+            tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
         }
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
@@ -69,20 +70,37 @@ fn tokens() -> Vec<String> {
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
 }
 
-/// Drops what is older than the retention, at the start and every hour.
-async fn keep_to(store: Arc<EmbeddedStore>, retention: Retention, end: CancellationToken) {
+/// Drops what is older than the retentions, at the start and every hour.
+async fn keep_to(
+    store: Arc<EmbeddedStore>,
+    events: Option<Retention>,
+    dumps: Option<Retention>,
+    end: CancellationToken,
+) {
     let mut hours = tokio::time::interval(Duration::from_secs(3_600));
     loop {
         tokio::select! {
             () = end.cancelled() => return,
             _ = hours.tick() => {}
         }
-        let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
-        let Ok(before) = parts::now().checked_sub(span) else { return };
-        match store.retain(before).await {
-            Ok(0) => {}
-            Ok(events) => tracing::info!(events, "dropped events past the retention"),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
+        if let Some(before) = dumps.and_then(start_of) {
+            told("minidumps", store.retain_dumps(before).await);
         }
+        if let Some(before) = events.and_then(start_of) {
+            told("events", store.retain(before).await);
+        }
+    }
+}
+
+fn start_of(retention: Retention) -> Option<Timestamp> {
+    let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
+    parts::now().checked_sub(span).ok()
+}
+
+fn told(what: &str, done: Result<u64, StoreError>) {
+    match done {
+        Ok(0) => {}
+        Ok(dropped) => tracing::info!(dropped, "dropped {what} past the retention"),
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
     }
 }

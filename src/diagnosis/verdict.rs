@@ -111,6 +111,9 @@ pub(super) struct Deciding {
 /// The innermost exception that speaks of limits, surroundings or libraries; else the innermost that is known for
 /// anything. Members of a group count where they show where they began.
 pub(super) fn deciding(event: &Event) -> Option<Deciding> {
+    if let Some(fault) = super::native::fault(event) {
+        return Some(Deciding { exception: 0, fault });
+    }
     let counts = |exception: &Exception| !is_member(exception) || !exception.frames.is_empty();
     let known = event.exceptions.iter().enumerate().rev().filter(|(_, exception)| counts(exception));
     let known = known.filter_map(|(at, exception)| {

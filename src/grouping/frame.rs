@@ -136,7 +136,9 @@ pub(super) fn is_extension(frame: &Frame) -> bool {
 
 /// Names a place at all: `?` at line 0 of the page does not.
 pub(super) fn says_where(frame: &Frame) -> bool {
-    bare_name(frame).is_some() || (frame.line.is_some_and(|line| line > 0) && !module::path_of(frame).is_empty())
+    bare_name(frame).is_some()
+        || module::offset_of(frame).is_some()
+        || (frame.line.is_some_and(|line| line > 0) && !module::path_of(frame).is_empty())
 }
 
 /// Stands around another function without being the place of anything.

@@ -127,6 +127,14 @@ const SURROUNDINGS: [(&str, &str); 12] = [
     ("Network request failed", "network"),
 ];
 
+/// The name of a crash that no code threw, as signal handlers and dumps have it: `SIGSEGV`, `EXC_BAD_ACCESS`. What more
+/// is said beside it differs between handlers.
+pub(super) fn crash_name(ty: &str) -> Option<&str> {
+    let name = ty.split(" / ").next().unwrap_or(ty).trim();
+    let plain = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    (plain && ["SIG", "EXC_", "EXCEPTION_", "STATUS_"].iter().any(|start| name.starts_with(start))).then_some(name)
+}
+
 /// Reads type and text.
 pub(super) fn read(ty: &str, value: &str) -> Saying {
     let value = value.trim();
@@ -135,6 +143,11 @@ pub(super) fn read(ty: &str, value: &str) -> Saying {
         .any(|text| value.starts_with(text))
         || ty == "RecursionError"
         || ty.ends_with("StackOverflowError");
+    if crash_name(ty).is_some() {
+        // Where it ended says it all: texts hold addresses, or repeat the name.
+        let recursion = recursion || value.starts_with("Stack overflow");
+        return Saying { thrower: Thrower::Language, key: String::new(), recursion };
+    }
     if recursion {
         return Saying { thrower: Thrower::Language, key: "recursion".to_owned(), recursion };
     }

@@ -162,6 +162,7 @@ fn places<'a>(frames: &[&'a Frame], mapped: bool) -> Vec<Place<'a>> {
     let place = |f: &&'a Frame| {
         let minified = generated.contains(module::path_of(f));
         let name = frame::bare_name(f).filter(|name| !(minified && minified::is_minified_name(name)));
+        let name = name.or_else(|| module::offset_of(f));
         let module =
             if frame::is_extension(f) { "browser extension".to_owned() } else { module::module_key(f, mapped) };
         Place { frame: f, module, name, minified }

@@ -112,8 +112,9 @@ fn culprit(event: &Event, top: Option<&Frame>) -> Option<Untrusted> {
         return Some(transaction.clone());
     }
     let frame = top?;
-    let file = raw(&frame.file);
-    let function = raw(&frame.function);
+    let named = top_frame(frame);
+    let file = raw(&named.file);
+    let function = raw(&named.function);
     let text = match (function, file) {
         ("", "") => return None,
         ("", file) => file.to_owned(),
@@ -123,6 +124,8 @@ fn culprit(event: &Event, top: Option<&Frame>) -> Option<Untrusted> {
     Some(text.into())
 }
 
+/// Native code without a name is called by its place in the library.
 fn top_frame(frame: &Frame) -> TopFrame {
-    TopFrame { function: frame.function.clone(), file: frame.file.clone(), line: frame.line }
+    let place = || Some(frame.image.as_ref()?.label().into());
+    TopFrame { function: frame.function.clone().or_else(place), file: frame.file.clone(), line: frame.line }
 }

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::{libraries, tags};
+use super::{Names, libraries, tags};
 use crate::{
     grouping,
     guard::Scrubber,
     model::{Event, EventId},
+    native::symbolicate,
     protocol::{Clock, event::parse_event, timestamp},
-    sourcemaps::{Maps, map_event},
+    sourcemaps::map_event,
     store::EventRecord,
 };
 
@@ -18,11 +19,12 @@ pub(super) fn record(
     id: EventId,
     clock: &Clock,
     scrubber: &Scrubber,
-    maps: Option<(&dyn Maps, u64)>,
+    names: &Names<'_>,
 ) -> EventRecord {
-    if let Some((maps, project)) = maps {
-        map_event(&mut json, &mut |wanted| maps.script(project, wanted));
+    if let Some(maps) = names.maps {
+        map_event(&mut json, &mut |wanted| maps.script(names.project, wanted));
     }
+    symbolicate(&mut json, names.symbols, names.project);
     let sent = parse_event(&json, id, clock);
     let mut group = grouping::group(&sent);
     let user = sent.user.as_ref().and_then(|u| u.identity()).map(|identity| scrubber.pseudonyms().user(identity));

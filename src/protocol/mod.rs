@@ -3,6 +3,7 @@
 //! It never panics on input.
 
 mod auth;
+mod crash_form;
 mod decode;
 mod envelope;
 pub mod event;
@@ -14,6 +15,7 @@ mod store_body;
 mod time;
 
 pub use auth::{Auth, Dsn, dsn_of};
+pub use crash_form::{CrashForm, FormPart};
 pub use decode::{DecodeError, decode_body};
 pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
 pub use json::{JsonError, read_json};

@@ -69,6 +69,8 @@ pub(super) enum Fault {
     Body(Refused),
     Encoding(DecodeError),
     Envelope(EnvelopeError),
+    /// A form that is none.
+    Form(String),
     NoKey,
     Store(StoreError),
 }
@@ -139,6 +141,25 @@ pub(super) async fn unpack(
     tokio::task::spawn_blocking(work).await.map_err(lost)?.map_err(Fault::Encoding)
 }
 
+/// A body without its encoding, with the room that it holds.
+pub(super) async fn unpack_whole(
+    mut held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<(Held, Vec<u8>), Fault> {
+    if encoding.is_none() {
+        let bytes = std::mem::take(&mut held.bytes);
+        return Ok((held, bytes));
+    }
+    match unpack(held, encoding, limits).await? {
+        Unpacked::Plain(mut held) => {
+            let bytes = std::mem::take(&mut held.bytes);
+            Ok((held, bytes))
+        }
+        Unpacked::Decoded { bytes, _room } => Ok((_room, bytes)),
+    }
+}
+
 async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, Fault> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let small = body.bytes().len() <= SMALL && !ingest.may_block();
@@ -180,7 +201,7 @@ fn told(accepted: &Accepted) -> Response {
     Json(said).into_response()
 }
 
-fn refused(app: &App, fault: Fault) -> Response {
+pub(super) fn refused(app: &App, fault: Fault) -> Response {
     let (status, detail, wait) = match &fault {
         Fault::Body(Refused::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None),
         Fault::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
@@ -191,6 +212,7 @@ fn refused(app: &App, fault: Fault) -> Response {
             (StatusCode::PAYLOAD_TOO_LARGE, EnvelopeError::TooLarge.to_string(), None)
         }
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),
         Fault::Store(error) => of_store(error),
     };

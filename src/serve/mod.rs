@@ -8,6 +8,7 @@ mod body;
 mod ingestion;
 mod manners;
 mod metrics;
+mod minidump;
 mod otlp;
 mod sse;
 
@@ -34,6 +35,9 @@ use crate::{
     model::Timestamp,
     store::{HostedStore, SignalSink},
 };
+
+/// Dumps that are read at once: each may take as much memory as many envelopes.
+const CRASHES: usize = 2;
 
 /// What the server is made of.
 pub struct Parts {
@@ -68,6 +72,8 @@ struct App {
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// Dumps that are read at once.
+    crashes: Arc<Semaphore>,
     sessions: SseSessions,
     /// Projects of services that sent OTLP.
     services: otlp::Services,
@@ -125,6 +131,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         access: Arc::new(access),
         metrics,
         room,
+        crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         services: otlp::Services::default(),
         end,
@@ -146,6 +153,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
         .route("/api/{project}/store", post(ingestion::store))
+        .route("/api/{project}/minidump/", post(minidump::minidump))
+        .route("/api/{project}/minidump", post(minidump::minidump))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new()

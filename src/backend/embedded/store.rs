@@ -56,6 +56,8 @@ pub struct EmbeddedStore {
     pub(super) has_maps: AtomicBool,
     /// Maps that were needed since the last retention.
     pub(super) used_maps: Mutex<HashSet<i64>>,
+    /// Ids of symbols that were needed since the last retention.
+    pub(super) used_symbols: Mutex<HashSet<String>>,
     changes: Changes,
     /// Once something makes events of traces.
     joining: Arc<OnceLock<Joining>>,
@@ -89,6 +91,7 @@ impl EmbeddedStore {
             assembling: tokio::sync::Mutex::default(),
             has_maps: AtomicBool::new(false),
             used_maps: Mutex::default(),
+            used_symbols: Mutex::default(),
             writer: Mutex::new(None),
         })
     }

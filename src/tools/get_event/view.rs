@@ -24,6 +24,9 @@ view! {
         pub next_event: Option<Clean>,
         /// What the error itself says to do; quotes from the event.
         pub remedies: Vec<RemedyView>,
+        /// Files of native code whose symbols would name frames that have no line: to be uploaded.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub missing_symbols: Vec<MissingView>,
         /// Sections that this event has and the call did not ask for, as the call that shows them.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub more: Option<Clean>,
@@ -105,6 +108,16 @@ view! {
         pub raw: Option<CleanData>,
     }
 
+    /// A program or library without symbols.
+    pub struct MissingView {
+        /// Its file.
+        pub file: Clean,
+        /// Names the build whose symbols are wanted.
+        pub debug_id: Clean,
+        /// Frames that they would name.
+        pub frames: u64,
+    }
+
     /// One exception of the chain.
     pub struct ExceptionView {
         /// Class.
@@ -143,6 +156,12 @@ view! {
         /// Line.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub line: Option<u64>,
+        /// Native code: the program or library, with the offset in it where no line is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub package: Option<Clean>,
+        /// Native code: how the unwinder found the frame (`cfi`, `fp`, `scan` ...).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub trust: Option<Clean>,
         /// Column.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub column: Option<u64>,
@@ -262,6 +281,7 @@ pub(super) fn of(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> O
         previous_event: facts.previous.map(|id| say!(Id(id))),
         next_event: facts.next.map(|id| say!(Id(id))),
         remedies: remedies::of(event, guard),
+        missing_symbols: sections::missing_symbols(event, guard),
         more: (!missing.is_empty()).then(|| super::more_call(&id, &missing)),
     }
 }

@@ -83,6 +83,7 @@ fn frame(json: &Value) -> Frame {
         context_line: text(&json["context_line"]),
         post_context: strings(&json["post_context"]),
         vars: Vec::new(),
+        image: None,
     }
 }
 
