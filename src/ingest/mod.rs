@@ -221,6 +221,7 @@ fn is_file(ty: ItemType) -> bool {
 }
 
 fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
+    taken.meet(&json);
     match item.ty {
         ItemType::Event => {
             // The envelope's id names one event: a second one without an id of its own is another.

@@ -1,5 +1,7 @@
 //! What has been taken of an envelope so far, and what has not.
 
+use serde_json::Value;
+
 use super::Ingested;
 use crate::{
     model::{EventId, Timestamp},
@@ -14,12 +16,14 @@ pub(super) struct Taken {
     faults: Vec<Fault>,
     event: Option<EventId>,
     replay: Option<EventId>,
+    /// Whom the first event or replay names, as sent: so that files beside it don't.
+    user: Option<Value>,
 }
 
 impl Taken {
     /// After the frame has been read, with what was wrong there.
     pub(super) fn after(faults: Vec<Fault>) -> Self {
-        Self { records: Vec::new(), outcomes: Vec::new(), faults, event: None, replay: None }
+        Self { records: Vec::new(), outcomes: Vec::new(), faults, event: None, replay: None, user: None }
     }
 
     /// How much has been said so far: it grows with each item.
@@ -35,6 +39,18 @@ impl Taken {
     /// The first replay.
     pub(super) fn replay(&self) -> Option<EventId> {
         self.replay
+    }
+
+    /// Whom the envelope is about.
+    pub(super) fn user(&self) -> Option<&Value> {
+        self.user.as_ref()
+    }
+
+    /// Remembers whom an item names.
+    pub(super) fn meet(&mut self, json: &Value) {
+        if self.user.is_none() {
+            self.user = json.get("user").filter(|user| user.is_object()).cloned();
+        }
     }
 
     pub(super) fn keep(&mut self, record: Record) {

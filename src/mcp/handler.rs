@@ -42,7 +42,9 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params("no such cursor: all tools are on the first page", None));
         }
         let shape = self.shape(&context);
-        let tools = self.tools.iter().filter(|tool| self.signal.offers(tool)).map(|tool| wire(tool, shape)).collect();
+        let server = self.of_request(&context);
+        let offered = server.tools.iter().filter(|tool| server.signal.offers(tool));
+        let tools = offered.map(|tool| wire(tool, shape)).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
 
@@ -51,12 +53,14 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name && self.signal.offers(tool)) else {
+        let server = self.of_request(&context);
+        let Some(tool) = server.tools.iter().find(|tool| tool.name == request.name && server.signal.offers(tool))
+        else {
             return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let shape = self.shape(&context);
-        let answer = run::call(self, tool, arguments, shape.sent(), &context.ct).await?;
+        let answer = run::call(&server, tool, arguments, shape.sent(), &context.ct).await?;
         Ok(shape::result(answer, shape).into())
     }
 }

@@ -16,7 +16,7 @@ mod time;
 
 pub use auth::{Auth, Dsn, dsn_of};
 pub use crash_form::{CrashForm, FormPart};
-pub use decode::{DecodeError, decode_body};
+pub use decode::{DecodeError, decode_body, decode_head, decode_within};
 pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
 pub use json::{JsonError, read_json};
 pub use limits::Limits;

@@ -11,18 +11,20 @@ use serde_json::json;
 
 use super::{
     App,
-    body::{self, Held, Refused},
+    body::{Held, Incoming, Refused, Room},
     metrics::Refusal,
 };
 use crate::{
     ingest::Ingested,
     model::{EventId, Kind},
-    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, decode_body, dsn_of},
+    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, decode_head, decode_within, dsn_of},
     store::{ProjectKey, StoreError},
 };
 
 /// Project of SDKs that send without a DSN.
 const SPOTLIGHT: &str = "spotlight";
+/// Longest first line of an envelope whose key is in it, in bytes.
+const HEAD: usize = 16 * 1024;
 /// Bodies up to this size are taken apart where they arrived: handing them over costs more.
 const SMALL: usize = 64 * 1024;
 
@@ -83,24 +85,20 @@ struct Accepted {
 
 async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, Fault> {
     let limits = *app.ingest.limits();
-    let held = body::read(&headers, body, limits.compressed_bytes, &app.room).await.map_err(Fault::Body)?;
-    app.metrics.received(held.bytes.len());
+    app.metrics.asked();
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
-    // Who sends is known from the address and headers mostly; else the unpacked body's first line has it.
-    let early = match &sender {
-        Sender::Dsn { query, .. } => key_of(&headers, query.as_deref()),
-        Sender::Local => None,
-    };
-    let small = held.bytes.len() <= SMALL && encoding.is_none();
-    let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
-    let project = match sender {
-        Sender::Local => ProjectKey::from(&app.sink.ensure_project(SPOTLIGHT).await.map_err(Fault::Store)?),
-        Sender::Dsn { project, .. } => {
-            let auth = early.or_else(|| dsn_of(body.bytes()).map(Auth::from)).ok_or(Fault::NoKey)?;
-            let found = app.sink.project_for_dsn(&project, Some(&auth.public_key)).await.map_err(Fault::Store)?;
-            ProjectKey::from(&found)
+    let mut incoming = Incoming::new(&headers, body, limits.compressed_bytes, &app.room).map_err(Fault::Body)?;
+    let project = match project_of(app, &sender, &headers, encoding.as_deref(), &mut incoming).await {
+        Ok(project) => project,
+        Err(fault) => {
+            incoming.drop_rest().await;
+            return Err(fault);
         }
     };
+    let held = incoming.whole().await.map_err(Fault::Body)?;
+    app.metrics.received(held.bytes.len());
+    let small = held.bytes.len() <= SMALL && encoding.is_none();
+    let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
     let Ingested { digest, id, faults } = digest(app, project, form, body).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
@@ -108,10 +106,34 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
     Ok(Accepted { id, faults })
 }
 
+/// Who sends, settled before the body is read: by address and headers mostly, else by the body's first line.
+async fn project_of(
+    app: &App,
+    sender: &Sender,
+    headers: &HeaderMap,
+    encoding: Option<&str>,
+    incoming: &mut Incoming,
+) -> Result<ProjectKey, Fault> {
+    let Sender::Dsn { project, query } = sender else {
+        return Ok(ProjectKey::from(&app.sink.ensure_project(SPOTLIGHT).await.map_err(Fault::Store)?));
+    };
+    let auth = match key_of(headers, query.as_deref()) {
+        Some(auth) => auth,
+        None => {
+            let enough = |bytes: &[u8]| bytes.len() >= HEAD || (encoding.is_none() && bytes.contains(&b'\n'));
+            incoming.until(enough).await.map_err(Fault::Body)?;
+            let head = decode_head(encoding, incoming.bytes(), HEAD).map_err(Fault::Encoding)?;
+            dsn_of(&head).map(Auth::from).ok_or(Fault::NoKey)?
+        }
+    };
+    let found = app.sink.project_for_dsn(project, Some(&auth.public_key)).await.map_err(Fault::Store)?;
+    Ok(ProjectKey::from(&found))
+}
+
 /// A body as it came, or without its encoding; its room is held as long as it lives.
 pub(super) enum Unpacked {
     Plain(Held),
-    Decoded { bytes: Vec<u8>, _room: Held },
+    Decoded { bytes: Vec<u8>, _room: Room },
 }
 
 impl Unpacked {
@@ -124,40 +146,42 @@ impl Unpacked {
 }
 
 pub(super) async fn unpack(
-    held: Held,
+    mut held: Held,
     encoding: Option<String>,
     limits: crate::protocol::Limits,
 ) -> Result<Unpacked, Fault> {
     let work = move || {
-        let decoded = decode_body(encoding.as_deref(), &held.bytes, &limits).map(|b| match b {
+        // What comes out takes its own room while it grows.
+        let mut room = held.room().beside();
+        let decoded = decode_within(encoding.as_deref(), &held.bytes, &limits, &mut |bytes| room.reaches(bytes));
+        let bytes = match decoded? {
             std::borrow::Cow::Borrowed(_) => None,
             std::borrow::Cow::Owned(bytes) => Some(bytes),
-        });
-        decoded.map(|bytes| match bytes {
-            Some(bytes) => Unpacked::Decoded { bytes, _room: held },
+        };
+        Ok(match bytes {
+            Some(bytes) => Unpacked::Decoded { bytes, _room: room },
             None => Unpacked::Plain(held),
         })
     };
-    tokio::task::spawn_blocking(work).await.map_err(lost)?.map_err(Fault::Encoding)
+    tokio::task::spawn_blocking(work).await.map_err(lost)?.map_err(|error| match error {
+        DecodeError::NoRoom => Fault::Body(Refused::Busy),
+        error => Fault::Encoding(error),
+    })
 }
 
-/// A body without its encoding, with the room that it holds.
+/// A body without its encoding, with the room that it takes.
 pub(super) async fn unpack_whole(
-    mut held: Held,
+    held: Held,
     encoding: Option<String>,
     limits: crate::protocol::Limits,
-) -> Result<(Held, Vec<u8>), Fault> {
+) -> Result<(Room, Vec<u8>), Fault> {
     if encoding.is_none() {
-        let bytes = std::mem::take(&mut held.bytes);
-        return Ok((held, bytes));
+        return Ok(held.into_parts());
     }
-    match unpack(held, encoding, limits).await? {
-        Unpacked::Plain(mut held) => {
-            let bytes = std::mem::take(&mut held.bytes);
-            Ok((held, bytes))
-        }
-        Unpacked::Decoded { bytes, _room } => Ok((_room, bytes)),
-    }
+    Ok(match unpack(held, encoding, limits).await? {
+        Unpacked::Plain(held) => held.into_parts(),
+        Unpacked::Decoded { bytes, _room } => (_room, bytes),
+    })
 }
 
 async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, Fault> {

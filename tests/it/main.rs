@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 mod diagnosis;
 mod embedded;
+mod gate;
 mod generated;
 mod grouping;
 mod impact;

@@ -93,7 +93,20 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("get_event", json!({ "issue": hostile("asked") })),
         ("list_issues", json!({ "query": hostile("asked") })),
         ("list_issues", json!({ (hostile("asked")): 1 })),
+        ("diagnose_issue", json!({ "issue": "MARKED-1", "max_tokens": 60_000 })),
+        ("get_replay_summary", json!({ "issue": "MARKED-1" })),
+        ("get_replay_summary", json!({ "replay": hostile("asked") })),
+        ("update_issue", json!({ "issue": "MARKED-1", "assignee": hostile("assignee"), "comment": hostile("note") })),
+        ("update_issue", json!({ "issue": hostile("asked"), "status": "resolved" })),
     ]
+}
+
+#[test]
+fn every_tool_is_among_the_calls() {
+    let called: Vec<&str> = calls().iter().map(|(tool, _)| *tool).collect();
+    for tool in prodsignal::tools::TOOLS {
+        assert!(called.contains(&tool.name), "{} is not looked at: add a call of it", tool.name);
+    }
 }
 
 /// Looks at a text that an answer shows; `lines`: whether it is Markdown.
@@ -136,9 +149,12 @@ fn strings(value: &Value, found: &mut Vec<String>) {
 fn nothing_that_a_stranger_wrote_acts_and_no_secret_is_shown() {
     let store = stored();
     for (tool, arguments) in calls() {
-        let text = String::from_utf8(store.run(&["call", tool, &arguments.to_string()]).stdout).unwrap();
-        look(tool, &text);
-        let data = store.call(tool, arguments);
+        let told = |json: &[&str]| {
+            let words = [&["--allow-writes", "call", tool, &arguments.to_string()], json].concat();
+            String::from_utf8(store.run(&words).stdout).unwrap()
+        };
+        look(tool, &told(&[]));
+        let data: Value = serde_json::from_str(&told(&["--json"])).unwrap();
         let mut all = Vec::new();
         strings(&data, &mut all);
         for text in all {

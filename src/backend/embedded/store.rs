@@ -15,7 +15,7 @@ use super::{
     changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
-    write::{Joining, Queue, start},
+    write::{Caps, Joining, Queue, start},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, show_user},
@@ -35,11 +35,13 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Events that may wait to be folded into counts; reading slows with them.
     pub unfolded_events: u64,
+    /// Most different names that senders may make.
+    pub caps: Caps,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_bytes: 32 << 20, unfolded_events: 2_000 }
+        Self { queue_bytes: 32 << 20, unfolded_events: 2_000, caps: Caps::default() }
     }
 }
 
@@ -123,6 +125,7 @@ impl EmbeddedStore {
                 &self.files,
                 Arc::clone(&self.queue),
                 self.options.unfolded_events,
+                self.options.caps,
                 Arc::clone(&self.joining),
             )?);
         }

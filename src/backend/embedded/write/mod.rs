@@ -33,6 +33,7 @@ pub(super) use decide::Decision;
 pub(super) use event::id_key;
 pub(super) use fold::BIG;
 pub(super) use mentions::Mention;
+pub use names::Caps;
 pub(super) use names::{Word, digest64};
 pub(super) use prepare::Prepared;
 pub(super) use project::{COLUMNS, project_of};
