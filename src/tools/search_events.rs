@@ -7,7 +7,7 @@ use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, nothing, t
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     say,
-    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Term, Value},
+    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
     view,
     view::{Answer, Doc, Millis, Omission, Pairs, View, count},
 };
@@ -89,7 +89,7 @@ fn named(query: &SearchQuery) -> [(&'static str, Vec<&Field>); 3] {
     [("fields", query.fields.iter().collect()), ("group_by", grouped.collect()), ("aggregate", counted.collect())]
 }
 
-fn query(asked: &Resolved, input: &In, filter: Vec<Term>) -> Result<SearchQuery, ToolError> {
+fn query(asked: &Resolved, input: &In, (filter, typed): terms::Searched) -> Result<SearchQuery, ToolError> {
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
     let mut aggregate = parsed(
         &input.aggregate,
@@ -117,6 +117,7 @@ fn query(asked: &Resolved, input: &In, filter: Vec<Term>) -> Result<SearchQuery,
     Ok(SearchQuery {
         scope: asked.scope_of_days(14),
         filter,
+        typed,
         fields,
         group_by,
         aggregate,

@@ -16,7 +16,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Kind, Level, Status},
     say,
-    store::{IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts, Term},
+    store::{IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
     view,
     view::{Answer, Seconds, Word, count},
 };
@@ -161,8 +161,9 @@ view! {
         pub last_release: Option<Clean>,
         /// Events in scope.
         pub events: u64,
-        /// Distinct users in scope.
-        pub users: u64,
+        /// Distinct users in scope, where they are counted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub users: Option<u64>,
         /// Of the users who were active in scope, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub share: Option<f64>,
@@ -236,7 +237,7 @@ impl Tool for ListIssues {
     }
 }
 
-fn query(asked: &Resolved, input: &In, since: Option<&Since>, filter: Vec<Term>) -> IssueQuery {
+fn query(asked: &Resolved, input: &In, since: Option<&Since>, (filter, typed): terms::Searched) -> IssueQuery {
     IssueQuery {
         // Since a release, its own time is the period; else what happened lately.
         scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },
@@ -245,6 +246,7 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>, filter: Vec<Term>)
         status: input.status.map(Status::from).into_iter().collect(),
         level: input.level.map(Level::from),
         filter,
+        typed,
         sort: input.sort.map(IssueSort::from).unwrap_or_default(),
         limit: asked.limit_or(25),
         skip: asked.skip,
@@ -338,7 +340,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
         first_release: guard.opt(facts.first_release.as_ref(), Limit::Tag),
         last_release: guard.opt(facts.last_release.as_ref(), Limit::Tag),
         events: facts.events,
-        users: facts.users,
+        users: facts.users_known.then_some(facts.users),
         share: (facts.active_users > 0).then(|| view::rounded(facts.users as f64 / facts.active_users as f64)),
         top_frame: issue.top_frame.as_ref().map(|f| TopFrameView {
             function: guard.opt(f.function.as_ref(), Limit::Tag),
