@@ -24,6 +24,7 @@ mod key;
 mod minified;
 mod module;
 mod pattern;
+mod place;
 mod saying;
 mod stack;
 mod template;

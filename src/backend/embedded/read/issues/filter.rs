@@ -15,8 +15,8 @@ use super::super::{
 };
 use crate::{
     backend::embedded::{
-        pack::{Head, Rest, UNHANDLED, level_of},
-        write::{Word, digest64},
+        pack::{Head, Rest, UNHANDLED, digest64, level_of},
+        write::Word,
     },
     model::{EventId, Level, Untrusted},
     store::{Field, Op, StoreError, Term, Test},
