@@ -3,11 +3,11 @@
 mod commits;
 mod contract;
 mod differential;
-mod double;
+pub mod double;
 mod faults;
 mod glitchtip;
 mod hours;
-mod reading;
+pub mod reading;
 mod replays;
 mod session;
 mod tls;
