@@ -16,6 +16,7 @@ mod impact;
 mod ingest;
 mod markers;
 mod mcp;
+mod otel;
 mod page;
 mod program;
 mod protocol;
