@@ -25,6 +25,7 @@ mod minified;
 mod module;
 mod native;
 mod pattern;
+mod place;
 mod saying;
 mod stack;
 mod template;

@@ -82,6 +82,19 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.source()
     }
 
+    fn owns(&self, address: &WebAddress) -> Result<(), StoreError> {
+        self.store.owns(address)
+    }
+
+    fn reads_search(&self) -> bool {
+        self.store.reads_search()
+    }
+
+    /// Within a lock not told: other projects' tags would be among them.
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        if self.lock.is_open() { self.store.tag_keys().await } else { Ok(None) }
+    }
+
     fn for_call(&self) -> Option<Arc<dyn SignalStore>> {
         let store = self.store.for_call()?;
         Some(Arc::new(Locked { store, lock: self.lock.clone() }))

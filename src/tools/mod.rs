@@ -32,6 +32,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use cursor::{Cursor, Cursors};
 pub use error::ToolError;
 pub use get_replay_summary::{Loaded as LoadedReplay, lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::engine::{pool::Snapshot, scope::Bounds};
 use crate::{
-    backend::embedded::{pack::moment, write::digest64},
+    backend::embedded::pack::{digest64, moment},
     model::{Data, Event, Untrusted},
     store::{AttachmentInfo, Feedback, ItemKind, LogLine, StoreError},
 };

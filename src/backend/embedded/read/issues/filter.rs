@@ -16,8 +16,8 @@ use super::super::{
 use super::mentions::mention_of;
 use crate::{
     backend::embedded::{
-        pack::{Head, Rest, UNHANDLED, level_of},
-        write::{Word, digest64},
+        pack::{Head, Rest, UNHANDLED, digest64, level_of},
+        write::Word,
     },
     guard::show_user,
     model::{EventId, Level, Untrusted},
