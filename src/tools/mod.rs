@@ -18,6 +18,7 @@ mod resolve;
 mod schema;
 mod search_events;
 mod sentence;
+mod signals;
 mod update_issue;
 mod verify_fix_since_release;
 

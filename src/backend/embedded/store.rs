@@ -23,7 +23,7 @@ use crate::{
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
         Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore, Source, StoreError,
         StoreKind,
     },
 };
@@ -205,6 +205,11 @@ impl SignalStore for EmbeddedStore {
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.signals(&query)).await
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
