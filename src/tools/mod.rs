@@ -15,6 +15,7 @@ mod list_releases;
 mod named;
 mod remedies;
 mod resolve;
+mod same_trace;
 mod schema;
 mod search_events;
 mod sentence;

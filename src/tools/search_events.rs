@@ -79,7 +79,9 @@ impl Tool for SearchEvents {
 
 fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
     let filter = match &input.query {
-        Some(text) => store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?,
+        Some(text) => {
+            store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?
+        }
         None => Vec::new(),
     };
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;

@@ -23,8 +23,8 @@ use crate::{
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
         Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore, Source, StoreError,
-        StoreKind,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore, Source,
+        StoreError, StoreKind,
     },
 };
 

@@ -7,6 +7,7 @@ pub(super) mod extras;
 pub(super) mod libraries;
 pub(super) mod replay;
 pub(super) mod script;
+mod trace_logs;
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};

@@ -41,7 +41,8 @@ pub(super) fn grouped(rows: &[Row], query: &SignalQuery) -> Vec<Vec<Value>> {
         }
     }
     let by_time = query.group_by.iter().any(|by| matches!(by.raw(), "hour" | "day"));
-    let mut list: Vec<(u64, Vec<Value>)> = groups.into_iter().map(|(key, group)| (group.n, told(&key, group, query))).collect();
+    let mut list: Vec<(u64, Vec<Value>)> =
+        groups.into_iter().map(|(key, group)| (group.n, told(&key, group, query))).collect();
     if !by_time {
         list.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
     }
@@ -89,6 +90,7 @@ fn told(key: &[String], group: Group, query: &SignalQuery) -> Vec<Value> {
         let is_time = stat.key().is_some_and(|key| key.raw() == "timestamp");
         values.push(match number {
             Some(at) if is_time => Value::Time(moment(at as i64)),
+            Some(number) if number.fract() == 0.0 && (0.0..1e15).contains(&number) => Value::Count(number as u64),
             Some(number) => Value::Number((number * 1_000.0).round() / 1_000.0),
             None => Value::None,
         });

@@ -69,7 +69,13 @@ impl Snapshot<'_> {
         Ok(Names { releases, environments, users: HashMap::new() })
     }
 
-    fn place(&self, row: &mut Row, (project, rel, env, user): Place, bounds: &Bounds, names: &mut Names) -> Result<(), StoreError> {
+    fn place(
+        &self,
+        row: &mut Row,
+        (project, rel, env, user): Place,
+        bounds: &Bounds,
+        names: &mut Names,
+    ) -> Result<(), StoreError> {
         if user != 0 && !names.users.contains_key(&user) {
             names.users.insert(user, self.pseudonym(user)?);
         }
@@ -87,7 +93,13 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn items(&mut self, kind: SignalKind, bounds: &Bounds, names: &mut Names, rows: &mut Vec<Row>) -> Result<(), StoreError> {
+    fn items(
+        &mut self,
+        kind: SignalKind,
+        bounds: &Bounds,
+        names: &mut Names,
+        rows: &mut Vec<Row>,
+    ) -> Result<(), StoreError> {
         let wanted: &[ItemKind] = match kind {
             SignalKind::Log => &[ItemKind::Log],
             SignalKind::Span => &[ItemKind::Span, ItemKind::Transaction],
@@ -124,7 +136,13 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn parts(&mut self, kind: SignalKind, bounds: &Bounds, names: &mut Names, rows: &mut Vec<Row>) -> Result<(), StoreError> {
+    fn parts(
+        &mut self,
+        kind: SignalKind,
+        bounds: &Bounds,
+        names: &mut Names,
+        rows: &mut Vec<Row>,
+    ) -> Result<(), StoreError> {
         if !matches!(kind, SignalKind::Log | SignalKind::Span | SignalKind::Transaction) {
             return Ok(());
         }

@@ -19,9 +19,34 @@ use crate::{
 
 /// Keys that every line may have; asking for one that none has finds nothing, and is no mistake.
 const ALWAYS: &[&str] = &[
-    "timestamp", "hour", "day", "kind", "project", "release", "environment", "user", "trace", "message", "status", "level",
-    "duration", "op", "name", "transaction", "id", "span", "event", "url", "http.status_code", "monitor", "issue", "replay",
-    "error.type", "platform", "unit", "value",
+    "timestamp",
+    "hour",
+    "day",
+    "kind",
+    "project",
+    "release",
+    "environment",
+    "user",
+    "trace",
+    "message",
+    "status",
+    "level",
+    "duration",
+    "op",
+    "name",
+    "transaction",
+    "id",
+    "span",
+    "event",
+    "url",
+    "http.status_code",
+    "monitor",
+    "issue",
+    "replay",
+    "error.type",
+    "platform",
+    "unit",
+    "value",
 ];
 /// Nearest names that are told.
 const NEAR: usize = 5;
@@ -65,7 +90,8 @@ fn cell(row: &Row, key: &str) -> Value {
 /// Refuses a key that no line of the scope has.
 fn known(query: &SignalQuery, rows: &[Row]) -> Result<(), StoreError> {
     let asked = query.filter.iter().filter_map(test::key_of);
-    let columns = query.fields.iter().chain(&query.group_by).chain(query.aggregate.iter().filter_map(|stat| stat.key()));
+    let columns =
+        query.fields.iter().chain(&query.group_by).chain(query.aggregate.iter().filter_map(|stat| stat.key()));
     for key in asked.chain(columns.map(|key| key.raw().to_owned())) {
         let name = canonical(&key);
         if ALWAYS.contains(&name) || rows.is_empty() || rows.iter().any(|row| row.get(&key).is_some()) {
@@ -77,20 +103,19 @@ fn known(query: &SignalQuery, rows: &[Row]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Names that share most pairs of letters with the one wanted, and at least a third of its own.
 fn nearest(wanted: &str, names: &BTreeSet<&str>) -> Vec<Untrusted> {
-    let words = |text: &str| -> BTreeSet<String> {
-        text.split(['.', '_', '-', ':']).filter(|w| w.len() > 1).map(str::to_lowercase).collect()
+    let pairs = |text: &str| -> BTreeSet<(char, char)> {
+        let chars: Vec<char> = text.to_lowercase().chars().collect();
+        chars.windows(2).map(|two| (two[0], two[1])).collect()
     };
-    let asked = words(wanted);
-    let mut list: Vec<(usize, usize, &str)> = names
-        .iter()
-        .map(|name| {
-            let shared = words(name).intersection(&asked).count();
-            let prefix = name.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count();
-            (shared, prefix, *name)
-        })
-        .filter(|(shared, prefix, _)| *shared > 0 || *prefix > 2)
+    let asked = pairs(wanted);
+    let all = names.iter().copied().chain(ALWAYS.iter().copied());
+    let mut list: Vec<(usize, &str)> = all
+        .map(|name| (pairs(name).intersection(&asked).count(), name))
+        .filter(|(shared, _)| shared * 3 >= asked.len().max(1))
         .collect();
-    list.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(b.2)));
-    list.into_iter().take(NEAR).map(|(_, _, name)| name.into()).collect()
+    list.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));
+    list.dedup();
+    list.into_iter().take(NEAR).map(|(_, name)| name.into()).collect()
 }
