@@ -1,6 +1,6 @@
 //! Searches as typed, meant: releases by their aliases, and no field that nothing has.
 
-use super::{Ctx, Resolved, ToolError, error::refused, input::Text, resolve};
+use super::{Ctx, Resolved, ToolError, error::refused, input::Text, resolve, signals};
 use crate::{
     guard::{Guard, Limit},
     model::Untrusted,
@@ -18,7 +18,7 @@ pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> R
     if ctx.store.reads_search() {
         return Ok((Vec::new(), Some(text.untrusted())));
     }
-    let mut terms = store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?;
+    let mut terms = store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?;
     let fields = terms.iter().filter_map(|term| match &term.test {
         Test::Field { field, .. } | Test::Has(field) => Some(field),
         Test::Text(_) | Test::Status(_) | Test::Change(_) => None,

@@ -23,8 +23,8 @@ use crate::{
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, Field,
         FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
-        StoreKind, Term, Test,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore, Source,
+        StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -235,6 +235,11 @@ impl SignalStore for EmbeddedStore {
         let mut query = query.clone();
         self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.signals(&query)).await
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {

@@ -8,6 +8,7 @@ pub(super) mod libraries;
 pub(super) mod replay;
 pub(super) mod script;
 pub(super) mod symbols;
+mod trace_logs;
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
