@@ -18,16 +18,20 @@
 
 mod anonymous;
 mod chain;
+mod code;
 mod fingerprint;
 mod frame;
+mod generated;
 mod key;
 mod minified;
 mod module;
 mod pattern;
 mod saying;
+mod spine;
 mod stack;
 mod template;
 mod title;
+mod types;
 
 use crate::model::{Event, Exception, Frame, Group};
 

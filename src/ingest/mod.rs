@@ -50,6 +50,8 @@ pub struct Ingested {
     pub id: Option<EventId>,
     /// What could not be taken; counted in the digest's outcomes too.
     pub faults: Vec<Fault>,
+    /// Nothing of an item was taken, attachments aside: whoever sent it has to hear of it.
+    pub lost: bool,
 }
 
 impl Ingest {
@@ -102,9 +104,11 @@ impl Ingest {
         let (files, others): (Vec<_>, Vec<_>) = envelope.items.iter().partition(|item| is_file(item.ty));
         for item in others.into_iter().chain(files) {
             let before = taken.total();
+            let kept = taken.kept();
             if let Err(reason) = self.item(item, &around, &mut taken) {
                 taken.lose(item, reason, 1);
             }
+            taken.note_lost(item, kept, before);
             if taken.total() == before {
                 taken.skip_empty(item);
             }

@@ -161,7 +161,8 @@ fn answer(app: &App, done: Result<Ingested, Fault>) -> Response {
     }
 }
 
-/// The id, and what of the envelope could not be taken.
+/// The id, and what of the envelope could not be taken. An item that is lost makes the answer a 400, whatever was kept
+/// beside it: SDKs don't send such an envelope again, and whoever reads their log sees why.
 fn accepted(ingested: &Ingested) -> Response {
     let mut said = json!({});
     if let Some(id) = ingested.id {
@@ -171,7 +172,16 @@ fn accepted(ingested: &Ingested) -> Response {
         let fault = |f: &crate::protocol::Fault| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
         said["errors"] = ingested.faults.iter().map(fault).collect();
     }
-    Json(said).into_response()
+    if !ingested.lost {
+        return Json(said).into_response();
+    }
+    let first = ingested.faults.first().map_or("an item could not be taken", |fault| fault.reason);
+    said["detail"] = first.into();
+    let mut response = (StatusCode::BAD_REQUEST, Json(said)).into_response();
+    if let Ok(value) = HeaderValue::from_str(first) {
+        response.headers_mut().insert(HeaderName::from_static("x-sentry-error"), value);
+    }
+    response
 }
 
 fn refused(app: &App, fault: Fault) -> Response {

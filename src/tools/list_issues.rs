@@ -399,7 +399,7 @@ impl IssueView {
     }
 
     fn markdown(&self, doc: &mut Doc) {
-        let caught = if self.unhandled { "unhandled" } else { "handled" };
+        let caught = if self.unhandled { ", unhandled" } else { "" };
         doc.bullet(&say!(
             "**",
             self.short_id,
@@ -407,7 +407,6 @@ impl IssueView {
             self.change,
             ", ",
             self.level,
-            ", ",
             caught,
             ": ",
             count(self.users, "user", "users"),

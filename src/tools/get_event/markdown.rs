@@ -23,6 +23,9 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             write_exception(exception, i, doc);
         }
     }
+    for suppressed in &event.suppressed {
+        doc.line("Suppressed meanwhile: ", &[suppressed]);
+    }
     if !event.breadcrumbs.is_empty() {
         doc.heading("Before it");
         event.breadcrumbs.iter().for_each(|b| write_breadcrumb(b, doc));
