@@ -22,10 +22,11 @@ use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
     protocol::{
-        self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json, store_body,
+        self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, ReportedBy, read_json,
+        store_body,
     },
     sourcemaps::Maps,
-    store::{Digest, ProjectKey, Record},
+    store::{Digest, Outcome, ProjectKey, Record},
 };
 use taken::Taken;
 
@@ -132,7 +133,7 @@ impl Ingest {
         };
         let body = store_body(body, &self.limits).map_err(refused)?;
         if body.len() > self.limits.event_bytes {
-            return Err(EnvelopeError::TooLarge);
+            return Err(EnvelopeError::EventTooLarge(self.limits.event_bytes));
         }
         let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
@@ -144,6 +145,34 @@ impl Ingest {
             &self.scrubber,
             self.maps().map(|maps| (maps, project.id)),
         ))));
+        Ok(taken.ingested(project, received, None))
+    }
+
+    /// Takes the reports of a browser: of content security policies, of the network.
+    ///
+    /// # Errors
+    /// When the body holds no report.
+    pub fn security(
+        &self,
+        project: &ProjectKey,
+        body: &[u8],
+        received: Timestamp,
+        by: &ReportedBy,
+    ) -> Result<Ingested, EnvelopeError> {
+        let json = read_json(body, self.limits.depth).map_err(|_| EnvelopeError::Body)?;
+        let (events, skipped) = protocol::reports(&json, by)?;
+        let clock = Clock::new(ClockPolicy::Live, received, None);
+        let mut taken = Taken::after(Vec::new());
+        for (at, event) in events.into_iter().enumerate() {
+            // Reports of two browsers may be alike to the byte: each counts.
+            let moment = received.as_microsecond().to_be_bytes();
+            let id = digest16(&[b"report", body, &moment, &at.to_be_bytes(), by.user_agent.as_deref().unwrap_or("").as_bytes()]);
+            let id = EventId(u128::from_be_bytes(id));
+            taken.keep(Record::Event(Box::new(event::record(event, id, &clock, &self.scrubber, None))));
+        }
+        if skipped > 0 {
+            taken.count(Outcome { item: "report", outcome: "filtered", reason: "no failure", quantity: skipped });
+        }
         Ok(taken.ingested(project, received, None))
     }
 

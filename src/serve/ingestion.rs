@@ -17,7 +17,7 @@ use super::{
 use crate::{
     ingest::Ingested,
     model::Kind,
-    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, decode_body, dsn_of},
+    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, ReportedBy, decode_body, dsn_of},
     store::{ProjectKey, StoreError},
 };
 
@@ -48,6 +48,26 @@ pub(super) async fn store(
     answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Event, headers, body).await)
 }
 
+/// `POST /api/PROJECT/security/`: reports that browsers send by themselves. The address says release and environment.
+pub(super) async fn security(
+    State(app): State<App>,
+    Path(project): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let said = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let by = ReportedBy {
+        release: said("sentry_release"),
+        environment: said("sentry_environment"),
+        user_agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned),
+    };
+    answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Reports(by), headers, body).await)
+}
+
 /// `POST /stream`: SDKs with `spotlight` switched on.
 pub(super) async fn stream(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
     answer(&app, taken(&app, Sender::Local, Form::Envelope, headers, body).await)
@@ -58,10 +78,10 @@ enum Sender {
     Local,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Envelope,
     Event,
+    Reports(ReportedBy),
 }
 
 /// Why a request was not taken.
@@ -136,6 +156,7 @@ async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> R
     let work = move || match form {
         Form::Envelope => ingest.envelope(&project, body.bytes(), received, ClockPolicy::Live),
         Form::Event => ingest.store_event(&project, body.bytes(), received),
+        Form::Reports(by) => ingest.security(&project, body.bytes(), received, &by),
     };
     let done = if small { work() } else { tokio::task::spawn_blocking(work).await.map_err(lost)? };
     done.map_err(Fault::Envelope)
@@ -191,8 +212,8 @@ fn refused(app: &App, fault: Fault) -> Response {
         Fault::Body(Refused::Broken) => (StatusCode::REQUEST_TIMEOUT, "the body did not come whole".to_owned(), None),
         Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
         Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Envelope(EnvelopeError::TooLarge) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, EnvelopeError::TooLarge.to_string(), None)
+        Fault::Envelope(error @ (EnvelopeError::TooLarge | EnvelopeError::EventTooLarge(_))) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None)
         }
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),

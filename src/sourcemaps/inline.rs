@@ -22,22 +22,7 @@ pub(super) fn decode(address: &str) -> Option<Vec<u8>> {
     if kind.split(';').any(|part| part.eq_ignore_ascii_case("base64")) {
         return STANDARD.decode(data.trim()).ok();
     }
-    let mut bytes = Vec::with_capacity(data.len());
-    let mut rest = data.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    Some(bytes)
+    Some(percent_encoding::percent_decode_str(data).collect())
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ mod tests {
             .replace("{hex64}", &format!("{hex}{hex}{hex}{hex}").to_uppercase())
             .replace("{hex7}", &hex[..7])
             .replace("{hex}", &hex)
-            .replace("{n}", &(seed % 100_000 + 10).to_string())
+            .replace("{n}", &(seed % 90_000 + 10_000).to_string())
             .replace("{word}", &word)
             .replace("{path}", &format!("/srv/rel/2026-11-{:02}T{}Z/src/Mail", seed % 28 + 1, seed % 1000))
     }

@@ -121,7 +121,7 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     ".NET: compiled expressions", "lambda_method", r#"\blambda_method\d+"# => "lambda_method", false,
         ["{name}.lambda_method{n}"];
     // dotnet/ef6 EntityProxyFactory
-    ".NET: entity proxies", "_", r#"_[0-9A-F]{64}\b"# => "", false,
+    ".NET: entity proxies", "DynamicProxies.", r#"(DynamicProxies\.\w+?)_[0-9A-F]{64}\b"# => "${1}", false,
         ["System.Data.Entity.DynamicProxies.{name}_{hex64}.get_Id"];
     // dotnet/fsharp CompilerGlobalState, NiceNameGenerator
     "F#: closures", "@", r#"@\d+(?:-\d+)*(?:T\b)?"# => "@", false,
@@ -136,7 +136,7 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     "Swift: thunks and specialisations", " ", r#"^(?:(?:partial apply for|@objc|@nonobjc|merged|outlined|specialized|(?:generic|function signature) specialization <.*?> of|\(\d+\) (?:await resume|suspend resume) partial function for|thunk for|dispatch thunk of|protocol witness for) )+"# => "", false,
         ["partial apply for {name}", "({n}) await resume partial function for {name}", "specialized {name}"];
     // the same
-    "Swift: private discriminators", " in _", r#"\((\S+) in _[0-9A-F]{8,32}\)"# => "${1}", false,
+    "Swift: private discriminators", " in _", r#"\((\S+) in _[0-9A-F]{8,64}\)"# => "${1}", false,
         ["Cart.({name} in _{hex64})"];
     // the same
     "Swift: witnesses", " in conformance ", r#" in conformance .*$"# => "", false,
@@ -187,7 +187,7 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     "Python: functions in functions", "<locals>", r#"<locals>\."# => "", false,
         ["Cart.{name}.<locals>.inner"];
     // elixir Exception.format_mfa
-    "Erlang, Elixir: functions in functions", "fun", r#"^anonymous fn/\d+ in |-fun-\d+-"# => "", false,
+    "Erlang, Elixir: functions in functions", "/", r#"^anonymous fn/\d+ in |-fun-\d+-"# => "", false,
         ["anonymous fn/{n} in Shop.{name}/2", "-{name}/2-fun-{n}-"];
     // object ids that Ruby's inspect and Python's repr write
     "addresses in names", "0x", r#"(^|[^A-Za-z0-9])(?:at )?0x[0-9a-fA-F]{5,16}"# => "${1}", true,
