@@ -24,7 +24,6 @@ pub mod script;
 pub mod view;
 
 pub mod backend;
-pub mod client;
 
 pub mod tools;
 

@@ -2,7 +2,6 @@
 //! It uses `model` alone.
 //! It never names a backend.
 
-mod age;
 mod answer;
 mod commits;
 mod diagnosis;
@@ -19,7 +18,6 @@ mod search;
 mod window;
 mod write;
 
-pub use age::{dated, remembered};
 pub use answer::*;
 pub use commits::*;
 pub use diagnosis::*;

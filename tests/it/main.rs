@@ -6,7 +6,6 @@ mod architecture;
 mod attribution;
 mod change;
 mod cli;
-mod client;
 mod clients;
 mod diagnosis;
 mod embedded;
