@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{code, spine, types};
 use super::key::Key;
 use super::pattern::pattern;
 use super::saying::{self, Saying, Thrower};
 use super::stack::Stack;
 use super::template::template;
+use super::{code, spine, types};
 use crate::model::{Event, Exception, Frame, Untrusted};
 
 /// Which frames a key is made of.

@@ -9,9 +9,8 @@ const LIMIT: usize = 600;
 
 /// The code that a text names as one; numbers that merely stand in it are values.
 pub(super) fn of_text(text: &str) -> Option<String> {
-    static CODES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(&FORMS.join("|")).expect("the forms are regular expressions")
-    });
+    static CODES: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(&FORMS.join("|")).expect("the forms are regular expressions"));
     let end = (0..=text.len().min(LIMIT)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let found = CODES.captures(&text[..end])?;
     found.iter().skip(1).flatten().next().map(|code| code.as_str().to_ascii_uppercase())

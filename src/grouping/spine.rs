@@ -138,8 +138,7 @@ fn with_all_below(all: &[&Exception], mut ids: HashSet<u64>) -> HashSet<u64> {
 
 fn is_group(exception: &Exception) -> bool {
     let ty = raw(&exception.ty);
-    exception.mechanism.is_exception_group
-        && (GROUP_TYPES.contains(&types::short_type(ty)) || types::is_generic(ty))
+    exception.mechanism.is_exception_group && (GROUP_TYPES.contains(&types::short_type(ty)) || types::is_generic(ty))
 }
 
 /// Whether one of a chain says nothing that those inside it don't say.

@@ -196,7 +196,9 @@ mod tests {
 
     #[test]
     fn types_of_libraries_say_nothing_and_those_of_applications_do() {
-        for ty in ["*errors.joinError", "AxiosError", "java.lang.RuntimeException", "SIGABRT / 0x0", "App\\Exception", ""] {
+        for ty in
+            ["*errors.joinError", "AxiosError", "java.lang.RuntimeException", "SIGABRT / 0x0", "App\\Exception", ""]
+        {
             assert!(is_generic(ty), "{ty}");
         }
         for ty in ["CouponError", "shop.CartException", "*billing.RateError"] {

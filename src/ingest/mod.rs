@@ -166,7 +166,13 @@ impl Ingest {
         for (at, event) in events.into_iter().enumerate() {
             // Reports of two browsers may be alike to the byte: each counts.
             let moment = received.as_microsecond().to_be_bytes();
-            let id = digest16(&[b"report", body, &moment, &at.to_be_bytes(), by.user_agent.as_deref().unwrap_or("").as_bytes()]);
+            let id = digest16(&[
+                b"report",
+                body,
+                &moment,
+                &at.to_be_bytes(),
+                by.user_agent.as_deref().unwrap_or("").as_bytes(),
+            ]);
             let id = EventId(u128::from_be_bytes(id));
             taken.keep(Record::Event(Box::new(event::record(event, id, &clock, &self.scrubber, None))));
         }

@@ -93,7 +93,8 @@ fn text<'a>(report: &'a Value, keys: &[&str]) -> Option<&'a str> {
 
 /// Both ways in which browsers write the names: `blocked-uri` and `blockedURL`.
 fn csp(report: &Value, url: Option<&str>) -> Option<Said> {
-    let directive = text(report, &["effective-directive", "effectiveDirective", "violated-directive", "violatedDirective"])?;
+    let directive =
+        text(report, &["effective-directive", "effectiveDirective", "violated-directive", "violatedDirective"])?;
     let directive = directive.split_whitespace().next()?.to_owned();
     let blocked = blocked(text(report, &["blocked-uri", "blockedURL", "blockedURI"]).unwrap_or("inline"));
     let page = text(report, &["document-uri", "documentURL", "documentURI"]).or(url).map(str::to_owned);
@@ -103,7 +104,11 @@ fn csp(report: &Value, url: Option<&str>) -> Option<Said> {
         logger: "csp",
         message: format!("Content security policy {verb} {blocked} ({directive})"),
         fingerprint: vec!["csp".to_owned(), directive.clone(), blocked.clone()],
-        tags: tags([("directive", Some(directive)), ("blocked", Some(blocked)), ("disposition", Some(disposition.to_owned()))]),
+        tags: tags([
+            ("directive", Some(directive)),
+            ("blocked", Some(blocked)),
+            ("disposition", Some(disposition.to_owned())),
+        ]),
         url: page,
         details: report.clone(),
     })
@@ -133,7 +138,13 @@ fn nel(report: &Value, url: Option<&str>) -> Option<Said> {
         logger: "nel",
         message: format!("Network error {kind} at {host}"),
         fingerprint: vec!["nel".to_owned(), kind.clone(), host.clone()],
-        tags: tags([("nel.type", Some(kind)), ("nel.host", Some(host)), ("nel.phase", word("phase")), ("nel.protocol", word("protocol")), ("nel.status", word("status_code"))]),
+        tags: tags([
+            ("nel.type", Some(kind)),
+            ("nel.host", Some(host)),
+            ("nel.phase", word("phase")),
+            ("nel.protocol", word("protocol")),
+            ("nel.status", word("status_code")),
+        ]),
         url: url.map(str::to_owned),
         details: report.clone(),
     })
@@ -191,11 +202,14 @@ mod tests {
             { "type": "network-error", "url": "https://shop.example/api", "body": { "type": "ok", "phase": "application" } },
             { "type": "deprecation", "url": "https://shop.example/", "body": { "id": "Sync", "message": "sync requests go" } },
         ]);
-        assert_eq!(messages(list.clone()), [
-            "Content security policy would have blocked inline (script-src-elem)",
-            "Network error tcp.timed_out at shop.example",
-            "deprecation: sync requests go",
-        ]);
+        assert_eq!(
+            messages(list.clone()),
+            [
+                "Content security policy would have blocked inline (script-src-elem)",
+                "Network error tcp.timed_out at shop.example",
+                "deprecation: sync requests go",
+            ]
+        );
         assert_eq!(reports(&list, &ReportedBy::default()).unwrap().1, 1);
     }
 

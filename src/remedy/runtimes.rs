@@ -133,9 +133,12 @@ fn php() -> Vec<Rule> {
             r"(?:exceeds|larger than) the (?:upload_max_filesize|post_max_size)(?: directive)?|exceeds the limit of \d+ bytes",
             |_| Action::Raise("the size of uploads (upload_max_filesize, post_max_size)"),
         ),
-        rule("limit", Quote::Line, r"Maximum function nesting level of '?\d+'? reached|To increase the limit change max_input_vars", |_| {
-            Action::Raise("the limit that the words name")
-        }),
+        rule(
+            "limit",
+            Quote::Line,
+            r"Maximum function nesting level of '?\d+'? reached|To increase the limit change max_input_vars",
+            |_| Action::Raise("the limit that the words name"),
+        ),
         rule(
             "missing_module",
             Quote::Line,

@@ -109,7 +109,10 @@ pub fn read_bundle<E: From<BundleError>>(
     let mut taken = 0;
     for (path, said) in files {
         if said.get("type").and_then(Value::as_str) == Some("indexed_ram_bundle") {
-            Err(BundleError::Unread(path.chars().take(200).collect(), "a RAM bundle; upload a plain bundle and its map"))?;
+            Err(BundleError::Unread(
+                path.chars().take(200).collect(),
+                "a RAM bundle; upload a plain bundle and its map",
+            ))?;
         }
         let Some(mut file) = entry(said) else { continue };
         if leaves(path) {
@@ -166,7 +169,8 @@ fn inline_map(path: &str, script: &mut ArtifactFile) -> Result<Option<ArtifactFi
         return Ok(None);
     };
     let name = || path.chars().take(200).collect();
-    let bytes = inline::decode(data).ok_or_else(|| BundleError::Unread(name(), "a script whose inline source map can't be read"))?;
+    let bytes = inline::decode(data)
+        .ok_or_else(|| BundleError::Unread(name(), "a script whose inline source map can't be read"))?;
     super::check_map(&bytes).map_err(|error| BundleError::Map(name(), error))?;
     let url = format!("{}.map", script.url);
     script.map_reference = url.rsplit('/').next().map(str::to_owned);

@@ -49,13 +49,14 @@ impl<'a> Sources<'a> {
     ) -> Result<bool, BundleError> {
         let root = map.get("sourceRoot").and_then(Value::as_str).unwrap_or("").trim_end_matches('/').to_owned();
         let names: Vec<String> = texts(map.get("sources")).map(|name| name.unwrap_or("").to_owned()).collect();
-        let mut contents: Vec<Value> =
-            map.get("sourcesContent").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut contents: Vec<Value> = map.get("sourcesContent").and_then(Value::as_array).cloned().unwrap_or_default();
         contents.resize(names.len(), Value::Null);
         let mut filled = false;
         for (name, content) in names.iter().zip(&mut contents).filter(|(_, content)| !content.is_string()) {
             let path = if root.is_empty() { name.clone() } else { format!("{root}/{name}") };
-            let Some(file) = self.0.get(join(url, &path).as_str()).or_else(|| self.0.get(path.as_str())) else { continue };
+            let Some(file) = self.0.get(join(url, &path).as_str()).or_else(|| self.0.get(path.as_str())) else {
+                continue;
+            };
             *content = String::from_utf8_lossy(&read(file)?).into_owned().into();
             filled = true;
         }

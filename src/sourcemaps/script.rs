@@ -64,7 +64,9 @@ fn decoded(map: &[u8]) -> Result<DecodedMap, MapError> {
     match decode_slice(map).map_err(fault)? {
         DecodedMap::Index(index) => {
             if let Some(url) = elsewhere(&index) {
-                return Err(MapError(format!("a section of the index map refers to another file ({url}), which is not read")));
+                return Err(MapError(format!(
+                    "a section of the index map refers to another file ({url}), which is not read"
+                )));
             }
             index.flatten().map(DecodedMap::Regular).map_err(fault)
         }

@@ -23,7 +23,13 @@ pub(super) fn misread(text: &str) -> Option<&'static str> {
 pub(super) const REFUSED: &[Row] = &[
     row(
         "a statement that the program wrote is wrong",
-        &["SyntaxErrorOrAccessRuleViolation", "AmbiguousColumn", "GroupingError", "DatatypeMismatch", "BadSqlGrammarException"],
+        &[
+            "SyntaxErrorOrAccessRuleViolation",
+            "AmbiguousColumn",
+            "GroupingError",
+            "DatatypeMismatch",
+            "BadSqlGrammarException",
+        ],
         &[
             "must appear in the group by clause",
             "isn't in group by",

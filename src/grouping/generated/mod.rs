@@ -144,9 +144,22 @@ mod tests {
     #[test]
     fn what_is_not_generated_stays() {
         for name in [
-            "shop::orders::settle", "Cart.total", "nth", "per_crate", "Bakery\\Oven::heat", "-[Cart(Total) add:]",
-            "Cart.add(_:)", "operator<", "shop::operator()", "Foo$1", "main.init.0", "lookup_2", "sha256", "step1",
-            "shop::(anonymous)::parse", "(*Server).ServeHTTP",
+            "shop::orders::settle",
+            "Cart.total",
+            "nth",
+            "per_crate",
+            "Bakery\\Oven::heat",
+            "-[Cart(Total) add:]",
+            "Cart.add(_:)",
+            "operator<",
+            "shop::operator()",
+            "Foo$1",
+            "main.init.0",
+            "lookup_2",
+            "sha256",
+            "step1",
+            "shop::(anonymous)::parse",
+            "(*Server).ServeHTTP",
         ] {
             assert_eq!(steady(name, false), name);
         }

@@ -70,7 +70,13 @@ mod tests {
     use super::*;
 
     fn frame(module: &str, function: &str, file: &str, in_app: bool) -> Frame {
-        Frame { module: Some(module.into()), function: Some(function.into()), file: Some(file.into()), in_app, ..Frame::default() }
+        Frame {
+            module: Some(module.into()),
+            function: Some(function.into()),
+            file: Some(file.into()),
+            in_app,
+            ..Frame::default()
+        }
     }
 
     fn own(frames: &[Frame]) -> Vec<&str> {
@@ -98,7 +104,10 @@ mod tests {
             settle(&mut frames, &Stack { platform: "go", ty, libraries: &[] });
             own(&frames).join(" ")
         };
-        assert_eq!(stack(&["keeper.func1", "cut", "main.func6", "keeper", "run"], "runtime.boundsError"), "cut main.func6 keeper run");
+        assert_eq!(
+            stack(&["keeper.func1", "cut", "main.func6", "keeper", "run"], "runtime.boundsError"),
+            "cut main.func6 keeper run"
+        );
         assert_eq!(stack(&["func1", "partner", "run"], "*errors.errorString"), "partner.func1 partner run");
         assert_eq!(stack(&["handlePanic", "cut", "run"], "runtime.errorString"), "cut run");
         assert_eq!(stack(&["recoverOrder", "run"], "*shop.Lost"), "recoverOrder run");

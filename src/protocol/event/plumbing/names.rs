@@ -115,7 +115,14 @@ mod tests {
     #[test]
     fn reporters_are_known_by_name() {
         let named = |function: &str| is_reporter(&Frame { function: Some(function.into()), ..Frame::default() });
-        for function in ["report", "(*Server).fail", "web.ReportError", "report(error:)", "Log.captureException", "shop::report_error"] {
+        for function in [
+            "report",
+            "(*Server).fail",
+            "web.ReportError",
+            "report(error:)",
+            "Log.captureException",
+            "shop::report_error",
+        ] {
             assert!(named(function), "{function}");
         }
         for function in ["plate", "reportOrders", "Api.load(url:)", "failover", ""] {

@@ -29,11 +29,8 @@ const ENTRIES: &[&str] = &[
     "backtrace::backtrace::",
     "backtrace::capture::",
     "sentry_backtrace::",
-    "sentry_anyhow::",
     "sentry_panic::",
     "<sentry_panic::",
-    "anyhow::error::<impl anyhow::Error>::",
-    "anyhow::backtrace::",
     "eyre::",
 ];
 
@@ -56,13 +53,25 @@ const STARTS: &[&str] = &[
 ];
 
 /// Folders of the compiler's own sources and of downloaded crates.
-const FOREIGN: &[&str] = &["/rustc/", "/rustlib/", ".cargo/registry/", ".cargo\\registry\\", ".cargo/git/", "/library/std/", "/library/core/"];
+const FOREIGN: &[&str] = &[
+    "/rustc/",
+    "/rustlib/",
+    ".cargo/registry/",
+    ".cargo\\registry\\",
+    ".cargo/git/",
+    "/library/std/",
+    "/library/core/",
+];
 
 /// Whether a frame shows that the program is written in Rust.
 pub(super) fn is_rust(frame: &Frame) -> bool {
     let name = function(frame);
-    path(frame).ends_with(".rs") || path(frame).contains("/rustc/") || name.contains("{{closure}}")
-        || ["core::panicking::", "std::panicking::", "rust_begin_unwind", "std::rt::"].iter().any(|start| name.starts_with(start))
+    path(frame).ends_with(".rs")
+        || path(frame).contains("/rustc/")
+        || name.contains("{{closure}}")
+        || ["core::panicking::", "std::panicking::", "rust_begin_unwind", "std::rt::"]
+            .iter()
+            .any(|start| name.starts_with(start))
 }
 
 pub(super) fn settle(frames: &mut [Frame]) {
@@ -101,7 +110,10 @@ mod tests {
             ..Frame::default()
         };
         let mut frames = vec![
-            frame("<sentry_panic::PanicIntegration as sentry_core::Integration>::setup::{{closure}}", "/h/.cargo/registry/src/x/lib.rs"),
+            frame(
+                "<sentry_panic::PanicIntegration as sentry_core::Integration>::setup::{{closure}}",
+                "/h/.cargo/registry/src/x/lib.rs",
+            ),
             frame("shop::hooks::note_panic", "/srv/shop/src/hooks.rs"),
             frame("std::panicking::rust_panic_with_hook", "/rustc/5/library/std/src/panicking.rs"),
             frame("core::panicking::panic_fmt", "/rustc/5/library/core/src/panicking.rs"),
