@@ -44,6 +44,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             tokio::spawn(keep_to(store.clone(), retention, end.clone()));
         }
         let ingest = Arc::new(parts::ingest(&settings, &store));
+        store.join_with(ingest.clone(), settings.keep_lines);
         let parts = Parts {
             server,
             sink: store.clone(),

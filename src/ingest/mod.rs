@@ -8,10 +8,12 @@ mod event;
 mod item;
 mod libraries;
 mod lines;
+mod otel;
 mod tags;
 mod taken;
 
 pub use agent::{Agent, read as read_agent};
+pub use otel::{LogLine, Part, SpanLine, project_slug, service_of};
 
 use std::sync::Arc;
 
@@ -43,7 +45,7 @@ pub struct Ingest {
 }
 
 /// What an envelope came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Ingested {
     /// For the store.
     pub digest: Digest,

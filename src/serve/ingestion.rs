@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ingest::Ingested,
-    model::Kind,
+    model::{EventId, Kind},
     protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, ReportedBy, decode_body, dsn_of},
     store::{ProjectKey, StoreError},
 };
@@ -85,7 +85,7 @@ enum Form {
 }
 
 /// Why a request was not taken.
-enum Fault {
+pub(super) enum Fault {
     Body(Refused),
     Encoding(DecodeError),
     Envelope(EnvelopeError),
@@ -93,7 +93,14 @@ enum Fault {
     Store(StoreError),
 }
 
-async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Ingested, Fault> {
+/// What the sender is told of a request that is on disk.
+struct Accepted {
+    id: Option<EventId>,
+    faults: Vec<crate::protocol::Fault>,
+    lost: bool,
+}
+
+async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, Fault> {
     let limits = *app.ingest.limits();
     let held = body::read(&headers, body, limits.compressed_bytes, &app.room).await.map_err(Fault::Body)?;
     app.metrics.received(held.bytes.len());
@@ -113,22 +120,21 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
             ProjectKey::from(&found)
         }
     };
-    let ingested = digest(app, project, form, body).await?;
-    let digest = ingested.digest.clone();
+    let Ingested { digest, id, faults, lost } = digest(app, project, form, body).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
-    Ok(ingested)
+    Ok(Accepted { id, faults, lost })
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
-enum Unpacked {
+pub(super) enum Unpacked {
     Plain(Held),
     Decoded { bytes: Vec<u8>, _room: Held },
 }
 
 impl Unpacked {
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(held) => &held.bytes,
             Self::Decoded { bytes, .. } => bytes,
@@ -136,7 +142,11 @@ impl Unpacked {
     }
 }
 
-async fn unpack(held: Held, encoding: Option<String>, limits: crate::protocol::Limits) -> Result<Unpacked, Fault> {
+pub(super) async fn unpack(
+    held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<Unpacked, Fault> {
     let work = move || {
         let decoded = decode_body(encoding.as_deref(), &held.bytes, &limits).map(|b| match b {
             std::borrow::Cow::Borrowed(_) => None,
@@ -162,41 +172,38 @@ async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> R
     done.map_err(Fault::Envelope)
 }
 
-fn lost(error: tokio::task::JoinError) -> Fault {
+pub(super) fn lost(error: tokio::task::JoinError) -> Fault {
     Fault::Store(StoreError::Engine { context: "taking a request apart", source: error.into() })
 }
 
 /// The key in headers or query.
-fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
+pub(super) fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
     let header = |name: &str| headers.get(name).and_then(|h| h.to_str().ok()).and_then(Auth::of_header);
-    header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| {
-        let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-        Auth::of_query(pairs)
-    })
+    header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| Auth::of_query(query?))
 }
 
-fn answer(app: &App, done: Result<Ingested, Fault>) -> Response {
+fn answer(app: &App, done: Result<Accepted, Fault>) -> Response {
     match done {
-        Ok(ingested) => accepted(&ingested),
+        Ok(accepted) => told(&accepted),
         Err(fault) => refused(app, fault),
     }
 }
 
 /// The id, and what of the envelope could not be taken. An item that is lost makes the answer a 400, whatever was kept
 /// beside it: SDKs don't send such an envelope again, and whoever reads their log sees why.
-fn accepted(ingested: &Ingested) -> Response {
+fn told(accepted: &Accepted) -> Response {
     let mut said = json!({});
-    if let Some(id) = ingested.id {
+    if let Some(id) = accepted.id {
         said["id"] = id.to_string().into();
     }
-    if !ingested.faults.is_empty() {
+    if !accepted.faults.is_empty() {
         let fault = |f: &crate::protocol::Fault| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
-        said["errors"] = ingested.faults.iter().map(fault).collect();
+        said["errors"] = accepted.faults.iter().map(fault).collect();
     }
-    if !ingested.lost {
+    if !accepted.lost {
         return Json(said).into_response();
     }
-    let first = ingested.faults.first().map_or("an item could not be taken", |fault| fault.reason);
+    let first = accepted.faults.first().map_or("an item could not be taken", |fault| fault.reason);
     said["detail"] = first.into();
     let mut response = (StatusCode::BAD_REQUEST, Json(said)).into_response();
     if let Ok(value) = HeaderValue::from_str(first) {
@@ -241,7 +248,7 @@ fn refused(app: &App, fault: Fault) -> Response {
     response
 }
 
-fn of_store(error: &StoreError) -> (StatusCode, String, Option<u64>) {
+pub(super) fn of_store(error: &StoreError) -> (StatusCode, String, Option<u64>) {
     let status = match (error, error.kind()) {
         (StoreError::Busy { .. }, _) => StatusCode::TOO_MANY_REQUESTS,
         (StoreError::Full, _) => StatusCode::SERVICE_UNAVAILABLE,

@@ -15,6 +15,7 @@ mod impact;
 mod ingest;
 mod markers;
 mod mcp;
+mod otel;
 mod page;
 mod program;
 mod protocol;
