@@ -57,11 +57,11 @@ fn without_arguments(name: &str) -> String {
 
 /// Where the list of arguments begins: the first bracket that is no part of the name.
 fn arguments_at(name: &str) -> Option<usize> {
-    let parts = ["(anonymous", "(*", "()", "(lambda"];
+    let parts = ["(anonymous", "(*", "(lambda"];
     name.match_indices('(').map(|(at, _)| at).find(|at| {
         let (before, rest) = (&name[..*at], &name[*at..]);
         let operator = before.ends_with("operator");
-        let part = parts.iter().any(|part| rest.starts_with(part)) && !(rest.starts_with("()") && !operator);
+        let part = parts.iter().any(|part| rest.starts_with(part));
         *at > 0 && !operator && !part
     })
 }
