@@ -18,8 +18,10 @@
 
 mod anonymous;
 mod chain;
+mod code;
 mod fingerprint;
 mod frame;
+mod generated;
 mod key;
 mod minified;
 mod module;
@@ -27,9 +29,11 @@ mod native;
 mod pattern;
 mod place;
 mod saying;
+mod spine;
 mod stack;
 mod template;
 mod title;
+mod types;
 
 use crate::model::{Event, Exception, Frame, Group};
 

@@ -50,6 +50,14 @@ impl<'a> Stack<'a> {
         Self { places: places(&picked, mapped), in_app, refused }
     }
 
+    /// Whether a build took the names of types away: Dart's and Android's obfuscation.
+    pub(super) fn is_obfuscated(&self) -> bool {
+        self.places.iter().any(|place| {
+            let path = module::path_of(place.frame);
+            path.ends_with(".dart") || path.starts_with("package:") || ["SourceFile", "Unknown Source"].contains(&path)
+        })
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

@@ -192,6 +192,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/store", post(ingestion::store))
         .route("/api/{project}/minidump/", post(minidump::minidump))
         .route("/api/{project}/minidump", post(minidump::minidump))
+        .route("/api/{project}/security/", post(ingestion::security))
+        .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());

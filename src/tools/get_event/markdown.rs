@@ -23,6 +23,9 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             write_exception(exception, i, doc);
         }
     }
+    for suppressed in &event.suppressed {
+        doc.line("Suppressed meanwhile: ", &[suppressed]);
+    }
     if !out.missing_symbols.is_empty() {
         doc.heading("Symbols missing (upload with: sentry-cli debug-files upload)");
         for file in &out.missing_symbols {
