@@ -26,8 +26,8 @@ use crate::{
     model::{EventId, Timestamp, Untrusted},
     native::{NoSymbols, Symbols},
     protocol::{
-        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, ReportedBy, read_json,
-        store_body,
+        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, ReportedBy,
+        read_json, store_body,
     },
     sourcemaps::Maps,
     store::{Digest, Outcome, ProjectKey, Record},
@@ -206,7 +206,13 @@ impl Ingest {
                 by.user_agent.as_deref().unwrap_or("").as_bytes(),
             ]);
             let id = EventId(u128::from_be_bytes(id));
-            taken.keep(Record::Event(Box::new(event::record(event, id, &clock, &self.scrubber, None))));
+            taken.keep(Record::Event(Box::new(event::record(
+                event,
+                id,
+                &clock,
+                &self.scrubber,
+                &self.names(project.id),
+            ))));
         }
         if skipped > 0 {
             taken.count(Outcome { item: "report", outcome: "filtered", reason: "no failure", quantity: skipped });

@@ -18,7 +18,8 @@ pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> R
     if ctx.store.reads_search() {
         return Ok((Vec::new(), Some(text.untrusted())));
     }
-    let mut terms = store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?;
+    let mut terms =
+        store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?;
     let fields = terms.iter().filter_map(|term| match &term.test {
         Test::Field { field, .. } | Test::Has(field) => Some(field),
         Test::Text(_) | Test::Status(_) | Test::Change(_) => None,

@@ -100,7 +100,7 @@ pub(super) fn threads(json: &Value) -> Vec<Thread> {
         threads.push(Thread { current: true, frames: alone, ..Thread::default() });
     }
     let libraries = plumbing::libraries(json);
-    let stack = plumbing::Stack { platform, ty: "", libraries: &libraries };
+    let stack = plumbing::Stack { platform: around.platform, ty: "", libraries: &libraries };
     threads.iter_mut().for_each(|thread| plumbing::settle(&mut thread.frames, &stack));
     threads
 }

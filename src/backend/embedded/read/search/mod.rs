@@ -11,7 +11,6 @@ use super::{
     engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want},
     issues::Subject,
     issues::{filter::Of, judge::Judge, mentions::OLDER},
-    release::releases::Releases,
 };
 use crate::{
     model::IssueId,
