@@ -51,6 +51,9 @@ pub struct Flags {
     /// How long events are kept, such as 90d [toml: retention] [default: for ever]
     #[arg(long, global = true, env = "PRODSIGNAL_RETENTION", value_name = "DAYS")]
     retention: Option<String>,
+    /// How long minidumps are kept, such as 30d [toml: dump_retention] [default: as long as events]
+    #[arg(long, global = true, env = "PRODSIGNAL_DUMP_RETENTION", value_name = "DAYS", hide_short_help = true)]
+    dump_retention: Option<String>,
     /// Where `serve` listens; port 0 picks one [toml: listen] [default: 127.0.0.1:8969]
     #[arg(long, global = true, env = "PRODSIGNAL_LISTEN", value_name = "HOST:PORT")]
     listen: Option<String>,
@@ -134,6 +137,7 @@ impl Flags {
             // Patterns are too long for a command line: the file has them.
             redact: Redact::default(),
             retention: self.retention,
+            dump_retention: self.dump_retention,
             keep_lines: self.keep_lines,
             max_compressed_bytes: self.max_compressed_bytes,
             max_envelope_bytes: self.max_envelope_bytes,

@@ -49,7 +49,14 @@ fn progress_bar(files: &[PathBuf]) -> ProgressBar {
 }
 
 fn report(tally: &Tally) {
-    println!("{} envelopes: {} items taken, {} there already", tally.envelopes, tally.stored, tally.duplicates);
+    let word = |n: u64, one: &'static str, many: &'static str| if n == 1 { one } else { many };
+    let (envelopes, items) = (tally.envelopes, tally.stored);
+    println!(
+        "{envelopes} {}: {items} {} accepted, {} already there",
+        word(envelopes, "envelope", "envelopes"),
+        word(items, "item", "items"),
+        tally.duplicates
+    );
     for ((item, reason), n) in &tally.skipped {
         println!("skipped {n} {item}: {reason}");
     }

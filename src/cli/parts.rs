@@ -15,12 +15,15 @@ use crate::{
         sentry::{self, SentryStore},
     },
     config::{Redact, Settings},
-    guard::{Pseudonyms, Scrubber, set_policy},
+    guard::{Guard, Limit, Pseudonyms, Scrubber, set_policy},
     ingest::Ingest,
-    model::{Timestamp, Untrusted},
+    mcp::Server,
+    model::{Kind, Timestamp, Untrusted},
     protocol::Limits,
+    say,
     store::{HostedStore, Lock, Locked, SignalSink, SignalStore, SignalWrite},
-    tools::{Ctx, Defaults},
+    tools::{Ctx, Defaults, TOOLS, ToolError},
+    view::Sent,
 };
 
 /// The clock. `PRODSIGNAL_CLOCK_OFFSET_S` moves it by whole seconds: tests run the program at any hour and date with it.
@@ -63,6 +66,34 @@ pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
     }
 }
 
+/// A server whose calls try to open what is configured, and say why they can't.
+pub fn opening(settings: Settings) -> Server {
+    let (writes, answers) = (settings.allow_writes, settings.answers);
+    let open = Arc::new(move || configured(&settings).map_err(|error| not_open(&error)));
+    Server::opening(TOOLS, open, writes, answers)
+}
+
+/// What a call is answered while nothing can be opened: the cause, and what mends it.
+pub fn not_open(error: &anyhow::Error) -> ToolError {
+    let said = Guard::new().line(&format!("{error:#}").into(), Limit::Value);
+    if error.downcast_ref::<NoToken>().is_some() {
+        return ToolError { kind: Kind::Unauthorized, ..ToolError::internal(said) };
+    }
+    ToolError::internal(say!(
+        said,
+        ". Calls work as soon as this is mended: `prodsignal doctor` says more; another store is named by --store or \
+         PRODSIGNAL_STORE"
+    ))
+}
+
+/// A Sentry server is named, and no token for it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
+     org:read project:read event:read, and start the server anew"
+)]
+struct NoToken;
+
 /// What tools get, over the embedded store.
 pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
     over(settings, store.clone(), store.clone())
@@ -77,10 +108,7 @@ fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
 /// The Sentry server of the settings.
 pub fn sentry_store(settings: &Settings) -> anyhow::Result<SentryStore> {
     let asked = settings.sentry.as_ref().context("no Sentry server is configured")?;
-    let token = sentry_token().context(
-        "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
-         org:read project:read event:read",
-    )?;
+    let token = sentry_token().ok_or(NoToken)?;
     let options = sentry::Options {
         url: asked.url.clone(),
         org: asked.org.clone(),
@@ -117,13 +145,16 @@ fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn Signal
             project: settings.project.clone(),
             environment: settings.environment.clone(),
             locked: settings.scope_locked,
+            sent: Sent::Both,
         },
     }
 }
 
 /// What takes envelopes apart.
 pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
-    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings)).with_maps(store.clone())
+    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings))
+        .with_maps(store.clone())
+        .with_symbols(store.clone())
 }
 
 /// What a request may cost.

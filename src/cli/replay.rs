@@ -32,7 +32,7 @@ pub struct Args {
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
     let Some(id) = tools::id_in(&args.replay) else {
-        eprintln!("prodsignal: \"{}\" is no id of a replay: 32 hex digits, or its URL", args.replay);
+        eprintln!("prodsignal: \"{}\" is not a replay id: 32 hex digits, or its URL", args.replay);
         return Ok(ExitCode::from(2));
     };
     let ctx = parts::ctx(settings, &parts::store(settings)?);

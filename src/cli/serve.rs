@@ -10,8 +10,9 @@ use crate::{
     backend::embedded::EmbeddedStore,
     config::{Retention, Settings},
     mcp,
+    model::Timestamp,
     serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
-    store::SignalSink,
+    store::{SignalSink, StoreError},
     tools::TOOLS,
 };
 
@@ -27,9 +28,11 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::default());
     let observed = metrics.clone();
     // What comes in is kept here, wherever the answers come from.
-    let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
-    let server = mcp::Server::new(TOOLS, ctx, settings.answers)
-        .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
+    let server = match &settings.sentry {
+        Some(_) => parts::opening(settings.clone()),
+        None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers),
+    };
+    let server = server.observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens()).with_made(Tokens::of(&settings.store));
     let audit = settings.audit_log.as_deref().map(|path| Audit::open(path, parts::now)).transpose();
     let audit = audit.context("opening the audit log")?.map(Arc::new);
@@ -50,8 +53,8 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             parts::asked_to_end().await;
             asked.cancel();
         });
-        if let Some(retention) = settings.retention {
-            tokio::spawn(keep_to(store.clone(), retention, end.clone()));
+        if settings.retention.is_some() || settings.dump_retention.is_some() {
+            tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
         }
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
@@ -81,20 +84,37 @@ fn tokens() -> Vec<String> {
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
 }
 
-/// Drops what is older than the retention, at the start and every hour.
-async fn keep_to(store: Arc<EmbeddedStore>, retention: Retention, end: CancellationToken) {
+/// Drops what is older than the retentions, at the start and every hour.
+async fn keep_to(
+    store: Arc<EmbeddedStore>,
+    events: Option<Retention>,
+    dumps: Option<Retention>,
+    end: CancellationToken,
+) {
     let mut hours = tokio::time::interval(Duration::from_secs(3_600));
     loop {
         tokio::select! {
             () = end.cancelled() => return,
             _ = hours.tick() => {}
         }
-        let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
-        let Ok(before) = parts::now().checked_sub(span) else { return };
-        match store.retain(before).await {
-            Ok(0) => {}
-            Ok(events) => tracing::info!(events, "dropped events past the retention"),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
+        if let Some(before) = dumps.and_then(start_of) {
+            told("minidumps", store.retain_dumps(before).await);
         }
+        if let Some(before) = events.and_then(start_of) {
+            told("events", store.retain(before).await);
+        }
+    }
+}
+
+fn start_of(retention: Retention) -> Option<Timestamp> {
+    let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
+    parts::now().checked_sub(span).ok()
+}
+
+fn told(what: &str, done: Result<u64, StoreError>) {
+    match done {
+        Ok(0) => {}
+        Ok(dropped) => tracing::info!(dropped, "dropped {what} past the retention"),
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
     }
 }

@@ -46,6 +46,8 @@ pub struct Settings {
     pub redact: Redact,
     /// How long events are kept; `None`: for ever.
     pub retention: Option<Retention>,
+    /// How long minidumps are kept, the events that were read of them aside; `None`: as long as events.
+    pub dump_retention: Option<Retention>,
     /// Spans and log lines of traces without a failure that are kept of a project a day.
     pub keep_lines: u64,
     /// Largest request as it comes, in bytes.
@@ -110,6 +112,7 @@ impl Settings {
             audit_log: layer.audit_log,
             redact: layer.redact,
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
+            dump_retention: layer.dump_retention.as_deref().map(str::parse).transpose()?,
             keep_lines: layer.keep_lines.unwrap_or(100_000),
             max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
             max_envelope_bytes: layer.max_envelope_bytes.unwrap_or(100 << 20),

@@ -26,12 +26,8 @@ impl Server {
     pub fn allowed(&self, allowed: &Allowed) -> Self {
         let mut server = self.clone();
         server.who = allowed.who.clone();
-        if !allowed.write {
-            server.ctx.writes = None;
-        }
-        if !allowed.lock.is_open() {
-            server.ctx = held(server.ctx, &allowed.lock);
-        }
+        server.signal.writes &= allowed.write;
+        server.signal.lock = allowed.lock.clone();
         server
     }
 
@@ -45,7 +41,8 @@ impl Server {
     }
 }
 
-fn held(mut ctx: Ctx, lock: &Lock) -> Ctx {
+/// What tools get, held to a lock.
+pub(super) fn held(mut ctx: Ctx, lock: &Lock) -> Ctx {
     let named = |name: &Option<crate::model::Untrusted>| name.as_ref().map(|name| name.raw().to_owned());
     ctx.defaults.project = named(&lock.project).or(ctx.defaults.project);
     ctx.defaults.environment = named(&lock.environment).or(ctx.defaults.environment);

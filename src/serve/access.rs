@@ -129,7 +129,10 @@ impl Access {
             return Some(Caller::anybody("local"));
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
-        let token = sent.and_then(|text| text.strip_prefix("Bearer "))?;
+        let (scheme, token) = sent.and_then(|text| text.trim().split_once(' '))?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
         let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
         if self.tokens.contains(&digest) {
             return Some(Caller::anybody("PRODSIGNAL_TOKEN"));
@@ -190,6 +193,8 @@ mod tests {
         let access = Access::new(Vec::new(), &["one".to_owned(), "two".to_owned()]);
         let bearing = |text: &str| HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().unwrap())]);
         assert!(access.caller(&bearing("Bearer two")).is_some());
+        assert!(access.caller(&bearing("bearer  one")).is_some());
+        assert!(access.caller(&bearing("Basic one")).is_none());
         assert!(access.caller(&bearing("Bearer three")).is_none());
         assert!(access.caller(&HeaderMap::new()).is_none());
         assert!(Access::new(Vec::new(), &[]).caller(&HeaderMap::new()).is_some());

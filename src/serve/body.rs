@@ -30,6 +30,11 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// The room that it takes, and its bytes.
+    pub(super) fn into_parts(self) -> (Room, Vec<u8>) {
+        (self.room, self.bytes)
+    }
+
     /// Room for what is made of it, taken while it grows.
     pub(super) fn room(&mut self) -> &mut Room {
         &mut self.room

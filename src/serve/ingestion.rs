@@ -17,7 +17,7 @@ use super::{
 use crate::{
     ingest::Ingested,
     model::{EventId, Kind},
-    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, decode_head, decode_within, dsn_of},
+    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, ReportedBy, decode_head, decode_within, dsn_of},
     store::{ProjectKey, StoreError},
 };
 
@@ -50,6 +50,26 @@ pub(super) async fn store(
     answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Event, headers, body).await)
 }
 
+/// `POST /api/PROJECT/security/`: reports that browsers send by themselves. The address says release and environment.
+pub(super) async fn security(
+    State(app): State<App>,
+    Path(project): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let said = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let by = ReportedBy {
+        release: said("sentry_release"),
+        environment: said("sentry_environment"),
+        user_agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned),
+    };
+    answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Reports(by), headers, body).await)
+}
+
 /// `POST /stream`: SDKs with `spotlight` switched on.
 pub(super) async fn stream(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
     answer(&app, taken(&app, Sender::Local, Form::Envelope, headers, body).await)
@@ -60,10 +80,10 @@ enum Sender {
     Local,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Envelope,
     Event,
+    Reports(ReportedBy),
 }
 
 /// Why a request was not taken.
@@ -71,6 +91,8 @@ pub(super) enum Fault {
     Body(Refused),
     Encoding(DecodeError),
     Envelope(EnvelopeError),
+    /// A form that is none.
+    Form(String),
     NoKey,
     Store(StoreError),
 }
@@ -79,6 +101,7 @@ pub(super) enum Fault {
 struct Accepted {
     id: Option<EventId>,
     faults: Vec<crate::protocol::Fault>,
+    lost: bool,
 }
 
 async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, Fault> {
@@ -97,11 +120,11 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
     app.metrics.received(held.bytes.len());
     let small = held.bytes.len() <= SMALL && encoding.is_none();
     let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
-    let Ingested { digest, id, faults } = digest(app, project, form, body).await?;
+    let Ingested { digest, id, faults, lost } = digest(app, project, form, body).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
-    Ok(Accepted { id, faults })
+    Ok(Accepted { id, faults, lost })
 }
 
 /// Who sends, settled before the body is read: by address and headers mostly, else by the body's first line.
@@ -167,12 +190,28 @@ pub(super) async fn unpack(
     })
 }
 
+/// A body without its encoding, with the room that it takes.
+pub(super) async fn unpack_whole(
+    held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<(Room, Vec<u8>), Fault> {
+    if encoding.is_none() {
+        return Ok(held.into_parts());
+    }
+    Ok(match unpack(held, encoding, limits).await? {
+        Unpacked::Plain(held) => held.into_parts(),
+        Unpacked::Decoded { bytes, _room } => (_room, bytes),
+    })
+}
+
 async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, Fault> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let small = body.bytes().len() <= SMALL && !ingest.may_block();
     let work = move || match form {
         Form::Envelope => ingest.envelope(&project, body.bytes(), received, ClockPolicy::Live),
         Form::Event => ingest.store_event(&project, body.bytes(), received),
+        Form::Reports(by) => ingest.security(&project, body.bytes(), received, &by),
     };
     let done = if small { work() } else { tokio::task::spawn_blocking(work).await.map_err(lost)? };
     done.map_err(Fault::Envelope)
@@ -195,7 +234,8 @@ fn answer(app: &App, done: Result<Accepted, Fault>) -> Response {
     }
 }
 
-/// The id, and what of the envelope could not be taken.
+/// The id, and what of the envelope could not be taken. An item that is lost makes the answer a 400, whatever was kept
+/// beside it: SDKs don't send such an envelope again, and whoever reads their log sees why.
 fn told(accepted: &Accepted) -> Response {
     let mut said = json!({});
     if let Some(id) = accepted.id {
@@ -205,20 +245,30 @@ fn told(accepted: &Accepted) -> Response {
         let fault = |f: &crate::protocol::Fault| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
         said["errors"] = accepted.faults.iter().map(fault).collect();
     }
-    Json(said).into_response()
+    if !accepted.lost {
+        return Json(said).into_response();
+    }
+    let first = accepted.faults.first().map_or("an item could not be taken", |fault| fault.reason);
+    said["detail"] = first.into();
+    let mut response = (StatusCode::BAD_REQUEST, Json(said)).into_response();
+    if let Ok(value) = HeaderValue::from_str(first) {
+        response.headers_mut().insert(HeaderName::from_static("x-sentry-error"), value);
+    }
+    response
 }
 
-fn refused(app: &App, fault: Fault) -> Response {
+pub(super) fn refused(app: &App, fault: Fault) -> Response {
     let (status, detail, wait) = match &fault {
         Fault::Body(Refused::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None),
         Fault::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
         Fault::Body(Refused::Broken) => (StatusCode::REQUEST_TIMEOUT, "the body did not come whole".to_owned(), None),
         Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
         Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Envelope(EnvelopeError::TooLarge) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, EnvelopeError::TooLarge.to_string(), None)
+        Fault::Envelope(error @ (EnvelopeError::TooLarge | EnvelopeError::EventTooLarge(_))) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None)
         }
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),
         Fault::Store(error) => of_store(error),
     };

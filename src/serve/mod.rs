@@ -9,7 +9,9 @@ mod body;
 mod gate;
 mod ingestion;
 mod listen;
+mod manners;
 mod metrics;
+mod minidump;
 mod otlp;
 mod sse;
 mod tokens;
@@ -44,6 +46,9 @@ use crate::{
     model::Timestamp,
     store::{HostedStore, SignalSink},
 };
+
+/// Dumps that are read at once: each may take as much memory as many envelopes.
+const CRASHES: usize = 2;
 
 /// What the server is made of.
 pub struct Parts {
@@ -89,6 +94,8 @@ struct App {
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// Dumps that are read at once.
+    crashes: Arc<Semaphore>,
     sessions: SseSessions,
     /// Projects of services that sent OTLP.
     services: otlp::Services,
@@ -162,15 +169,18 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         audit,
         metrics,
         room,
+        crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         services: otlp::Services::default(),
         end,
         now,
     };
     let mcp = app.server.streamable_http(hosts, app.end.clone());
-    let callers = Router::new()
+    let mcp = Router::new()
         .route("/mcp", any_service(mcp.clone()))
         .route("/mcp/", any_service(mcp))
+        .layer(middleware::from_fn(manners::mend));
+    let callers = mcp
         .route("/sse", get(sse::open))
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
@@ -180,6 +190,10 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
         .route("/api/{project}/store", post(ingestion::store))
+        .route("/api/{project}/minidump/", post(minidump::minidump))
+        .route("/api/{project}/minidump", post(minidump::minidump))
+        .route("/api/{project}/security/", post(ingestion::security))
+        .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());

@@ -28,7 +28,8 @@ pub(super) async fn open(State(app): State<App>, Extension(allowed): Extension<A
 }
 
 fn events(session: SseSession) -> impl Stream<Item = Result<Event, Infallible>> {
-    let endpoint = Event::default().event("endpoint").data(format!("/messages?sessionId={}", session.id));
+    // Relative, so that it is right behind a proxy that serves this under a prefix.
+    let endpoint = Event::default().event("endpoint").data(format!("messages?sessionId={}", session.id));
     let messages = stream::unfold(session, |mut session| async move {
         let message = session.next().await?;
         Some((Event::default().event("message").data(message), session))

@@ -82,6 +82,19 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.source()
     }
 
+    fn owns(&self, address: &WebAddress) -> Result<(), StoreError> {
+        self.store.owns(address)
+    }
+
+    fn reads_search(&self) -> bool {
+        self.store.reads_search()
+    }
+
+    /// Within a lock not told: other projects' tags would be among them.
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        if self.lock.is_open() { self.store.tag_keys().await } else { Ok(None) }
+    }
+
     fn for_call(&self) -> Option<Arc<dyn SignalStore>> {
         let store = self.store.for_call()?;
         Some(Arc::new(Locked { store, lock: self.lock.clone() }))
@@ -140,6 +153,10 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         self.store.search(&asked!(self, query)).await
+    }
+
+    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        self.store.signals(&asked!(self, query)).await
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
@@ -224,6 +241,32 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
     async fn assemble(&self, mut bundle: BundleOrder) -> Result<Assembled, StoreError> {
         bundle.projects = self.projects_named(&bundle.projects).await?;
         self.store.assemble(bundle).await
+    }
+
+    async fn assemble_debug_file(
+        &self,
+        mut file: DebugFileOrder,
+    ) -> Result<(Assembled, Vec<KnownDebugFile>), StoreError> {
+        file.bundle.projects = self.projects_named(&file.bundle.projects).await?;
+        self.store.assemble_debug_file(file).await
+    }
+
+    async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
+        self.projects_named(std::slice::from_ref(&query.project)).await?;
+        self.store.debug_files(query).await
+    }
+
+    async fn assemble_debug_file(
+        &self,
+        mut file: DebugFileOrder,
+    ) -> Result<(Assembled, Vec<KnownDebugFile>), StoreError> {
+        file.bundle.projects = self.projects_named(&file.bundle.projects).await?;
+        self.store.assemble_debug_file(file).await
+    }
+
+    async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
+        self.project_for_dsn(&query.project, None).await?;
+        self.store.debug_files(query).await
     }
 
     async fn announce(&self, mut release: Announcement) -> Result<(), StoreError> {

@@ -89,10 +89,22 @@ pub struct Fitted {
     pub data: Value,
 }
 
-/// Fits an answer into `max_tokens`: the least reduction at which both renderings hold the budget.
-pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
+/// Which renderings reach the caller. What is not sent needs no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Sent {
+    /// Text and data; a client hands its model one of them, so each keeps to the budget.
+    #[default]
+    Both,
+    /// Text alone.
+    Text,
+    /// Data alone.
+    Data,
+}
+
+/// Fits an answer into `max_tokens`: the least reduction at which what is sent of it holds the budget.
+pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize, sent: Sent) -> Fitted {
     let whole = render(answer, 0);
-    if fits(&whole, max_tokens) {
+    if fits(&whole, max_tokens, sent) {
         return whole;
     }
     // Reductions only ever shorten, so the first that fits can be searched for by halving.
@@ -101,7 +113,7 @@ pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
     while low <= high {
         let middle = low.midpoint(high);
         let tried = render(answer, middle);
-        if fits(&tried, max_tokens) {
+        if fits(&tried, max_tokens, sent) {
             best = Some(tried);
             high = middle - 1;
         } else {
@@ -111,8 +123,9 @@ pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
     best.unwrap_or_else(|| bare(answer, max_tokens))
 }
 
-fn fits(fitted: &Fitted, max_tokens: usize) -> bool {
-    tokens::estimate(&fitted.text) <= max_tokens && tokens::estimate(&fitted.data.to_string()) <= max_tokens
+fn fits(fitted: &Fitted, max_tokens: usize, sent: Sent) -> bool {
+    (sent == Sent::Data || tokens::estimate(&fitted.text) <= max_tokens)
+        && (sent == Sent::Text || tokens::estimate(&fitted.data.to_string()) <= max_tokens)
 }
 
 fn render<V: View>(answer: &Answer<V>, step: usize) -> Fitted {
@@ -167,7 +180,7 @@ fn footer(common: &Common, doc: &mut Doc) {
         doc.line("Left out: ", &[&omission.what, &" → ", &omission.call]);
     }
     if let Some(cursor) = &common.next_cursor {
-        doc.line("More: cursor ", &[cursor]);
+        doc.line("More: the same call with cursor ", &[cursor]);
     }
     if common.source.freshness.0 == "stale" {
         doc.line("Stale: the store did not answer; this is ", &[&common.source.age_s, &" s old"]);
@@ -247,7 +260,7 @@ pub fn fit_error(kind: Kind, message: &Clean, retry_after_s: Option<u64>, did_yo
     match retry_after_s {
         Some(seconds) => doc.line("Try again in ", &[&seconds, &" s."]),
         None if matches!(kind, Kind::Timeout | Kind::Upstream) => doc.line("Trying again may help.", &[]),
-        None => doc.line("Trying the same again will not help.", &[]),
+        None => {}
     }
     Fitted { text: doc.finish(), data: error_data(kind, message, retry_after_s, did_you_mean) }
 }

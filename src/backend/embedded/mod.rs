@@ -5,6 +5,7 @@
 mod body;
 mod changes;
 mod connect;
+mod debug_files;
 mod decision;
 mod fault;
 mod files;

@@ -189,6 +189,7 @@ fn value(field: &str, column: &Column, row: &SearchRow, numbers: &HashMap<String
 /// A value of the store.
 pub(super) fn cell(value: &Cell) -> Value {
     match value {
+        Cell::Number(n) => (*n).into(),
         Cell::None => Value::Null,
         Cell::Text(text) => text.raw().into(),
         Cell::Count(count) => (*count).into(),

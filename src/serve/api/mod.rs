@@ -4,6 +4,7 @@
 
 mod ask;
 mod commits;
+mod debug_files;
 mod decide;
 mod deploys;
 mod discover;
@@ -120,6 +121,9 @@ fn upload_paths() -> Router<App> {
     let org = "/organizations/{org}";
     Router::new()
         .route(&format!("{org}/chunk-upload/"), get(upload::options).post(upload::chunks))
+        .route("/projects/{org}/{project}/files/difs/assemble/", post(debug_files::assemble))
+        .route("/projects/{org}/{project}/files/dsyms/", get(debug_files::list))
+        .route("/projects/{org}/{project}/files/dsyms/unknown/", get(debug_files::unknown))
         .route(&format!("{org}/artifactbundle/assemble/"), post(upload::assemble))
         .route(&format!("{org}/releases/{{version}}/assemble/"), post(upload::assemble_release))
 }

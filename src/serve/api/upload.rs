@@ -23,10 +23,10 @@ const CHUNK_BYTES: usize = 8 << 20;
 const CHUNKS: usize = 64;
 /// Bytes of one request.
 const REQUEST_BYTES: usize = 32 << 20;
-/// Bytes of one bundle.
-const FILE_BYTES: usize = 128 << 20;
+/// Bytes of one file with symbols; a bundle of scripts has a bound of its own.
+const FILE_BYTES: usize = 512 << 20;
 /// Bytes of an order.
-const ORDER_BYTES: usize = 1 << 20;
+pub(super) const ORDER_BYTES: usize = 1 << 20;
 
 /// `GET organizations/ORG/chunk-upload/`: how to send.
 pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json<Value> {
@@ -42,7 +42,10 @@ pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json
         "concurrency": 4,
         "hashAlgorithm": "sha1",
         "compression": ["gzip"],
-        "accept": ["release_files", "sources", "artifact_bundles", "artifact_bundles_v2"],
+        "accept": [
+            "release_files", "artifact_bundles", "artifact_bundles_v2", "debug_files", "pdbs", "sources", "proguard",
+            "dartsymbolmap",
+        ],
     }))
 }
 
@@ -155,7 +158,7 @@ async fn put_together(app: &App, order: Order) -> Result<Json<Value>, Fault> {
     }))
 }
 
-fn parse_checksum(text: &str) -> Option<Checksum> {
+pub(super) fn parse_checksum(text: &str) -> Option<Checksum> {
     let mut bytes = [0; 20];
     if text.len() != 40 || !text.is_ascii() {
         return None;
@@ -166,6 +169,6 @@ fn parse_checksum(text: &str) -> Option<Checksum> {
     Some(bytes)
 }
 
-fn hex(checksum: &Checksum) -> String {
+pub(super) fn hex(checksum: &Checksum) -> String {
     checksum.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -81,7 +81,7 @@ fn table(before: &SideView, after: &SideView) -> Vec<Clean> {
 fn facts(out: &Out) -> Vec<Clean> {
     let mut facts = Vec::new();
     if let Some(reduction) = &out.reduction {
-        let end = |end: Option<f64>| end.map_or_else(|| Clean::ours("unbounded"), percent);
+        let end = |end: Option<f64>| end.map_or_else(|| Clean::ours("unknown"), percent);
         let estimate = reduction.estimate.map(|estimate| say!(" (most likely ", percent(estimate), ")"));
         let confidence = percent(out.confidence);
         facts.push(say!(

@@ -67,8 +67,22 @@ pub(super) fn of(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
         }
         Verdict::Moved => moved(out, proof, &evidence),
         Verdict::InsufficientExposure => {
-            say!("Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
+            say!(again(out), "Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
         }
+    }
+}
+
+/// What is known whatever the statistics say: that it happened again.
+fn again(out: &Out) -> Clean {
+    match out.after.as_ref().filter(|after| after.events > 0) {
+        Some(after) => say!(
+            "It happened again ",
+            count(after.events, "time", "times"),
+            ", to ",
+            count(after.affected, "user", "users"),
+            ". "
+        ),
+        None => Clean::default(),
     }
 }
 
@@ -81,7 +95,7 @@ fn evidence(told: &Told<'_>, out: &Out, proof: &Proof) -> Clean {
         say!(" (", proof.cohort_use.map_or(0.0, |part| part.after), " of them with ", code(&cohort.conditions[0]), ")")
     });
     let would = match proof.before.hits > 0.0 {
-        true => say!(" where the old rate would have given ", proof.expected),
+        true => say!("; the old rate predicts ", proof.expected),
         false => Clean::ours("; no hit before to compare with"),
     };
     say!(

@@ -285,12 +285,3 @@ impl Names {
 fn fresh(conn: &Connection) -> Result<u32, StoreError> {
     u32::try_from(conn.last_insert_rowid()).map_err(|_| StoreError::Unsupported("the store holds too many names"))
 }
-
-/// 64 bits that stand for a trace's id in columns; never 0, which stands for none.
-pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325;
-    let hash = text
-        .bytes()
-        .fold(start, |h: u64, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3));
-    hash.max(1)
-}

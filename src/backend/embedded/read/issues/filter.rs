@@ -13,10 +13,11 @@ use super::super::{
     },
     release::releases::Releases,
 };
+use super::mentions::mention_of;
 use crate::{
     backend::embedded::{
-        pack::{Head, Rest, UNHANDLED, level_of},
-        write::{Word, digest64},
+        pack::{Head, Rest, UNHANDLED, digest64, level_of},
+        write::Word,
     },
     guard::show_user,
     model::{EventId, Level, Untrusted},
@@ -138,6 +139,14 @@ impl Snapshot<'_> {
             match &term.test {
                 Test::Text(text) => filter.texts.push((term.negated, self.issues_with(text)?)),
                 Test::Status(_) | Test::Change(_) => filter.issue.push(term),
+                Test::Field { field, op, values } if mention_of(field).is_some() => {
+                    let ids = mention_of(field).map(|kind| self.issues_mentioning(kind, *op, values)).transpose()?;
+                    filter.texts.push((term.negated, ids.unwrap_or_default()));
+                }
+                Test::Has(field) if field.is_of_frames() => {
+                    let ids = mention_of(field).map(|kind| self.issues_with_any(kind)).transpose()?;
+                    filter.texts.push((term.negated, ids.unwrap_or_default()));
+                }
                 Test::Field { field, .. } | Test::Has(field) if of_issue(field, of) => filter.issue.push(term),
                 Test::Field { field, op, values } => {
                     checks.push((term.negated, self.check(field, *op, values, bounds, releases)?));
@@ -147,27 +156,6 @@ impl Snapshot<'_> {
         }
         filter.event = (!checks.is_empty()).then_some(EventTest { checks });
         Ok(filter)
-    }
-
-    /// Issues whose title, value, culprit or type contain the text.
-    fn issues_with(&self, text: &Untrusted) -> Result<RoaringBitmap, StoreError> {
-        let text = text.raw().trim_matches('*');
-        let collect = |sql: &str, asked: &str| -> Result<RoaringBitmap, StoreError> {
-            let mut statement = self.conn.prepare_cached(sql)?;
-            let ids = statement.query_map([asked], |row| row.get::<_, u32>(0))?;
-            Ok(ids.collect::<Result<_, _>>()?)
-        };
-        if text.chars().count() >= 3 && !text.contains(['*', '\0']) {
-            // One phrase in quotes: nothing in it is read as the index's query language.
-            let phrase = format!("\"{}\"", text.replace('"', "\"\""));
-            return collect("SELECT rowid FROM issue_fts WHERE issue_fts MATCH ?1", &phrase);
-        }
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").replace('*', "%");
-        collect(
-            "SELECT id FROM issue WHERE title LIKE ?1 ESCAPE '\\' OR value LIKE ?1 ESCAPE '\\'
-             OR culprit LIKE ?1 ESCAPE '\\' OR type LIKE ?1 ESCAPE '\\'",
-            &format!("%{escaped}%"),
-        )
     }
 
     fn check(

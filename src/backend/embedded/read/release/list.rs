@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::super::{
-    engine::{pool::Snapshot, scope::Bounds},
-    issues::first_and_last,
+use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::{
+    active::Active,
+    releases::{Releases, first_and_last},
 };
-use super::{active::Active, releases::Releases};
 use crate::{
     backend::embedded::pack::{hour_of, moment},
     model::{Deploy, Release, SessionCounts, Untrusted},

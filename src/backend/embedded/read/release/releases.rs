@@ -13,7 +13,7 @@ use super::super::engine::{
     scope::Bounds,
 };
 use crate::{
-    backend::embedded::pack::moment,
+    backend::embedded::pack::{Cell, moment},
     model::{Release, Untrusted},
     release::{Version, sort_releases, split_name},
     store::{Op, StoreError},
@@ -149,4 +149,15 @@ fn in_order(mut found: Vec<(Known, Release)>) -> Releases {
         by_name.entry(known.version.clone()).or_default().push(known.id);
     }
     Releases { places, by_name, doubles, list }
+}
+
+/// The first and the last release of a history, by release order.
+pub(in crate::backend::embedded::read) fn first_and_last(
+    history: &[Cell],
+    releases: &Releases,
+) -> (Option<u32>, Option<u32>) {
+    let mut seen: Vec<(usize, u32)> =
+        history.iter().filter_map(|cell| releases.place(cell.rel).map(|place| (place, cell.rel))).collect();
+    seen.sort_unstable();
+    (seen.first().map(|(_, id)| *id), seen.last().map(|(_, id)| *id))
 }
