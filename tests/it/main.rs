@@ -14,6 +14,7 @@ mod generated;
 mod grouping;
 mod impact;
 mod ingest;
+mod loops;
 mod markers;
 mod mcp;
 mod otel;
