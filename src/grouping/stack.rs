@@ -50,6 +50,14 @@ impl<'a> Stack<'a> {
         Self { places: places(&picked, mapped), in_app, refused }
     }
 
+    /// Whether a build took the names of types away: Dart's and Android's obfuscation.
+    pub(super) fn is_obfuscated(&self) -> bool {
+        self.places.iter().any(|place| {
+            let path = module::path_of(place.frame);
+            path.ends_with(".dart") || path.starts_with("package:") || ["SourceFile", "Unknown Source"].contains(&path)
+        })
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
@@ -154,6 +162,7 @@ fn places<'a>(frames: &[&'a Frame], mapped: bool) -> Vec<Place<'a>> {
     let place = |f: &&'a Frame| {
         let minified = generated.contains(module::path_of(f));
         let name = frame::bare_name(f).filter(|name| !(minified && minified::is_minified_name(name)));
+        let name = name.or_else(|| module::offset_of(f));
         let module =
             if frame::is_extension(f) { "browser extension".to_owned() } else { module::module_key(f, mapped) };
         Place { frame: f, module, name, minified }
