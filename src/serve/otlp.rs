@@ -283,6 +283,7 @@ fn of_fault(fault: &Fault) -> (StatusCode, String, Option<u64>) {
         Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
         Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the public key of the project's DSN".to_owned(), None),
         Fault::Store(error) => of_store(error),
     }
