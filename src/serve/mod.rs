@@ -5,9 +5,9 @@
 mod access;
 mod api;
 mod body;
+mod crashes;
 mod ingestion;
 mod metrics;
-mod minidump;
 mod otlp;
 mod sse;
 
@@ -150,8 +150,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
         .route("/api/{project}/store", post(ingestion::store))
-        .route("/api/{project}/minidump/", post(minidump::minidump))
-        .route("/api/{project}/minidump", post(minidump::minidump))
+        .route("/api/{project}/minidump/", post(crashes::minidump))
+        .route("/api/{project}/minidump", post(crashes::minidump))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new()
