@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::parts;
 use crate::{
     config::{Settings, default_config},
-    store::{Scope, SignalStore},
+    store::Scope,
 };
 
 pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -17,7 +17,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     println!("store: embedded, {}", settings.store.display());
     match parts::store(settings) {
         Ok(store) => {
-            let looked = async { (store.health().await, store.projects(&Scope::default()).await) };
+            let seen = parts::hosted(settings, &store);
+            let looked = async { (store.health().await, seen.projects(&Scope::default()).await) };
             match parts::block_on(looked)? {
                 (Ok(health), Ok(projects)) => {
                     println!(

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use super::parts;
@@ -10,7 +11,7 @@ use crate::{
     config::{Retention, Settings},
     mcp,
     model::Timestamp,
-    serve::{self, Access, Metrics, Parts},
+    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
     store::{SignalSink, StoreError},
     tools::TOOLS,
 };
@@ -27,14 +28,25 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::default());
     let observed = metrics.clone();
     // What comes in is kept here, wherever the answers come from.
-    let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
-    let server = mcp::Server::new(TOOLS, ctx, settings.answers)
-        .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
-    let access = Access::new(settings.allowed_hosts.clone(), &tokens());
+    let server = match &settings.sentry {
+        Some(_) => parts::opening(settings.clone()),
+        None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers),
+    };
+    let server = server.observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
+    let access = Access::new(settings.allowed_hosts.clone(), &tokens()).with_made(Tokens::of(&settings.store));
+    let audit = settings.audit_log.as_deref().map(|path| Audit::open(path, parts::now)).transpose();
+    let audit = audit.context("opening the audit log")?.map(Arc::new);
+    let server = match audit.clone() {
+        Some(audit) => server.audited(Arc::new(move |who, tool, failed| audit.called(who, tool, failed))),
+        None => server,
+    };
+    let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
+    let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;
         let address = listener.local_addr()?;
-        eprintln!("listening on http://{address}");
+        eprintln!("listening on {scheme}://{address}");
         let end = CancellationToken::new();
         let asked = end.clone();
         tokio::spawn(async move {
@@ -49,9 +61,13 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let parts = Parts {
             server,
             sink: store.clone(),
-            host: store.clone(),
+            host: parts::hosted(&settings, &store),
             ingest,
             access,
+            allow_writes: settings.allow_writes,
+            audit,
+            tls,
+            trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,

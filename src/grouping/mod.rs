@@ -18,17 +18,22 @@
 
 mod anonymous;
 mod chain;
+mod code;
 mod fingerprint;
 mod frame;
+mod generated;
 mod key;
 mod minified;
 mod module;
 mod native;
 mod pattern;
+mod place;
 mod saying;
+mod spine;
 mod stack;
 mod template;
 mod title;
+mod types;
 
 use crate::model::{Event, Exception, Frame, Group};
 

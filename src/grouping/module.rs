@@ -60,7 +60,7 @@ const AROUND: [&str; 22] = [
 pub(super) fn module_key(frame: &Frame, mapped: bool) -> String {
     let module = frame.module.as_ref().map_or("", |m| m.raw());
     if !mapped && !module.is_empty() && !module.starts_with(['<', '_']) {
-        let module = module.split("$$").next().unwrap_or(module);
+        let module = super::generated::steady(module, false);
         let steady: Vec<String> = module.split(['.', ':', '/']).map(without_hash).filter(|s| !is_version(s)).collect();
         return steady.join(".");
     }

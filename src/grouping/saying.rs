@@ -1,6 +1,9 @@
 //! What an exception says that is part of the program, whichever engine says it.
 
-use super::pattern::pattern;
+use super::{
+    pattern::pattern,
+    types::{is_generic, short_type},
+};
 
 /// Who threw, as far as type and text tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,34 +25,6 @@ pub(super) struct Saying {
     /// The stack ran over: its frames repeat.
     pub(super) recursion: bool,
 }
-
-/// Types that say nothing, so that the text has to.
-const GENERIC: [&str; 24] = [
-    "",
-    "error",
-    "exception",
-    "baseexception",
-    "runtimeerror",
-    "runtimeexception",
-    "valueerror",
-    "typeerror",
-    "rangeerror",
-    "assertionerror",
-    "illegalargumentexception",
-    "illegalstateexception",
-    "invalidoperationexception",
-    "argumentexception",
-    "argumenterror",
-    "standarderror",
-    "unhandledrejection",
-    "panic",
-    "throwable",
-    "errorstring",
-    "wraperror",
-    "wraperrors",
-    "systemexit",
-    "domexception",
-];
 
 /// Types that only the language throws.
 const OF_LANGUAGE: [&str; 26] = [
@@ -170,14 +145,9 @@ pub(super) fn read(ty: &str, value: &str) -> Saying {
     Saying { thrower: Thrower::Code, key, recursion }
 }
 
-/// Whether a type says nothing about what happened.
-pub(super) fn is_generic(ty: &str) -> bool {
-    GENERIC.contains(&short_type(ty).to_ascii_lowercase().as_str())
-}
-
-/// `java.lang.IllegalStateException` → `IllegalStateException`, `*errors.errorString` → `errorString`.
-pub(super) fn short_type(ty: &str) -> &str {
-    ty.rsplit(['.', ':', '\\', '*', '$']).next().unwrap_or(ty)
+/// Whether a text holds a word.
+pub(super) fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic)
 }
 
 fn of_language(value: &str) -> Option<String> {

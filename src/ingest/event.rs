@@ -8,7 +8,11 @@ use crate::{
     guard::Scrubber,
     model::{Event, EventId},
     native::symbolicate,
-    protocol::{Clock, event::parse_event, timestamp},
+    protocol::{
+        Clock,
+        event::{CLOCK_OFF, parse_event},
+        timestamp,
+    },
     sourcemaps::map_event,
     store::EventRecord,
 };
@@ -44,9 +48,13 @@ pub(super) fn record(
 fn settle(json: &mut Value, event: &Event, clock: &Clock) {
     let Some(map) = json.as_object_mut() else { return };
     map.insert("event_id".into(), event.id.to_string().into());
-    let right = map.get("timestamp").and_then(timestamp) == Some(event.timestamp);
-    if !right {
+    let sent = map.get("timestamp").and_then(timestamp);
+    if sent != Some(event.timestamp) {
         map.insert("timestamp".into(), format!("{:.6}", event.timestamp).into());
+    }
+    map.remove(CLOCK_OFF);
+    if let Some(off) = sent.and_then(|sent| clock.off(sent)) {
+        map.insert(CLOCK_OFF.into(), off.as_secs().into());
     }
     if clock.shift().is_zero() {
         return;

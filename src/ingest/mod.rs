@@ -26,11 +26,11 @@ use crate::{
     model::{EventId, Timestamp, Untrusted},
     native::{NoSymbols, Symbols},
     protocol::{
-        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json,
-        store_body,
+        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, ReportedBy,
+        read_json, store_body,
     },
     sourcemaps::Maps,
-    store::{Digest, ProjectKey, Record},
+    store::{Digest, Outcome, ProjectKey, Record},
 };
 use taken::Taken;
 
@@ -56,6 +56,8 @@ pub struct Ingested {
     pub id: Option<EventId>,
     /// What could not be taken; counted in the digest's outcomes too.
     pub faults: Vec<Fault>,
+    /// Nothing of an item was taken, attachments aside: whoever sent it has to hear of it.
+    pub lost: bool,
 }
 
 impl Ingest {
@@ -135,9 +137,11 @@ impl Ingest {
         }
         for item in others.into_iter().chain(files) {
             let before = taken.total();
+            let kept = taken.kept();
             if let Err(reason) = self.item(item, &around, &mut taken) {
                 taken.lose(item, reason, 1);
             }
+            taken.note_lost(item, kept, before);
             if taken.total() == before {
                 taken.skip_empty(item);
             }
@@ -161,7 +165,7 @@ impl Ingest {
         };
         let body = store_body(body, &self.limits).map_err(refused)?;
         if body.len() > self.limits.event_bytes {
-            return Err(EnvelopeError::TooLarge);
+            return Err(EnvelopeError::EventTooLarge(self.limits.event_bytes));
         }
         let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
@@ -173,6 +177,46 @@ impl Ingest {
             &self.scrubber,
             &self.names(project.id),
         ))));
+        Ok(taken.ingested(project, received, None))
+    }
+
+    /// Takes the reports of a browser: of content security policies, of the network.
+    ///
+    /// # Errors
+    /// When the body holds no report.
+    pub fn security(
+        &self,
+        project: &ProjectKey,
+        body: &[u8],
+        received: Timestamp,
+        by: &ReportedBy,
+    ) -> Result<Ingested, EnvelopeError> {
+        let json = read_json(body, self.limits.depth).map_err(|_| EnvelopeError::Body)?;
+        let (events, skipped) = protocol::reports(&json, by)?;
+        let clock = Clock::new(ClockPolicy::Live, received, None);
+        let mut taken = Taken::after(Vec::new());
+        for (at, event) in events.into_iter().enumerate() {
+            // Reports of two browsers may be alike to the byte: each counts.
+            let moment = received.as_microsecond().to_be_bytes();
+            let id = digest16(&[
+                b"report",
+                body,
+                &moment,
+                &at.to_be_bytes(),
+                by.user_agent.as_deref().unwrap_or("").as_bytes(),
+            ]);
+            let id = EventId(u128::from_be_bytes(id));
+            taken.keep(Record::Event(Box::new(event::record(
+                event,
+                id,
+                &clock,
+                &self.scrubber,
+                &self.names(project.id),
+            ))));
+        }
+        if skipped > 0 {
+            taken.count(Outcome { item: "report", outcome: "filtered", reason: "no failure", quantity: skipped });
+        }
         Ok(taken.ingested(project, received, None))
     }
 
@@ -221,6 +265,7 @@ fn is_file(ty: ItemType) -> bool {
 }
 
 fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
+    taken.meet(&json);
     match item.ty {
         ItemType::Event => {
             // The envelope's id names one event: a second one without an id of its own is another.

@@ -123,8 +123,12 @@ pub struct Event {
     pub logger: Option<Untrusted>,
     /// The machine that sent it.
     pub server_name: Option<Untrusted>,
+    /// By how many seconds the sender's clock was ahead (or behind: negative) when that was worth correcting.
+    pub clock_off_s: Option<i64>,
     /// From the one that was caught outermost to its root cause.
     pub exceptions: Vec<Exception>,
+    /// Exceptions that happened while another was on its way, and diagnostics: nobody's cause.
+    pub suppressed: Vec<Exception>,
     /// Stacks of threads, when the SDK sent them.
     pub threads: Vec<Thread>,
     /// Oldest first.
@@ -191,6 +195,8 @@ pub struct Mechanism {
     pub is_exception_group: bool,
     /// Where in the parent it stood: `__cause__`, `exceptions[1]` …
     pub source: Option<Untrusted>,
+    /// Domain and code of a system's error: `NSURLErrorDomain -1009`.
+    pub code: Option<Untrusted>,
 }
 
 /// One line of a stack.

@@ -9,7 +9,7 @@ use axum::{
 
 use super::{
     App,
-    body::{self, Held},
+    body::{self, Room},
     ingestion::{Fault, key_of, lost, refused, unpack_whole},
 };
 use crate::{
@@ -55,9 +55,9 @@ async fn taken(
     let found = app.sink.project_for_dsn(project, Some(&key.public_key)).await.map_err(Fault::Store)?;
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
     let limits = Limits { compressed_bytes: limits.envelope_bytes, ..limits };
-    let (held, bytes) = unpack_whole(held, encoding, limits).await?;
+    let (room, bytes) = unpack_whole(held, encoding, limits).await?;
     let form = form_of(headers, bytes, limits).await?;
-    let Ingested { digest, id, .. } = digest(app, ProjectKey::from(&found), form, held).await?;
+    let Ingested { digest, id, .. } = digest(app, ProjectKey::from(&found), form, room).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
@@ -84,14 +84,14 @@ async fn form_of(headers: &HeaderMap, bytes: Vec<u8>, limits: Limits) -> Result<
     Ok(CrashForm::of_parts(parts, &limits))
 }
 
-async fn digest(app: &App, project: ProjectKey, form: CrashForm, held: Held) -> Result<Ingested, Fault> {
+async fn digest(app: &App, project: ProjectKey, form: CrashForm, room: Room) -> Result<Ingested, Fault> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let id = new_id()?;
     // One after the other: each may take as much memory and time as many envelopes.
     let turn = app.crashes.clone().acquire_owned().await.map_err(|_| Fault::Form("the server ends".to_owned()))?;
     let work = move || {
         let ingested = ingest.crash(&project, &form, received, id);
-        drop((held, turn));
+        drop((room, turn));
         ingested
     };
     tokio::task::spawn_blocking(work).await.map_err(lost)

@@ -20,3 +20,4 @@ mod write;
 
 pub use health::Health;
 pub use store::{EmbeddedStore, Options};
+pub use write::Caps;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{MOST, image::Images, in_app, list, parts, text};
+use super::{MOST, image::Images, in_app, list, parts, plumbing, text};
 use crate::model::{Exception, Frame, Mechanism, Thread, Untrusted};
 
 /// Most frames that are read of a stack: half from each end of longer ones.
@@ -20,8 +20,9 @@ impl<'a> Around<'a> {
     }
 }
 
-/// The chain, from the one caught outermost to its root cause: payloads have it the other way round.
-pub(super) fn exceptions(json: &Value) -> Vec<Exception> {
+/// The chain, from the one caught outermost to its root cause: payloads have it the other way round. And what was
+/// suppressed meanwhile.
+pub(super) fn exceptions(json: &Value) -> (Vec<Exception>, Vec<Exception>) {
     let around = Around::of(json);
     let mut chain: Vec<_> = list(json, "exception").into_iter().take(MOST).map(|e| exception(e, &around)).collect();
     if chain.is_empty() {
@@ -29,7 +30,36 @@ pub(super) fn exceptions(json: &Value) -> Vec<Exception> {
     }
     chain.retain(|e| e.ty.is_some() || e.value.is_some() || !e.frames.is_empty());
     chain.reverse();
-    chain
+    let libraries = plumbing::libraries(json);
+    chain.iter_mut().for_each(|exception| plumbing::settle_exception(exception, around.platform, &libraries));
+    without_suppressed(chain)
+}
+
+/// Suppressed exceptions and their causes apart from the chain; an event of nothing else keeps them as its chain.
+fn without_suppressed(chain: Vec<Exception>) -> (Vec<Exception>, Vec<Exception>) {
+    let mut ids: Vec<u64> = Vec::new();
+    for _ in 0..chain.len() {
+        let below = |e: &&Exception| is_suppressed(e) || e.mechanism.parent_id.is_some_and(|id| ids.contains(&id));
+        let found: Vec<u64> = chain.iter().filter(below).filter_map(|e| e.mechanism.exception_id).collect();
+        if found.len() == ids.len() {
+            break;
+        }
+        ids = found;
+    }
+    let gone = |e: &Exception| is_suppressed(e) || e.mechanism.exception_id.is_some_and(|id| ids.contains(&id));
+    if chain.iter().all(gone) {
+        return (chain, Vec::new());
+    }
+    let (suppressed, chain) = chain.into_iter().partition(gone);
+    (chain, suppressed)
+}
+
+/// Java's suppressed exceptions, and those by which coroutines say where they ran.
+fn is_suppressed(exception: &Exception) -> bool {
+    let of = |text: &Option<Untrusted>| text.as_ref().map_or(String::new(), |text| text.raw().to_owned());
+    of(&exception.mechanism.ty) == "suppressed"
+        || of(&exception.mechanism.source).starts_with("suppressed")
+        || of(&exception.ty).ends_with("DiagnosticCoroutineContextException")
 }
 
 fn exception(json: &Value, around: &Around<'_>) -> Exception {
@@ -54,6 +84,10 @@ fn mechanism(json: &Value) -> Mechanism {
         parent_id: json.get("parent_id").and_then(Value::as_u64),
         is_exception_group: truth("is_exception_group").unwrap_or(false),
         source: text(json, "source"),
+        code: json.pointer("/meta/ns_error").and_then(|error| {
+            let code = text(error, "code")?;
+            Some(format!("{} {}", text(error, "domain").unwrap_or_default().raw(), code.raw()).into())
+        }),
     }
 }
 
@@ -65,6 +99,9 @@ pub(super) fn threads(json: &Value) -> Vec<Thread> {
     if !alone.is_empty() && threads.is_empty() {
         threads.push(Thread { current: true, frames: alone, ..Thread::default() });
     }
+    let libraries = plumbing::libraries(json);
+    let stack = plumbing::Stack { platform: around.platform, ty: "", libraries: &libraries };
+    threads.iter_mut().for_each(|thread| plumbing::settle(&mut thread.frames, &stack));
     threads
 }
 

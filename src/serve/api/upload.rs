@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{FromRequest, Multipart, Path, Request, State, multipart::Field},
+    extract::{FromRequest, Multipart, Path, Request, multipart::Field},
     http::{HeaderMap, StatusCode, header},
 };
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{fault::Fault, json_body};
 use crate::{
     protocol::{Limits, decode_body},
-    serve::{App, body},
+    serve::{App, body, gate::Scoped},
     sourcemaps::checksum,
     store::{Assembled, BundleOrder, Checksum},
 };
@@ -50,7 +50,7 @@ pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json
 }
 
 /// `POST organizations/ORG/chunk-upload/`: parts, each named by its checksum.
-pub(super) async fn chunks(State(app): State<App>, request: Request) -> Result<StatusCode, Fault> {
+pub(super) async fn chunks(Scoped(app): Scoped, request: Request) -> Result<StatusCode, Fault> {
     let (parts, body) = request.into_parts();
     // The room is taken for all of it at once: a request holds at most this much.
     let mut held = body::read(&parts.headers, body, REQUEST_BYTES, &app.room).await?;
@@ -115,14 +115,14 @@ pub(super) struct Order {
 }
 
 /// `POST organizations/ORG/artifactbundle/assemble/`.
-pub(super) async fn assemble(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Fault> {
+pub(super) async fn assemble(Scoped(app): Scoped, headers: HeaderMap, body: Body) -> Result<Json<Value>, Fault> {
     let order: Order = json_body(&app, &headers, body, ORDER_BYTES).await?;
     put_together(&app, order).await
 }
 
 /// `POST organizations/ORG/releases/VERSION/assemble/`: the older form, which names no project.
 pub(super) async fn assemble_release(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,

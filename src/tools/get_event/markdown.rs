@@ -18,10 +18,13 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
     if !event.exceptions.is_empty() {
-        doc.heading("Exception (outermost first, frames from the crash outwards)");
+        doc.heading("Exception chain (caught error first, root cause last; each stack starts at the throw)");
         for (i, exception) in event.exceptions.iter().enumerate() {
             write_exception(exception, i, doc);
         }
+    }
+    for suppressed in &event.suppressed {
+        doc.line("Suppressed meanwhile: ", &[suppressed]);
     }
     if !out.missing_symbols.is_empty() {
         doc.heading("Symbols missing (upload with: sentry-cli debug-files upload)");

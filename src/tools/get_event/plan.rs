@@ -81,7 +81,7 @@ impl Plan {
         omit(
             self.maps(event),
             "entry of tags, flags or request",
-            "entries of tags, flags or request",
+            "more tags, flags or request fields",
             "request\",\"tags\",\"flags",
         );
         omit(cut(&mut event.threads, self.extras), "thread", "threads", "threads");

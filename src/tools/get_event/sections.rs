@@ -50,6 +50,16 @@ pub(super) fn message(event: &Event, guard: &mut Guard) -> Option<Clean> {
     guard.opt(event.message.as_ref().filter(|_| !said), Limit::Value)
 }
 
+/// One line for each suppressed error.
+pub(super) fn suppressed(event: &Event, guard: &mut Guard) -> Vec<Clean> {
+    let line = |exception: &Exception| {
+        let ty = guard.opt(exception.ty.as_ref(), Limit::Tag);
+        let value = exception.value.as_ref().map(|value| say!(": ", guard.line(value, Limit::Tag)));
+        say!(ty, value)
+    };
+    event.suppressed.iter().take(5).map(line).collect()
+}
+
 pub(super) fn exceptions(event: &Event, guard: &mut Guard) -> Vec<ExceptionView> {
     event.exceptions.iter().map(|e| exception(e, guard)).collect()
 }

@@ -64,6 +64,9 @@ view! {
         /// From the one that was caught outermost to its root cause.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub exceptions: Vec<ExceptionView>,
+        /// Errors that happened while another was on its way: nobody's cause.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub suppressed: Vec<Clean>,
         /// Oldest first.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub breadcrumbs: Vec<BreadcrumbView>,
@@ -310,6 +313,7 @@ fn event_view(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> Even
         environment,
         transaction,
         exceptions: if wants(Section::Exception) { sections::exceptions(event, guard) } else { Vec::new() },
+        suppressed: if wants(Section::Exception) { sections::suppressed(event, guard) } else { Vec::new() },
         breadcrumbs: if wants(Section::Breadcrumbs) { sections::breadcrumbs(event, guard) } else { Vec::new() },
         request: event.request.as_ref().filter(|_| wants(Section::Request)).map(|r| sections::request(r, guard)),
         user: event.user.as_ref().filter(|_| wants(Section::User)).and_then(|u| sections::user(u, guard)),

@@ -8,6 +8,7 @@ pub(super) mod libraries;
 pub(super) mod replay;
 pub(super) mod script;
 pub(super) mod symbols;
+mod trace_logs;
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
@@ -256,7 +257,7 @@ impl Snapshot<'_> {
         let event = json_to_event(&json, stored.id, moment(stored.ts));
         let history = known.history(self, bounds)?;
         let slug = bounds.slug(known.project).unwrap_or_default();
-        let extras = if extras { self.extras(known.project, &event, bounds)? } else { Default::default() };
+        let extras = self.extras(known.project, &event, bounds, extras)?;
         Ok(EventFacts {
             event,
             issue: self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?,

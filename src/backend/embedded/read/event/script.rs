@@ -175,7 +175,7 @@ impl Snapshot<'_> {
         });
         if changed {
             // Lines of source were not in the event when it was scrubbed.
-            self.scrubber.event(json);
+            self.scrubber.again(json);
         }
         match failed {
             Some(error @ StoreError::Cancelled) => Err(error),

@@ -53,7 +53,7 @@ impl Snapshot<'_> {
 
     /// Everything but sources that is here of an image, put together.
     fn object(&mut self, project: u64, wanted: &WantedImage) -> Result<Option<Arc<Object>>, StoreError> {
-        let parts = self.parts(project, wanted)?;
+        let parts = self.symbol_parts(project, wanted)?;
         if parts.is_empty() {
             return Ok(None);
         }
@@ -76,7 +76,7 @@ impl Snapshot<'_> {
     }
 
     /// Numbers of the best part of each kind: of files with lines before those with names alone, the newest first.
-    fn parts(&self, project: u64, wanted: &WantedImage) -> Result<Vec<(i64, i64)>, StoreError> {
+    fn symbol_parts(&self, project: u64, wanted: &WantedImage) -> Result<Vec<(i64, i64)>, StoreError> {
         for (column, id) in [("debug_id", &wanted.debug_id), ("code_id", &wanted.code_id)] {
             let Some(id) = id else { continue };
             let sql = format!(
