@@ -18,6 +18,7 @@ mod resolve;
 mod same_trace;
 mod schema;
 mod search_events;
+mod searched;
 mod sentence;
 mod signals;
 mod update_issue;
