@@ -7,6 +7,7 @@ mod call;
 mod demo;
 mod doctor;
 mod doctor_sentry;
+mod doctor_symbols;
 mod flags;
 mod import;
 mod intake;
@@ -16,11 +17,12 @@ mod replay;
 mod schemas;
 mod serve;
 mod stdio;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
 
 use flags::Flags;
 pub use schemas::text as schema_text;
@@ -53,6 +55,8 @@ enum Command {
     Verify(verify::Args),
     /// Show a replay: its steps, a page to look at, a Playwright test
     Replay(replay::Args),
+    /// Make, list and revoke tokens of callers of `serve`
+    Token(token::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -61,7 +65,7 @@ enum Command {
 
 /// Runs the command line. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn run() -> ExitCode {
-    let Cli { flags, command } = Cli::parse();
+    let Cli { flags, command } = parsed();
     match dispatch(flags, command) {
         Ok(code) => code,
         Err(error) => {
@@ -71,22 +75,37 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// The command line. A variable that is set to nothing is as if it were not set: clients fill in empty ones.
+fn parsed() -> Cli {
+    let is_empty =
+        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
+    let command = Cli::command().mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
+        true => arg.env(Resettable::Reset),
+        false => arg,
+    });
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
     if let Command::Schemas(args) = command {
         return schemas::run(&args);
     }
-    let settings = flags.resolve()?;
     parts::log(matches!(command, Command::Serve(_)));
+    let settings = flags.resolve().and_then(|settings| parts::redaction(&settings).map(|()| settings));
+    if let Command::Stdio = command {
+        return stdio::run(settings);
+    }
+    let settings = settings?;
     match command {
         Command::Demo => demo::run(settings),
-        Command::Stdio => stdio::run(settings),
         Command::Serve(args) => serve::run(settings, &args),
         Command::Call(args) => call::run(settings, args),
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Replay(args) => replay::run(&settings, &args),
+        Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),
-        Command::Schemas(_) => unreachable!("answered above"),
+        Command::Stdio | Command::Schemas(_) => unreachable!("answered above"),
     }
 }

@@ -1,14 +1,20 @@
 //! `prodsignal stdio`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::parts;
-use crate::{config::Settings, mcp, tools::TOOLS};
+use crate::{
+    config::{Answers, Settings},
+    mcp::{self, Server},
+    tools::TOOLS,
+};
 
-pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let server = mcp::Server::new(TOOLS, parts::configured(&settings)?, settings.answers);
+/// Starts whatever is wrong: a client shows its user no more of a server that ends than that it failed to start, while
+/// what a call answers is read.
+pub fn run(settings: anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
+    let server = server(settings);
     parts::serve_on(async {
         let end = CancellationToken::new();
         let asked = end.clone();
@@ -19,4 +25,22 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         mcp::stdio(server, end).await
     })??;
     Ok(ExitCode::SUCCESS)
+}
+
+fn server(settings: anyhow::Result<Settings>) -> Server {
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            let said = parts::not_open(&error);
+            return Server::opening(TOOLS, Arc::new(move || Err(said.clone())), false, Answers::default());
+        }
+    };
+    match parts::configured(&settings) {
+        Ok(ctx) => Server::new(TOOLS, ctx, settings.answers),
+        Err(error) => {
+            tracing::error!("{error:#}");
+            parts::opening(settings)
+        }
+    }
 }

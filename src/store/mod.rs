@@ -13,6 +13,7 @@ mod fix;
 mod health;
 mod hosted;
 mod join;
+mod lock;
 mod project;
 mod query;
 mod replay;
@@ -31,6 +32,7 @@ pub use fix::FixQuery;
 pub use health::{SeriesQuery, SessionSpan};
 pub use hosted::*;
 pub use join::{EntryUse, Join, Joined, PartRecord, StoredPart};
+pub use lock::{Lock, Locked};
 pub use project::ProjectDetails;
 pub use query::*;
 pub use replay::{ReplayAgent, ReplayFacts, ReplayQuery, SegmentFacts};
@@ -92,6 +94,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Names of the environments seen in the scope.
     async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError>;
+
+    /// Names of all tags that events have; `None` where the store can't tell.
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        Ok(None)
+    }
 
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, searched, signals};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, nothing, signals, terms};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     model::Untrusted,
@@ -40,6 +40,12 @@ view! {
         /// Rows in all, when known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub total: Option<u64>,
+        /// Where was looked, if nothing was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub searched: Option<Clean>,
+        /// Where the same question finds something.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub elsewhere: Option<Clean>,
     }
 }
 
@@ -71,14 +77,32 @@ impl Tool for SearchEvents {
             let (columns, page) = signals::ask(ctx, &asked, kind, &typed).await?;
             return Ok(answer(ctx, asked, &columns, page));
         }
-        let query = query(ctx, &asked, &input)?;
+        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, filter)?;
+        for (input, fields) in named(&query) {
+            terms::known(ctx, input, fields.into_iter()).await?;
+        }
         let page = ctx.store.search(&query).await?;
-        Ok(answer(ctx, asked, &columns(&query), page))
+        let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+            true => nothing::events(ctx.store.as_ref(), &query).await?,
+            false => None,
+        };
+        let mut answer = answer(ctx, asked, &columns(&query), page);
+        answer.body.elsewhere = elsewhere;
+        Ok(answer)
     }
 }
 
-fn query(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
-    let (filter, typed) = searched::read(ctx, asked, input.query.as_ref())?;
+/// The fields of each input.
+fn named(query: &SearchQuery) -> [(&'static str, Vec<&Field>); 3] {
+    let grouped =
+        query.group_by.iter().filter_map(|by| if let Grouper::Field(field) = by { Some(field) } else { None });
+    let counted =
+        query.aggregate.iter().filter_map(|of| if let Aggregate::CountUnique(field) = of { Some(field) } else { None });
+    [("fields", query.fields.iter().collect()), ("group_by", grouped.collect()), ("aggregate", counted.collect())]
+}
+
+fn query(asked: &Resolved, input: &In, (filter, typed): terms::Searched) -> Result<SearchQuery, ToolError> {
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
     let mut aggregate = parsed(
         &input.aggregate,
@@ -133,8 +157,13 @@ fn parsed<T>(
 fn answer(ctx: &Ctx, asked: Resolved, columns: &[Untrusted], page: Page<SearchRow>) -> Answer<Out> {
     let mut guard = Guard::new();
     let columns: Vec<Clean> = columns.iter().map(|name| guard.line(name, Limit::Tag)).collect();
-    let body =
-        Out { rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(), total: page.total };
+    let scope = asked.scope_of_days(14);
+    let body = Out {
+        rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(),
+        total: page.total,
+        searched: page.items.is_empty().then(|| nothing::searched(&scope, &mut guard)),
+        elsewhere: None,
+    };
     let mut warnings: Vec<Clean> = page.warnings.iter().map(|w| Clean::ours(w)).collect();
     warnings.extend(guard.warnings());
     let common = asked.common(ctx, warnings);
@@ -186,7 +215,10 @@ impl View for Out {
             }
         }
         if self.rows.is_empty() {
-            doc.line("None.", &[]);
+            doc.line("None in ", &[&self.searched]);
+            if let Some(elsewhere) = &self.elsewhere {
+                doc.line("But: ", &[elsewhere]);
+            }
         }
     }
 
@@ -198,7 +230,7 @@ impl View for Out {
         self.rows.truncate(self.rows.len() - step);
         vec![Omission {
             what: count(step as u64, "more row of this page", "more rows of this page"),
-            call: Clean::ours("search_events with next_cursor, or a larger max_tokens"),
+            call: Clean::ours("cursor, or a larger max_tokens"),
         }]
     }
 }

@@ -321,20 +321,20 @@ fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameVi
     let frame: &Frame = &event.exceptions[judged.exception].frames[judged.frame];
     let cause = judged.role == Role::Cause;
     let same = frame.abs_path == frame.file;
+    // Native code without a name or a file is told by its place in the library.
+    let image = frame.image.as_deref();
+    let label = image.filter(|_| frame.function.is_none()).map(|image| image.label().into());
+    let package = image.filter(|_| frame.file.is_none()).and_then(|image| Some(image.package_name()?.into()));
     FrameView {
-        function: guard.opt(frame.function.as_ref(), Limit::Tag),
-        file: guard.opt(frame.file.as_ref(), Limit::Tag),
+        function: guard.opt(frame.function.as_ref().or(label.as_ref()), Limit::Tag),
+        file: guard.opt(frame.file.as_ref().or(package.as_ref()), Limit::Tag),
         abs_path: frame.abs_path.as_ref().filter(|_| !same).map(|path| guard.line(path, Limit::Tag)),
         line: frame.line,
         in_app: judged.role != Role::Library,
         specificity: judged.specificity.map(rounded_to_two),
         bystander: judged.role.is_bystander(),
         role: Word(role_name(judged.role)),
-        source: frame
-            .context_line
-            .as_ref()
-            .filter(|_| !judged.role.is_bystander())
-            .map(|line| guard.line(line, Limit::Title)),
+        source: frame.context_line.as_ref().map(|line| guard.line(line, Limit::Title)),
         vars: (cause && !frame.vars.is_empty())
             .then(|| guard.data(&crate::model::Data::Map(frame.vars.clone()), Limit::Tag)),
     }

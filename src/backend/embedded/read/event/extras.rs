@@ -24,21 +24,24 @@ pub(in crate::backend::embedded::read) struct Extras {
 }
 
 impl Snapshot<'_> {
+    /// What users wrote; with `all`, logs and files as well.
     pub(in crate::backend::embedded::read) fn extras(
         &mut self,
         project: u64,
         event: &Event,
         bounds: &Bounds,
+        all: bool,
     ) -> Result<Extras, StoreError> {
         let id = event.id.0.to_be_bytes();
-        Ok(Extras {
-            logs: match &event.trace_id {
-                Some(trace) => self.logs(project, trace, bounds)?,
-                None => Vec::new(),
-            },
-            attachments: self.attachments(project, &id, bounds)?,
-            feedback: self.feedback(project, &id, bounds)?,
-        })
+        let feedback = self.feedback(project, &id, bounds)?;
+        if !all {
+            return Ok(Extras { feedback, ..Extras::default() });
+        }
+        let logs = match &event.trace_id {
+            Some(trace) => self.logs(project, trace, bounds)?,
+            None => Vec::new(),
+        };
+        Ok(Extras { logs, attachments: self.attachments(project, &id, bounds)?, feedback })
     }
 
     fn attachments(&self, project: u64, id: &[u8; 16], bounds: &Bounds) -> Result<Vec<AttachmentInfo>, StoreError> {

@@ -7,9 +7,8 @@ use rusqlite::params;
 use super::extras::log_line;
 use crate::{
     backend::embedded::{
-        pack::moment,
+        pack::{digest64, moment},
         read::engine::{pool::Snapshot, scope::Bounds},
-        write::digest64,
     },
     ingest::Part,
     model::{Data, Untrusted},
