@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     change::{Weight, impact},
-    model::{Change, Timestamp, Untrusted},
+    model::{Change, Status, Timestamp, Untrusted},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Page, Scope, StoreError, Term, Test},
 };
 
@@ -244,8 +244,14 @@ fn is_wanted(query: &IssueQuery, change: Change) -> bool {
     if query.change.is_empty() { by_default } else { query.change.contains(&change) }
 }
 
+/// Since a release, what somebody set aside is left out where no status is asked for, unless it came back.
 fn has_status(query: &IssueQuery, facts: &IssueFacts) -> bool {
-    query.status.is_empty() || query.status.contains(&facts.issue.status)
+    let asked = query.since.is_none() || query.filter.iter().any(|term| matches!(term.test, Test::Status(_)));
+    let back = facts.change == Change::Regressed && facts.issue.status == Status::Resolved;
+    match query.status.as_slice() {
+        [] => asked || back || facts.issue.status == Status::Unresolved,
+        some => some.contains(&facts.issue.status),
+    }
 }
 
 /// The order of one block; the upstream's own where it has it.
@@ -261,13 +267,11 @@ fn order(query: &IssueQuery, a: &IssueFacts, b: &IssueFacts) -> Ordering {
     ordered.then_with(|| b.last_seen.cmp(&a.last_seen)).then_with(|| by_id(a, b))
 }
 
-/// What broke since a release comes before what was broken already: new, back, growing, in that order.
+/// What broke since a release comes before what was broken already, whichever way it broke.
 fn rank(query: &IssueQuery, facts: &IssueFacts) -> f64 {
     let first = match facts.change {
         _ if query.since.is_none() => 0.0,
-        Change::New => 3e12,
-        Change::Regressed => 2e12,
-        Change::Escalating => 1e12,
+        Change::New | Change::Regressed | Change::Escalating => 1e12,
         Change::Ongoing | Change::Resolved => 0.0,
     };
     let weight = Weight {
