@@ -3,11 +3,16 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, nothing, terms};
+use super::{
+    CommonInput, Ctx, Resolved, Tool, ToolError,
+    input::Text,
+    nothing,
+    terms::{self, Searched},
+};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     say,
-    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Term, Value},
+    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
     view,
     view::{Answer, Doc, Millis, Omission, Pairs, View, count},
 };
@@ -64,8 +69,8 @@ impl Tool for SearchEvents {
     type Out = Out;
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
-        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
-        let query = query(&asked, &input, filter)?;
+        let searched = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, searched)?;
         for (input, fields) in named(&query) {
             terms::known(ctx, input, fields.into_iter()).await?;
         }
@@ -89,7 +94,7 @@ fn named(query: &SearchQuery) -> [(&'static str, Vec<&Field>); 3] {
     [("fields", query.fields.iter().collect()), ("group_by", grouped.collect()), ("aggregate", counted.collect())]
 }
 
-fn query(asked: &Resolved, input: &In, filter: Vec<Term>) -> Result<SearchQuery, ToolError> {
+fn query(asked: &Resolved, input: &In, (filter, typed): Searched) -> Result<SearchQuery, ToolError> {
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
     let mut aggregate = parsed(
         &input.aggregate,
@@ -117,6 +122,7 @@ fn query(asked: &Resolved, input: &In, filter: Vec<Term>) -> Result<SearchQuery,
     Ok(SearchQuery {
         scope: asked.scope_of_days(14),
         filter,
+        typed,
         fields,
         group_by,
         aggregate,

@@ -6,12 +6,18 @@ use crate::{
     model::Untrusted,
     release::nearest,
     say,
-    store::{self, Field, Scope, StoreKind, Term, Test},
+    store::{self, Field, Scope, Term, Test},
 };
 
-/// Reads a search. A field that no event has is refused: an empty answer would read as if nothing had failed.
-pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> Result<Vec<Term>, ToolError> {
-    let Some(text) = query else { return Ok(Vec::new()) };
+/// Conditions that were read, and the text where the store reads it itself.
+pub(super) type Searched = (Vec<Term>, Option<Untrusted>);
+
+/// Reads a search, or leaves it to a store that has a grammar of its own. A field that no event has is refused: an empty answer would read as if nothing had failed.
+pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> Result<Searched, ToolError> {
+    let Some(text) = query else { return Ok((Vec::new(), None)) };
+    if ctx.store.reads_search() {
+        return Ok((Vec::new(), Some(text.untrusted())));
+    }
     let mut terms = store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?;
     let fields = terms.iter().filter_map(|term| match &term.test {
         Test::Field { field, .. } | Test::Has(field) => Some(field),
@@ -23,14 +29,11 @@ pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> R
             name_releases(ctx, &asked.scope, values).await?;
         }
     }
-    Ok(terms)
+    Ok((terms, None))
 }
 
-/// `latest` and `previous` by their names. Sentry knows its own `latest`.
+/// `latest` and `previous` by their names.
 async fn name_releases(ctx: &Ctx, scope: &Scope, values: &mut [Untrusted]) -> Result<(), ToolError> {
-    if ctx.store.source().store == StoreKind::Sentry {
-        return Ok(());
-    }
     for value in values {
         if ["latest", "previous"].contains(&value.raw().to_ascii_lowercase().as_str()) {
             *value = resolve::release_named(ctx, scope, value).await?;

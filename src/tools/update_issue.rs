@@ -86,7 +86,7 @@ impl Tool for UpdateIssue {
             return Err(refused);
         };
         let update = IssueUpdate {
-            issue: named::issue(&input.issue),
+            issue: named::issue(ctx, &input.issue)?,
             status: status(ctx, &asked, &input).await?,
             assignee: input.assignee.as_ref().map(assignee),
             comment: comment(&input)?,

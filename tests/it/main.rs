@@ -13,6 +13,7 @@ mod generated;
 mod grouping;
 mod impact;
 mod ingest;
+mod loops;
 mod markers;
 mod mcp;
 mod otel;

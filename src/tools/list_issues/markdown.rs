@@ -100,7 +100,7 @@ impl IssueView {
             ", ",
             caught,
             ": ",
-            count(self.users, "user", "users"),
+            self.users.map_or_else(|| Clean::ours("users not known"), |users| count(users, "user", "users")),
             ", ",
             count(self.events, "event", "events"),
             ": ",

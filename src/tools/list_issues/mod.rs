@@ -10,13 +10,14 @@ use super::{
     input::Text,
     nothing,
     resolve::{self, Since},
-    sentence, terms,
+    sentence,
+    terms::{self, Searched},
 };
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Kind, Level, Status},
     say,
-    store::{IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts, Term},
+    store::{IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
     view,
     view::{Answer, Seconds, Word, count},
 };
@@ -161,8 +162,9 @@ view! {
         pub last_release: Option<Clean>,
         /// Events in scope.
         pub events: u64,
-        /// Distinct users in scope.
-        pub users: u64,
+        /// Distinct users in scope, where they are counted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub users: Option<u64>,
         /// Of the users who were active in scope, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub share: Option<f64>,
@@ -223,8 +225,8 @@ impl Tool for ListIssues {
             }
             None => None,
         };
-        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
-        let query = query(&asked, &input, since.as_ref(), filter);
+        let searched = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, since.as_ref(), searched);
         let page = ctx.store.issues(&query).await?;
         let elsewhere = match page.items.is_empty() && asked.skip == 0 {
             true => nothing::issues(ctx.store.as_ref(), &query).await?,
@@ -236,7 +238,7 @@ impl Tool for ListIssues {
     }
 }
 
-fn query(asked: &Resolved, input: &In, since: Option<&Since>, filter: Vec<Term>) -> IssueQuery {
+fn query(asked: &Resolved, input: &In, since: Option<&Since>, (filter, typed): Searched) -> IssueQuery {
     IssueQuery {
         // Since a release, its own time is the period; else what happened lately.
         scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },
@@ -245,6 +247,7 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>, filter: Vec<Term>)
         status: input.status.map(Status::from).into_iter().collect(),
         level: input.level.map(Level::from),
         filter,
+        typed,
         sort: input.sort.map(IssueSort::from).unwrap_or_default(),
         limit: asked.limit_or(25),
         skip: asked.skip,
@@ -338,7 +341,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
         first_release: guard.opt(facts.first_release.as_ref(), Limit::Tag),
         last_release: guard.opt(facts.last_release.as_ref(), Limit::Tag),
         events: facts.events,
-        users: facts.users,
+        users: facts.users_known.then_some(facts.users),
         share: (facts.active_users > 0).then(|| view::rounded(facts.users as f64 / facts.active_users as f64)),
         top_frame: issue.top_frame.as_ref().map(|f| TopFrameView {
             function: guard.opt(f.function.as_ref(), Limit::Tag),
