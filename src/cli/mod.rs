@@ -7,6 +7,7 @@ mod call;
 mod demo;
 mod doctor;
 mod doctor_sentry;
+mod doctor_symbols;
 mod flags;
 mod import;
 mod intake;
@@ -16,6 +17,7 @@ mod replay;
 mod schemas;
 mod serve;
 mod stdio;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -53,6 +55,8 @@ enum Command {
     Verify(verify::Args),
     /// Show a replay: its steps, a page to look at, a Playwright test
     Replay(replay::Args),
+    /// Make, list and revoke tokens of callers of `serve`
+    Token(token::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -87,7 +91,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         return schemas::run(&args);
     }
     parts::log(matches!(command, Command::Serve(_)));
-    let settings = flags.resolve();
+    let settings = flags.resolve().and_then(|settings| parts::redaction(&settings).map(|()| settings));
     if let Command::Stdio = command {
         return stdio::run(settings);
     }
@@ -100,6 +104,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Replay(args) => replay::run(&settings, &args),
+        Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),
         Command::Stdio | Command::Schemas(_) => unreachable!("answered above"),
     }

@@ -11,17 +11,17 @@ use jiff::SignedDuration;
 
 use crate::{
     backend::{
-        embedded::{EmbeddedStore, Options},
+        embedded::{Caps, EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
-    config::Settings,
-    guard::{Guard, Limit, Pseudonyms, Scrubber},
+    config::{Redact, Settings},
+    guard::{Guard, Limit, Pseudonyms, Scrubber, set_policy},
     ingest::Ingest,
     mcp::Server,
-    model::{Kind, Timestamp},
+    model::{Kind, Timestamp, Untrusted},
     protocol::Limits,
     say,
-    store::{SignalSink, SignalStore, SignalWrite},
+    store::{HostedStore, Lock, Locked, SignalSink, SignalStore, SignalWrite},
     tools::{Ctx, Defaults, TOOLS, ToolError},
     view::Sent,
 };
@@ -39,12 +39,22 @@ pub fn now() -> Timestamp {
 
 /// The embedded store of the settings.
 pub fn store(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
-    store_at(&settings.store)
+    open(&settings.store, Options { caps: caps(settings), ..Options::default() })
+}
+
+/// Most different names that senders may make.
+fn caps(settings: &Settings) -> Caps {
+    let (releases, environments, tag_keys) = settings.most_names;
+    Caps { releases, environments, tag_keys, ..Caps::default() }
 }
 
 /// An embedded store in a folder, made if there is none.
 pub fn store_at(path: &Path) -> anyhow::Result<Arc<EmbeddedStore>> {
-    let store = EmbeddedStore::open(path, Options::default());
+    open(path, Options::default())
+}
+
+fn open(path: &Path, options: Options) -> anyhow::Result<Arc<EmbeddedStore>> {
+    let store = EmbeddedStore::open(path, options);
     Ok(Arc::new(store.with_context(|| format!("opening the store {}", path.display()))?))
 }
 
@@ -114,10 +124,22 @@ fn sentry_token() -> Option<sentry::Token> {
     names.iter().filter_map(|name| std::env::var(name).ok()).find_map(|text| sentry::Token::new(&text))
 }
 
+/// What callers are held to, whichever door they come by.
+pub fn lock(settings: &Settings) -> Lock {
+    let named = |name: &Option<String>| name.as_deref().filter(|_| settings.scope_locked).map(Untrusted::from);
+    Lock { project: named(&settings.project), environment: named(&settings.environment) }
+}
+
+/// The embedded store as callers of the compatible API may see it.
+pub fn hosted(settings: &Settings, store: &Arc<EmbeddedStore>) -> Arc<dyn HostedStore> {
+    Arc::new(Locked::new(store.clone(), lock(settings)))
+}
+
 fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn SignalWrite>) -> Ctx {
+    let lock = lock(settings);
     Ctx {
-        store,
-        writes: settings.allow_writes.then_some(writes),
+        store: Arc::new(Locked::new(store, lock.clone())),
+        writes: settings.allow_writes.then(|| Arc::new(Locked::new(writes, lock)) as Arc<dyn SignalWrite>),
         now,
         defaults: Defaults {
             project: settings.project.clone(),
@@ -130,7 +152,9 @@ fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn Signal
 
 /// What takes envelopes apart.
 pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
-    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings)).with_maps(store.clone())
+    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings))
+        .with_maps(store.clone())
+        .with_symbols(store.clone())
 }
 
 /// What a request may cost.
@@ -143,6 +167,39 @@ pub fn limits(settings: &Settings) -> Limits {
         depth: settings.max_depth,
         ..Limits::default()
     }
+}
+
+/// Writes a file whole or not at all: beside its place under a name that nobody knows, then moved there. A link at its
+/// place is replaced, never followed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    let name = path.file_name().ok_or_else(|| std::io::Error::other("no name of a file"))?;
+    if path.is_dir() {
+        return Err(std::io::Error::other("it is a folder"));
+    }
+    let beside = path.with_file_name(format!(".{}.{:016x}", name.to_string_lossy(), u64::from_ne_bytes(random)));
+    let done = (|| {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    })();
+    if done.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    done
+}
+
+/// Sets what redaction keeps and drops beside its forms.
+pub fn redaction(settings: &Settings) -> anyhow::Result<()> {
+    let Redact { keep, drop } = &settings.redact;
+    if keep.is_none() && drop.is_none() {
+        return Ok(());
+    }
+    set_policy(keep.as_deref().unwrap_or_default(), drop.as_deref().unwrap_or_default())
+        .map_err(|error| anyhow::anyhow!("redact.keep and redact.drop: {error}"))
 }
 
 /// A runtime for commands that wait for one thing after another.

@@ -13,6 +13,11 @@ pub struct Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
+    // Under a lock the DSN of another project is nobody's to see or to make.
+    if parts::lock(settings).project.is_some_and(|project| project.raw() != args.name) {
+        eprintln!("prodsignal: no project \"{}\" (--scope-locked)", args.name);
+        return Ok(ExitCode::from(1));
+    }
     let store = parts::store(settings)?;
     let project = parts::block_on(store.ensure_project(&args.name))??;
     println!("http://{}@{}/{}", project.public_key, settings.listen, project.id);

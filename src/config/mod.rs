@@ -6,9 +6,12 @@ mod layer;
 mod paths;
 mod retention;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-pub use layer::{Answers, ConfigError, Layer};
+pub use layer::{Answers, ConfigError, Layer, Redact};
 pub use paths::{default_config, default_store};
 pub use retention::Retention;
 
@@ -33,8 +36,18 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Host names that `serve` answers to beside loopback's own.
     pub allowed_hosts: Vec<String>,
+    /// Certificate and key of `serve`, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Proxies whose word about their callers counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Where `serve` writes down who asked and changed what.
+    pub audit_log: Option<PathBuf>,
+    /// What redaction leaves or takes beside what its forms say.
+    pub redact: Redact,
     /// How long events are kept; `None`: for ever.
     pub retention: Option<Retention>,
+    /// How long minidumps are kept, the events that were read of them aside; `None`: as long as events.
+    pub dump_retention: Option<Retention>,
     /// Spans and log lines of traces without a failure that are kept of a project a day.
     pub keep_lines: u64,
     /// Largest request as it comes, in bytes.
@@ -47,6 +60,8 @@ pub struct Settings {
     pub max_items: usize,
     /// Deepest nesting of JSON.
     pub max_depth: usize,
+    /// Most releases of a project, environments, keys of tags; what comes after goes by one name together.
+    pub most_names: (u64, u64, u64),
 }
 
 /// Which Sentry server; its token comes from the environment alone and is never part of settings.
@@ -88,13 +103,31 @@ impl Settings {
             answers: layer.answers.unwrap_or_default(),
             listen: listen.parse().map_err(|_| ConfigError::Listen(listen.to_owned()))?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
+            tls: match (layer.tls_cert, layer.tls_key) {
+                (Some(certificate), Some(key)) => Some((certificate, key)),
+                (None, None) => None,
+                _ => return Err(ConfigError::Tls),
+            },
+            trusted_proxies: proxies(layer.trusted_proxies.unwrap_or_default())?,
+            audit_log: layer.audit_log,
+            redact: layer.redact,
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
+            dump_retention: layer.dump_retention.as_deref().map(str::parse).transpose()?,
             keep_lines: layer.keep_lines.unwrap_or(100_000),
             max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
             max_envelope_bytes: layer.max_envelope_bytes.unwrap_or(100 << 20),
             max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),
             max_items: layer.max_items.unwrap_or(1_000),
             max_depth: layer.max_depth.unwrap_or(64),
+            most_names: (
+                layer.max_releases.unwrap_or(10_000),
+                layer.max_environments.unwrap_or(2_000),
+                layer.max_tag_keys.unwrap_or(2_000),
+            ),
         })
     }
+}
+
+fn proxies(named: Vec<String>) -> Result<Vec<IpAddr>, ConfigError> {
+    named.into_iter().map(|text| text.trim().parse().map_err(|_| ConfigError::Proxy(text))).collect()
 }

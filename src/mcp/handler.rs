@@ -43,7 +43,8 @@ impl ServerHandler for Server {
         }
         let shape = self.shape(&context);
         let closed = shape::takes_closed(context.client_info().as_ref().map(|client| client.name.as_str()));
-        let offered = self.tools.iter().filter(|tool| self.signal.offers(tool));
+        let server = self.of_request(&context);
+        let offered = server.tools.iter().filter(|tool| server.signal.offers(tool));
         let tools = offered.map(|tool| wire(tool, shape, closed)).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
@@ -53,12 +54,14 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name && self.signal.offers(tool)) else {
+        let server = self.of_request(&context);
+        let Some(tool) = server.tools.iter().find(|tool| tool.name == request.name && server.signal.offers(tool))
+        else {
             return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let shape = self.shape(&context);
-        let answer = run::call(self, tool, arguments, shape.sent(), &context.ct).await?;
+        let answer = run::call(&server, tool, arguments, shape.sent(), &context.ct).await?;
         Ok(shape::result(answer, shape).into())
     }
 }

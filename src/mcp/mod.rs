@@ -2,6 +2,7 @@
 //! It alone uses `rmcp`.
 //! It decides nothing about signal.
 
+mod allowed;
 mod handler;
 mod pipe;
 mod run;
@@ -18,6 +19,7 @@ use rmcp::transport::streamable_http_server::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use allowed::Allowed;
 pub use sse::{Accepted, SseSession, SseSessions};
 pub use stdio::stdio;
 pub use wire::{Incoming, read};
@@ -25,6 +27,7 @@ pub use wire::{Incoming, read};
 use crate::{
     config::Answers,
     guard::Clean,
+    store::Lock,
     tools::{Ctx, Descriptor, ToolError},
 };
 
@@ -39,6 +42,9 @@ pub struct Server {
     answers: Answers,
     places: Arc<Semaphore>,
     observe: Observe,
+    /// Whose calls these are.
+    who: Arc<str>,
+    audit: Option<Audit>,
 }
 
 /// What calls are answered from, once it could be opened.
@@ -47,6 +53,8 @@ struct Signal {
     opened: Arc<OnceLock<Ctx>>,
     open: Open,
     writes: bool,
+    /// What this caller is held to, beside what the server is.
+    lock: Lock,
 }
 
 /// Opens what calls are answered from; the failure is what every call is answered meanwhile.
@@ -56,13 +64,22 @@ impl Signal {
     /// Tries again with each call until it works: what was wrong may have been mended.
     async fn ctx(&self) -> Result<Ctx, ToolError> {
         if let Some(ctx) = self.opened.get() {
-            return Ok(ctx.clone());
+            return Ok(self.held(ctx.clone()));
         }
         let (open, opened) = (self.open.clone(), self.opened.clone());
         // Opening may wait for the disk.
         let open = move || open().map(|ctx| opened.get_or_init(|| ctx).clone());
         let failed = |_| ToolError::internal(Clean::ours("the store failed to open; the server's log has the cause"));
-        tokio::task::spawn_blocking(open).await.unwrap_or_else(|e| Err(failed(e)))
+        let ctx = tokio::task::spawn_blocking(open).await.unwrap_or_else(|e| Err(failed(e)))?;
+        Ok(self.held(ctx))
+    }
+
+    /// As this caller may use it.
+    fn held(&self, mut ctx: Ctx) -> Ctx {
+        if !self.writes {
+            ctx.writes = None;
+        }
+        if self.lock.is_open() { ctx } else { allowed::held(ctx, &self.lock) }
     }
 
     /// Whether a tool is there: one that writes needs leave.
@@ -70,6 +87,9 @@ impl Signal {
         !tool.writes || self.writes
     }
 }
+
+/// Hears who called which tool, and whether that failed.
+pub type Audit = Arc<dyn Fn(&str, &'static str, bool) + Send + Sync>;
 
 /// Hears of each finished call: tool, whether it failed, how long it took in seconds.
 pub type Observe = Arc<dyn Fn(&'static str, bool, f64) + Send + Sync>;
@@ -86,14 +106,20 @@ impl Server {
     /// Over what may not open: the server starts all the same, and each call says what is wrong. `writes`: whether
     /// tools that change issues are there.
     pub fn opening(tools: &'static [Descriptor], open: Open, writes: bool, answers: Answers) -> Self {
-        let signal = Signal { opened: Arc::default(), open, writes };
+        let signal = Signal { opened: Arc::default(), open, writes, lock: Lock::default() };
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        Self { tools, signal, answers, places, observe: Arc::new(|_, _, _| ()) }
+        Self { tools, signal, answers, places, observe: Arc::new(|_, _, _| ()), who: "local".into(), audit: None }
     }
 
     /// With somebody who hears of each finished call.
     pub fn observed(mut self, observe: Observe) -> Self {
         self.observe = observe;
+        self
+    }
+
+    /// With somebody who writes down who called what.
+    pub fn audited(mut self, audit: Audit) -> Self {
+        self.audit = Some(audit);
         self
     }
 

@@ -52,6 +52,9 @@ pub(super) async fn call(
             failed(Kind::Timeout, "the call took longer than 30 s; ask for less at once")
         }
     };
+    if let Some(audit) = &server.audit {
+        audit(&server.who, tool.name, answer.is_error);
+    }
     (server.observe)(tool.name, answer.is_error, started.elapsed().as_secs_f64());
     Ok(answer)
 }

@@ -13,10 +13,12 @@ mod fix;
 mod health;
 mod hosted;
 mod join;
+mod lock;
 mod project;
 mod query;
 mod replay;
 mod search;
+mod signals;
 mod window;
 mod write;
 
@@ -30,10 +32,12 @@ pub use fix::FixQuery;
 pub use health::{SeriesQuery, SessionSpan};
 pub use hosted::*;
 pub use join::{EntryUse, Join, Joined, PartRecord, StoredPart};
+pub use lock::{Lock, Locked};
 pub use project::ProjectDetails;
 pub use query::*;
 pub use replay::{ReplayAgent, ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
+pub use signals::{SignalKind, SignalQuery, Stat};
 pub use window::{Window, WindowStart};
 pub use write::*;
 
@@ -115,6 +119,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// Logs, spans, check-ins and other signal beside errors as a table.
+    async fn signals(&self, _query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        Err(StoreError::Unsupported("this store answers about errors alone: leave kind out"))
+    }
 
     /// Commits that came with releases. A store that is told of none has none.
     async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {

@@ -62,6 +62,7 @@ impl Resolved {
             omitted: Vec::new(),
             next_cursor: None,
             warnings,
+            redacted: std::collections::BTreeMap::new(),
         }
     }
 

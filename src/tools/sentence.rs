@@ -95,6 +95,7 @@ pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
         Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
         Action::CreateFile(name) => say!("file ", quoted(name), " is missing, or its path is wrong"),
         Action::Retry => Clean::ours("run the transaction again"),
+        Action::FreePort => Clean::ours("end the program that listens at this address, or listen at another"),
         Action::AsItSays => Clean::ours("what the error says to do"),
     }
 }

@@ -1,6 +1,6 @@
 //! Searches as typed, meant: releases by their aliases, and no field that nothing has.
 
-use super::{Ctx, Resolved, ToolError, error::refused, input::Text, resolve};
+use super::{Ctx, Resolved, ToolError, error::refused, input::Text, resolve, signals};
 use crate::{
     guard::{Guard, Limit},
     model::Untrusted,
@@ -9,16 +9,17 @@ use crate::{
     store::{self, Field, Scope, Term, Test},
 };
 
-/// Conditions that were read, and the text where the store reads it itself.
+/// Conditions that were read, and the text where the store has a grammar of its own and reads it itself.
 pub(super) type Searched = (Vec<Term>, Option<Untrusted>);
 
-/// Reads a search, or leaves it to a store that has a grammar of its own. A field that no event has is refused: an empty answer would read as if nothing had failed.
+/// Reads a search. A field that no event has is refused: an empty answer would read as if nothing had failed.
 pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> Result<Searched, ToolError> {
     let Some(text) = query else { return Ok((Vec::new(), None)) };
     if ctx.store.reads_search() {
         return Ok((Vec::new(), Some(text.untrusted())));
     }
-    let mut terms = store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?;
+    let mut terms =
+        store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?;
     let fields = terms.iter().filter_map(|term| match &term.test {
         Test::Field { field, .. } | Test::Has(field) => Some(field),
         Test::Text(_) | Test::Status(_) | Test::Change(_) => None,

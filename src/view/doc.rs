@@ -80,6 +80,13 @@ impl Doc {
         self.out.push('\n');
     }
 
+    /// The id of a block of strangers' words that a finished text opens and does not close.
+    pub fn open_block(text: &str) -> Option<&str> {
+        let id = text.lines().find_map(|line| line.strip_prefix("From here to the line ")?.split(':').next())?;
+        let closes = |line: &str| line.strip_prefix("End ") == Some(id);
+        (!text.lines().any(closes)).then_some(id)
+    }
+
     /// An empty line, unless there is one or nothing yet.
     pub fn gap(&mut self) {
         if !self.out.is_empty() && !self.out.ends_with("\n\n") {

@@ -1,6 +1,6 @@
 //! Makes an answer fit: both renderings within the budget, and what was left out said in both.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::{Doc, Millis, Word, tokens};
 use crate::{
     guard::{Clean, Safe},
     model::Kind,
-    view,
+    say, view,
 };
 
 /// What a tool answers: data and Markdown from one value, and ways to say less.
@@ -61,6 +61,9 @@ view! {
         /// Facts that weaken the answer.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub warnings: Vec<Clean>,
+        /// How often something was taken out of what is shown, by kind.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        pub redacted: BTreeMap<Clean, u64>,
     }
 }
 
@@ -135,10 +138,30 @@ fn render<V: View>(answer: &Answer<V>, step: usize) -> Fitted {
     if let Some(cursor) = &answer.cursor_after {
         common.next_cursor = cursor(&body).or(common.next_cursor);
     }
+    common.redacted = redactions(&object(&*body));
     let mut doc = Doc::new();
     body.markdown(&mut doc);
     footer(&common, &mut doc);
     Fitted { text: doc.finish(), data: merged(&*body, &common) }
+}
+
+/// What was taken out of the texts of an answer, by kind.
+fn redactions(body: &Map<String, Value>) -> BTreeMap<Clean, u64> {
+    fn count(value: &Value, found: &mut BTreeMap<Clean, u64>) {
+        match value {
+            Value::String(text) => {
+                for kind in Clean::redactions(text) {
+                    *found.entry(kind).or_default() += 1;
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| count(value, found)),
+            Value::Object(map) => map.values().for_each(|value| count(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    body.values().for_each(|value| count(value, &mut found));
+    found
 }
 
 /// What every answer ends with, said only where there is something to say.
@@ -146,6 +169,12 @@ fn footer(common: &Common, doc: &mut Doc) {
     doc.gap();
     for warning in &common.warnings {
         doc.line("Note: ", &[warning]);
+    }
+    if !common.redacted.is_empty() {
+        let kinds = common.redacted.iter().fold(Clean::default(), |line, (kind, n)| {
+            say!(line, if line.is_empty() { "" } else { ", " }, kind.clone(), " ", *n)
+        });
+        doc.line("Redacted: ", &[&kinds]);
     }
     for omission in &common.omitted {
         doc.line("Left out: ", &[&omission.what, &" → ", &omission.call]);
@@ -189,8 +218,24 @@ fn bare<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
         text.push_str(line);
         text.push('\n');
     }
+    text.push_str(&closed(&text));
     text.push_str("Left out: the rest; ask with a larger max_tokens");
     Fitted { text, data: Value::Object(object(&common)) }
+}
+
+/// The lines that end what a text leaves open: a block of code, and the strangers' words. Whatever the budget, what
+/// follows in a conversation stands outside both.
+fn closed(text: &str) -> String {
+    let mut end = String::new();
+    if text.lines().filter(|line| line.starts_with("```")).count() % 2 == 1 {
+        end.push_str("```\n");
+    }
+    if let Some(id) = Doc::open_block(text) {
+        end.push_str("End ");
+        end.push_str(id);
+        end.push('\n');
+    }
+    end
 }
 
 /// The data of a failure.

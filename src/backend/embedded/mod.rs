@@ -5,6 +5,7 @@
 mod body;
 mod changes;
 mod connect;
+mod debug_files;
 mod decision;
 mod fault;
 mod files;
@@ -19,3 +20,4 @@ mod write;
 
 pub use health::Health;
 pub use store::{EmbeddedStore, Options};
+pub use write::Caps;

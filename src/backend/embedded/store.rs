@@ -15,7 +15,7 @@ use super::{
     changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
-    write::{Joining, Queue, start},
+    write::{Caps, Joining, Queue, start},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, show_user},
@@ -23,8 +23,8 @@ use crate::{
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, Field,
         FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError,
-        StoreKind, Term, Test,
+        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore, Source,
+        StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -35,11 +35,13 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Events that may wait to be folded into counts; reading slows with them.
     pub unfolded_events: u64,
+    /// Most different names that senders may make.
+    pub caps: Caps,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_bytes: 32 << 20, unfolded_events: 2_000 }
+        Self { queue_bytes: 32 << 20, unfolded_events: 2_000, caps: Caps::default() }
     }
 }
 
@@ -56,6 +58,8 @@ pub struct EmbeddedStore {
     pub(super) has_maps: AtomicBool,
     /// Maps that were needed since the last retention.
     pub(super) used_maps: Mutex<HashSet<i64>>,
+    /// Ids of symbols that were needed since the last retention.
+    pub(super) used_symbols: Mutex<HashSet<String>>,
     changes: Changes,
     /// Once something makes events of traces.
     joining: Arc<OnceLock<Joining>>,
@@ -89,6 +93,7 @@ impl EmbeddedStore {
             assembling: tokio::sync::Mutex::default(),
             has_maps: AtomicBool::new(false),
             used_maps: Mutex::default(),
+            used_symbols: Mutex::default(),
             writer: Mutex::new(None),
         })
     }
@@ -120,6 +125,7 @@ impl EmbeddedStore {
                 &self.files,
                 Arc::clone(&self.queue),
                 self.options.unfolded_events,
+                self.options.caps,
                 Arc::clone(&self.joining),
             )?);
         }
@@ -229,6 +235,11 @@ impl SignalStore for EmbeddedStore {
         let mut query = query.clone();
         self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.signals(&query)).await
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {

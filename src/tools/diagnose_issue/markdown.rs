@@ -30,6 +30,10 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     for remedy in &out.remedies {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
+    for other in &out.same_trace {
+        let events = count(other.events, "event", "events");
+        doc.line("Same trace: ", &[&other.issue, &" in ", &other.project, &", ", &events, &": ", &other.title]);
+    }
     for other in &out.related {
         doc.line("Related: ", &[&other.issue, &" (", &other.similarity, &"): ", &other.why, &": ", &other.title]);
     }

@@ -10,7 +10,7 @@ use crate::{
     model::{Event, LibraryChange, Spread},
     say,
     store::DiagnosisFacts,
-    tools::{self, affected_users::ConditionView},
+    tools::{self, affected_users::ConditionView, same_trace::Seen},
     view::{Word, count, percent},
 };
 
@@ -21,6 +21,22 @@ const OTHERS: f64 = 0.5;
 /// Tags of what a program runs in.
 const SURROUNDINGS: [&str; 9] =
     ["browser", "os", "device", "runtime", "server_name", "client_os", "gpu", "app.device", "cloud"];
+
+/// The issue of another service whose events share at least half of the traces, where the issue itself would be laid to its
+/// surroundings or could not be told: then what failed there is why it failed here.
+pub(super) fn elsewhere(gathered: &Gathered, verdict: Verdict) -> Option<&Seen> {
+    let own = gathered.facts.issue.issue.project.as_str();
+    let other = |seen: &&Seen| seen.project.raw() != own && seen.traces * 2 >= gathered.same_trace.looked;
+    let open = matches!(verdict, Verdict::Environment | Verdict::Unclear);
+    gathered.same_trace.issues.iter().filter(|_| open).find(other)
+}
+
+/// What that issue says.
+pub(super) fn of_trace(seen: &Seen, looked: u64, guard: &mut Guard) -> Clean {
+    let view = seen.view(guard);
+    let traces = say!(view.traces, " of ", count(looked, "trace", "traces"));
+    say!("same trace: ", view.issue, " ", view.title, " in ", view.project, ", in ", traces, " looked at")
+}
 
 /// Whether conditions of the surroundings alone mark most of the affected and few others.
 pub(super) fn marks_surroundings(conditions: &[ConditionView]) -> bool {

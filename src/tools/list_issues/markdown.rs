@@ -89,7 +89,7 @@ impl IssueView {
     }
 
     fn markdown(&self, doc: &mut Doc) {
-        let caught = if self.unhandled { "unhandled" } else { "handled" };
+        let caught = if self.unhandled { ", unhandled" } else { "" };
         doc.bullet(&say!(
             "**",
             self.short_id,
@@ -97,7 +97,6 @@ impl IssueView {
             self.change,
             ", ",
             self.level,
-            ", ",
             caught,
             ": ",
             self.users.map_or_else(|| Clean::ours("users not known"), |users| count(users, "user", "users")),

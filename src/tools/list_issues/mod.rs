@@ -10,8 +10,7 @@ use super::{
     input::Text,
     nothing,
     resolve::{self, Since},
-    sentence,
-    terms::{self, Searched},
+    sentence, terms,
 };
 use crate::{
     guard::{Clean, Guard, Limit},
@@ -225,8 +224,8 @@ impl Tool for ListIssues {
             }
             None => None,
         };
-        let searched = terms::read(ctx, &asked, input.query.as_ref()).await?;
-        let query = query(&asked, &input, since.as_ref(), searched);
+        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, since.as_ref(), filter);
         let page = ctx.store.issues(&query).await?;
         let elsewhere = match page.items.is_empty() && asked.skip == 0 {
             true => nothing::issues(ctx.store.as_ref(), &query).await?,
@@ -238,7 +237,7 @@ impl Tool for ListIssues {
     }
 }
 
-fn query(asked: &Resolved, input: &In, since: Option<&Since>, (filter, typed): Searched) -> IssueQuery {
+fn query(asked: &Resolved, input: &In, since: Option<&Since>, (filter, typed): terms::Searched) -> IssueQuery {
     IssueQuery {
         // Since a release, its own time is the period; else what happened lately.
         scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },

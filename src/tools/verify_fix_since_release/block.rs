@@ -57,9 +57,9 @@ fn joined(lines: &[Clean]) -> Clean {
     Clean::of(&parts)
 }
 
-/// In back quotes, unless it has some itself.
-fn code(text: &Clean) -> Clean {
-    if text.as_str().contains('`') { text.clone() } else { say!("`", text.clone(), "`") }
+/// In back quotes: a forge reads no mention, link or closing word in them.
+pub(super) fn code(text: &Clean) -> Clean {
+    text.in_quotes()
 }
 
 fn table(before: &SideView, after: &SideView) -> Vec<Clean> {

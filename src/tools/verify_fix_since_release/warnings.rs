@@ -1,6 +1,6 @@
 //! Facts that weaken the answer.
 
-use super::view::Told;
+use super::{block::code, view::Told};
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{Side, Timestamp},
@@ -60,7 +60,7 @@ fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
     let worst = (0..releases.len()).max_by_key(|place| hits().filter(|hit| hit.release == *place).count())?;
     (hits().count() > 0).then(|| {
         let (asked, worst) = (&releases[asked].version, &releases[worst].version);
-        let (asked, worst) = (guard.line(asked, Limit::Tag), guard.line(worst, Limit::Tag));
+        let (asked, worst) = (code(&guard.line(asked, Limit::Tag)), code(&guard.line(worst, Limit::Tag)));
         say!("no hit is of ", asked, " itself, most are of ", worst, ", which came later: was it built with the fix?")
     })
 }
@@ -68,7 +68,7 @@ fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
 fn of_cohort(told: &Told<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean> {
     let condition = &told.history.conditions[proof.cohort.condition()?];
     let value = guard.keyed(&condition.tag, &condition.value, Limit::Tag);
-    let name = say!(guard.line(&condition.tag, Limit::Tag), "=", value);
+    let name = code(&say!(guard.line(&condition.tag, Limit::Tag), "=", value));
     match proof.cohort {
         Cohort::Seen { before, after, .. } => Some(say!(
             "it occurs under ",

@@ -6,11 +6,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     commit::{Commit, IssueTouch},
-    names::{Word, digest64},
+    names::Word,
     project::short_id,
 };
 use crate::{
-    backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, micros},
+    backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, digest64, micros},
     diagnosis,
     model::{EventId, Group, IssueId, Untrusted},
     store::{EventRecord, Receipt, StoreError},

@@ -5,6 +5,7 @@
 mod announce;
 mod artifact;
 mod commit;
+mod debug_file;
 mod decide;
 mod event;
 mod fold;
@@ -25,12 +26,15 @@ mod session;
 mod traffic;
 mod writer;
 
-pub(super) use artifact::PackedArtifact;
+pub(super) use announce::projects;
+pub(super) use artifact::{Described, Packed, PackedArtifact};
+pub(super) use debug_file::{PackedDebugFile, PackedPart};
 pub(super) use decide::Decision;
 pub(super) use event::id_key;
 pub(super) use fold::BIG;
 pub(super) use mentions::Mention;
-pub(super) use names::{Word, digest64};
+pub use names::Caps;
+pub(super) use names::Word;
 pub(super) use prepare::Prepared;
 pub(super) use project::{COLUMNS, project_of};
 pub(super) use queue::Queue;

@@ -16,9 +16,10 @@ use super::super::{
 use super::mentions::mention_of;
 use crate::{
     backend::embedded::{
-        pack::{Head, Rest, UNHANDLED, level_of},
-        write::{Word, digest64},
+        pack::{Head, Rest, UNHANDLED, digest64, level_of},
+        write::Word,
     },
+    guard::show_user,
     model::{EventId, Level, Untrusted},
     store::{Field, Op, StoreError, Term, Test},
 };
@@ -213,20 +214,25 @@ impl Snapshot<'_> {
         })
     }
 
-    /// Users by pseudonym, or by its beginning with `*`.
+    /// Users by pseudonym, by its beginning with `*`, or by who they are: that is hashed before it is compared.
     fn users_named(&self, values: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
         let mut users = RoaringBitmap::new();
         for value in values {
-            let asked = value.raw().to_ascii_lowercase();
-            let asked = asked.strip_prefix("id:").unwrap_or(&asked);
-            let Some(asked) = asked.strip_prefix("user-") else { continue };
-            let digits = asked.trim_end_matches('*');
-            if digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-                continue;
-            }
-            if digits.len() < 12 && !asked.ends_with('*') {
-                continue;
-            }
+            let asked = value.raw();
+            let kinds = ["id:", "email:", "username:", "ip:"];
+            let asked = kinds.iter().find_map(|kind| asked.strip_prefix(kind)).unwrap_or(asked);
+            let digits = asked.to_ascii_lowercase().strip_prefix("user-").map(str::to_owned).filter(|rest| {
+                let digits = rest.trim_end_matches('*');
+                let whole = digits.len() == 12 || rest.ends_with('*');
+                digits.len() <= 12 && whole && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            });
+            let digits = match digits {
+                Some(digits) => digits.trim_end_matches('*').to_owned(),
+                None => {
+                    let shown = show_user(&self.scrubber.pseudonyms().user(&asked.into()));
+                    shown.trim_start_matches("user-").to_owned()
+                }
+            };
             let sql = "SELECT id FROM user WHERE key>=unhex(?1) AND key<=unhex(?2) AND lower(hex(key)) LIKE ?3";
             let pad = |digit: &str| format!("{digits}{}", digit.repeat(32 - digits.len()));
             let mut statement = self.conn.prepare_cached(sql)?;

@@ -18,7 +18,7 @@ use super::{
         pool::Snapshot,
         scope::{Bounds, Want},
     },
-    release::releases::Releases,
+    release::releases::{Releases, first_and_last},
 };
 use crate::{
     backend::embedded::pack::{Cell, moment},
@@ -342,17 +342,6 @@ fn by_change(found: &[Candidate]) -> Vec<(Change, u64)> {
         .map(|change| (change, found.iter().filter(|found| found.judged.change == change).count() as u64))
         .filter(|(_, n)| *n > 0)
         .collect()
-}
-
-/// The first and the last release of a history, by release order.
-pub(in crate::backend::embedded::read) fn first_and_last(
-    history: &[Cell],
-    releases: &Releases,
-) -> (Option<u32>, Option<u32>) {
-    let mut seen: Vec<(usize, u32)> =
-        history.iter().filter_map(|cell| releases.place(cell.rel).map(|place| (place, cell.rel))).collect();
-    seen.sort_unstable();
-    (seen.first().map(|(_, id)| *id), seen.last().map(|(_, id)| *id))
 }
 
 /// An issue as conditions see it.

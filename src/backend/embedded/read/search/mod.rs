@@ -2,38 +2,22 @@
 //! It uses the packed forms.
 //! It never opens a body but for a row that is shown.
 
-pub(super) mod table;
+mod searched;
+mod table;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
-    engine::{
-        chunks::Unpack,
-        known::Known,
-        pool::Snapshot,
-        scope::{Bounds, Want},
-    },
+    engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want},
     issues::Subject,
-    issues::{
-        filter::{Filter, Of},
-        judge::Judge,
-        mentions::OLDER,
-    },
-    release::releases::Releases,
+    issues::{filter::Of, judge::Judge, mentions::OLDER},
 };
 use crate::{
     model::IssueId,
     store::{Page, SearchQuery, SearchRow, StoreError, Test},
 };
+use searched::Searched;
 use table::{Grouping, Table};
-
-/// What a search looks through.
-pub(in crate::backend::embedded::read) struct Searched<'q> {
-    pub(in crate::backend::embedded::read) bounds: Bounds,
-    pub(in crate::backend::embedded::read) releases: Releases,
-    pub(in crate::backend::embedded::read) filter: Filter<'q>,
-    pub(in crate::backend::embedded::read) issues: Vec<Known>,
-}
 
 impl Snapshot<'_> {
     /// Answers `SignalStore::search`.

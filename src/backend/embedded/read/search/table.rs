@@ -7,8 +7,9 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use super::super::{
     engine::{chunks::Unpack, known::Known, pool::Snapshot},
     issues::filter::Column,
+    release::releases::first_and_last,
 };
-use super::Searched;
+use super::searched::Searched;
 use crate::{
     backend::embedded::{
         body::body_to_event,
@@ -340,7 +341,7 @@ impl Snapshot<'_> {
             Field::FirstSeen => time(history.iter().map(|cell| cell.first).min()),
             Field::LastSeen => time(history.iter().map(|cell| cell.last).max()),
             _ => {
-                let first = super::super::issues::first_and_last(&history, &searched.releases).0;
+                let first = first_and_last(&history, &searched.releases).0;
                 text(first.and_then(|first| searched.releases.name(first)))
             }
         })
