@@ -10,6 +10,7 @@ pub mod change;
 pub mod diagnosis;
 pub mod grouping;
 pub mod guard;
+pub mod install;
 pub mod protocol;
 pub mod release;
 pub mod remedy;

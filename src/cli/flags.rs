@@ -57,6 +57,9 @@ pub struct Flags {
     /// Host names that `serve` answers to beside loopback's [toml: allowed_hosts]
     #[arg(long, global = true, env = "PRODSIGNAL_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     allowed_hosts: Option<Vec<String>>,
+    /// Address that senders and people use, where it is another than `serve` listens on [toml: public_url]
+    #[arg(long, global = true, env = "PRODSIGNAL_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
     /// Largest request as it comes [toml: max_compressed_bytes] [default: 20 MiB]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_COMPRESSED_BYTES", value_name = "BYTES", hide_short_help = true)]
     max_compressed_bytes: Option<usize>,
@@ -75,6 +78,26 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// What an agent's command needs to reach the same store with the same rights, as words.
+    pub fn words(&self) -> Vec<String> {
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
+        };
+        let valued = [
+            ("--config", path(&self.config)),
+            ("--store", path(&self.store)),
+            ("--sentry-url", self.sentry_url.clone()),
+            ("--sentry-org", self.sentry_org.clone()),
+            ("--sentry-ca", path(&self.sentry_ca)),
+            ("--cache-dir", path(&self.cache_dir)),
+            ("--project", self.project.clone()),
+            ("--environment", self.environment.clone()),
+        ];
+        let set = [("--allow-writes", self.allow_writes), ("--scope-locked", self.scope_locked)];
+        let valued = valued.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
+        valued.chain(set.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned())).collect()
+    }
+
     /// Flags and environment over the file.
     pub fn resolve(self) -> anyhow::Result<Settings> {
         let file = match &self.config {
@@ -97,6 +120,7 @@ impl Flags {
             answers: self.answers,
             listen: self.listen,
             allowed_hosts: self.allowed_hosts,
+            public_url: self.public_url,
             retention: self.retention,
             max_compressed_bytes: self.max_compressed_bytes,
             max_envelope_bytes: self.max_envelope_bytes,

@@ -3,24 +3,29 @@
 //! It holds no logic worth a test of its own.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod about;
+mod backup;
 mod call;
 mod demo;
 mod doctor;
 mod doctor_sentry;
 mod flags;
 mod import;
+mod install;
 mod intake;
+mod near;
 mod parts;
 mod project;
 mod replay;
 mod schemas;
 mod serve;
+mod shell;
 mod stdio;
 mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use flags::Flags;
 pub use schemas::text as schema_text;
@@ -53,15 +58,27 @@ enum Command {
     Verify(verify::Args),
     /// Show a replay: its steps, a page to look at, a Playwright test
     Replay(replay::Args),
+    /// Register this server in an agent's own configuration file
+    Install(install::Args),
+    /// Copy a live store into one file
+    Backup(backup::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
     Schemas(schemas::Args),
+    /// Print the completions of a shell
+    Completions(about::Completions),
+    /// Print or write manual pages
+    Man(about::Man),
+    /// Say which version this is
+    Version,
 }
 
 /// Runs the command line. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn run() -> ExitCode {
-    let Cli { flags, command } = Cli::parse();
+    shell::end_quietly_with_the_pipe();
+    let matches = shell::command().get_matches();
+    let Cli { flags, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match dispatch(flags, command) {
         Ok(code) => code,
         Err(error) => {
@@ -72,9 +89,14 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
-    if let Command::Schemas(args) = command {
-        return schemas::run(&args);
-    }
+    let command = match command {
+        Command::Schemas(args) => return schemas::run(&args),
+        Command::Completions(args) => return Ok(about::completions(shell::command(), &args)),
+        Command::Man(args) => return about::man(shell::command(), &args),
+        Command::Version => return Ok(about::version()),
+        Command::Install(args) => return install::run(flags.words(), &args),
+        other => other,
+    };
     let settings = flags.resolve()?;
     parts::log(matches!(command, Command::Serve(_)));
     match command {
@@ -86,7 +108,10 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Replay(args) => replay::run(&settings, &args),
+        Command::Backup(args) => backup::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),
-        Command::Schemas(_) => unreachable!("answered above"),
+        Command::Schemas(_) | Command::Completions(_) | Command::Man(_) | Command::Version | Command::Install(_) => {
+            unreachable!("answered above")
+        }
     }
 }

@@ -36,6 +36,7 @@ pub struct Layer {
     pub answers: Option<Answers>,
     pub listen: Option<String>,
     pub allowed_hosts: Option<Vec<String>>,
+    pub public_url: Option<String>,
     pub retention: Option<String>,
     pub max_compressed_bytes: Option<usize>,
     pub max_envelope_bytes: Option<usize>,
@@ -56,6 +57,9 @@ pub enum ConfigError {
     /// Not an address.
     #[error("listen \"{0}\": say an address and a port, such as 127.0.0.1:8969")]
     Listen(String),
+    /// Not an address on the web.
+    #[error("public_url \"{0}\": say scheme and host, such as https://signal.example.com")]
+    PublicUrl(String),
     /// Not a length of time.
     #[error("retention \"{0}\": say a number of days or weeks, such as 90d")]
     Retention(String),
@@ -94,6 +98,7 @@ impl Layer {
             answers: self.answers.or(other.answers),
             listen: self.listen.or(other.listen),
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
+            public_url: self.public_url.or(other.public_url),
             retention: self.retention.or(other.retention),
             max_compressed_bytes: self.max_compressed_bytes.or(other.max_compressed_bytes),
             max_envelope_bytes: self.max_envelope_bytes.or(other.max_envelope_bytes),

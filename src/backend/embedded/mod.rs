@@ -2,10 +2,12 @@
 //! It alone uses `rusqlite`.
 //! It never parses an envelope.
 
+mod backup;
 mod body;
 mod changes;
 mod connect;
 mod decision;
+mod delete;
 mod fault;
 mod files;
 mod health;
@@ -19,3 +21,6 @@ mod write;
 
 pub use health::Health;
 pub use store::{EmbeddedStore, Options};
+
+/// Format of the store that this version writes.
+pub const FORMAT: i64 = schema::KNOWN;

@@ -44,7 +44,7 @@ impl Default for Options {
 
 /// A store in a folder of this machine. Several processes may use one folder at once.
 pub struct EmbeddedStore {
-    files: Files,
+    pub(super) files: Files,
     key: [u8; 32],
     options: Options,
     pub(super) pool: Arc<Pool>,
@@ -68,7 +68,7 @@ impl EmbeddedStore {
     /// the store of a newer version.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         let files = Files::open(path)?;
-        let key = files.pseudonym_key()?;
+        let key = files.pseudonym_key(|| super::backup::kept_key(&files))?;
         let pool = Arc::new(Pool::new(files.clone(), Scrubber::new(Pseudonyms::new(key))));
         if files.database().exists() {
             pool.ready()?;

@@ -6,6 +6,7 @@ mod announce;
 mod artifact;
 mod commit;
 mod decide;
+mod delete;
 mod event;
 mod fold;
 mod frames;
