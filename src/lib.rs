@@ -29,6 +29,7 @@ pub mod client;
 
 pub mod tools;
 
+pub mod feed;
 pub mod mcp;
 
 pub mod serve;

@@ -5,6 +5,7 @@
 
 mod about;
 mod backup;
+mod brief;
 mod call;
 mod demo;
 mod doctor;
@@ -22,6 +23,8 @@ mod serve;
 mod shell;
 mod stdio;
 mod verify;
+mod verify_watch;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -56,6 +59,10 @@ enum Command {
     Project(project::Args),
     /// Whether a fix holds in production: the gate for a pipeline. Exit 0 fixed, 3 not known yet, 4 not
     Verify(verify::Args),
+    /// Hand an issue to an agent: everything it needs to mend it, in at most 1,500 tokens
+    Brief(brief::Args),
+    /// Tell what newly breaks, regresses, escalates, is verified or relapses: on the terminal, to a command, to a webhook
+    Watch(watch::Args),
     /// Show a replay: its steps, a page to look at, a Playwright test
     Replay(replay::Args),
     /// Register this server in an agent's own configuration file
@@ -107,6 +114,8 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
+        Command::Brief(args) => brief::run(&settings, &args),
+        Command::Watch(args) => watch::run(&settings, args),
         Command::Replay(args) => replay::run(&settings, &args),
         Command::Backup(args) => backup::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),

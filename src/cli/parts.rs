@@ -1,8 +1,15 @@
 //! The parts that several commands need, made of the settings.
 
-use std::{io::IsTerminal, path::Path, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::Context;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{
@@ -10,9 +17,11 @@ use crate::{
         sentry::{self, SentryStore},
     },
     client::{self, Cached, CachedWrite, Folder, Identity},
-    config::Settings,
+    config::{Retention, Settings},
+    feed::{self, Choice, Looker},
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
+    mcp,
     model::Timestamp,
     protocol::Limits,
     store::{SignalSink, SignalStore, SignalWrite},
@@ -42,6 +51,35 @@ pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
         Some(_) => sentry(settings),
         None => Ok(ctx(settings, &store(settings)?)),
     }
+}
+
+/// Where the feed of the settings' store is kept: in the embedded store itself, or, over Sentry, in one of its own.
+pub fn feed(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
+    let Some(sentry) = &settings.sentry else { return store(settings) };
+    let place = format!("{:?} {:?}", sentry.url, sentry.org);
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(place.as_bytes());
+    let name = digest[..6].iter().fold("feed-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+    store_at(&settings.store.with_file_name(name))
+}
+
+/// The feed for subscribers: looked after from the first one on, until `end`.
+pub fn news(settings: &Settings, ctx: &Ctx, end: &CancellationToken) -> mcp::News {
+    let (settings, ctx, end) = (settings.clone(), ctx.clone(), end.clone());
+    let started: OnceLock<watch::Sender<u64>> = OnceLock::new();
+    Arc::new(move || {
+        let sender = started.get_or_init(|| {
+            let (sender, _) = watch::channel(0);
+            match self::feed(&settings) {
+                Ok(feed) => {
+                    let looker = Looker::new(ctx.clone(), feed, Choice::default());
+                    tokio::spawn(feed::follow(looker, sender.clone(), end.clone()));
+                }
+                Err(error) => tracing::error!("the feed can't be kept: {error:#}"),
+            }
+            sender
+        });
+        sender.subscribe()
+    })
 }
 
 /// What tools get, over the embedded store.
@@ -153,4 +191,22 @@ pub async fn asked_to_end() {
     }
     #[cfg(not(unix))]
     drop(interrupt.await);
+}
+
+/// Drops what is older than the retention, at the start and every hour.
+pub async fn keep_to(store: Arc<EmbeddedStore>, retention: Retention, end: CancellationToken) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        tokio::select! {
+            () = end.cancelled() => return,
+            _ = hours.tick() => {}
+        }
+        let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
+        let Ok(before) = now().checked_sub(span) else { return };
+        match store.retain(before).await {
+            Ok(0) => {}
+            Ok(events) => tracing::info!(events, "dropped events past the retention"),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
+        }
+    }
 }

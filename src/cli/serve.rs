@@ -1,16 +1,14 @@
 //! `prodsignal serve`.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::parts;
 use crate::{
-    backend::embedded::EmbeddedStore,
-    config::{Retention, Settings},
+    config::Settings,
     mcp,
     serve::{self, Access, Metrics, Parts},
-    store::SignalSink,
     tools::TOOLS,
 };
 
@@ -27,6 +25,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let observed = metrics.clone();
     // What comes in is kept here, wherever the answers come from.
     let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
+    let signal = ctx.clone();
     let server = mcp::Server::new(TOOLS, ctx, settings.answers)
         .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens());
@@ -41,8 +40,12 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             asked.cancel();
         });
         if let Some(retention) = settings.retention {
-            tokio::spawn(keep_to(store.clone(), retention, end.clone()));
+            tokio::spawn(parts::keep_to(store.clone(), retention, end.clone()));
         }
+        let news = parts::news(&settings, &signal, &end);
+        // What changes is written down from the start, also while nobody is subscribed.
+        drop(news());
+        let server = server.telling(news, end.clone());
         let ingest = Arc::new(parts::ingest(&settings, &store));
         let parts = Parts {
             server,
@@ -64,22 +67,4 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
 fn tokens() -> Vec<String> {
     let said = std::env::var("PRODSIGNAL_TOKEN").unwrap_or_default();
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
-}
-
-/// Drops what is older than the retention, at the start and every hour.
-async fn keep_to(store: Arc<EmbeddedStore>, retention: Retention, end: CancellationToken) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
-    loop {
-        tokio::select! {
-            () = end.cancelled() => return,
-            _ = hours.tick() => {}
-        }
-        let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
-        let Ok(before) = parts::now().checked_sub(span) else { return };
-        match store.retain(before).await {
-            Ok(0) => {}
-            Ok(events) => tracing::info!(events, "dropped events past the retention"),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
-        }
-    }
 }

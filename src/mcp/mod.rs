@@ -2,11 +2,15 @@
 //! It alone uses `rmcp`.
 //! It decides nothing about signal.
 
+mod complete;
 mod handler;
+mod prompts;
+mod resources;
 mod run;
 mod shape;
 mod sse;
 mod stdio;
+mod subscribe;
 
 use std::sync::Arc;
 
@@ -18,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use sse::{Accepted, SseSession, SseSessions};
 pub use stdio::stdio;
+pub use subscribe::News;
 
 use crate::{
     config::Answers,
@@ -35,6 +40,10 @@ pub struct Server {
     answers: Answers,
     places: Arc<Semaphore>,
     observe: Observe,
+    news: News,
+    /// Of this connection alone.
+    subscribed: subscribe::Subscribed,
+    end: CancellationToken,
 }
 
 /// Hears of each finished call: tool, whether it failed, how long it took in seconds.
@@ -44,13 +53,28 @@ impl Server {
     /// Over these tools.
     pub fn new(tools: &'static [Descriptor], ctx: Ctx, answers: Answers) -> Self {
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        Self { tools, ctx, answers, places, observe: Arc::new(|_, _, _| ()) }
+        // Nobody looks for changes: subscribers wait in vain.
+        let (never, _) = tokio::sync::watch::channel(0);
+        let news: News = Arc::new(move || never.subscribe());
+        let (observe, end): (Observe, _) = (Arc::new(|_, _, _| ()), CancellationToken::new());
+        Self { tools, ctx, answers, places, observe, news, subscribed: subscribe::Subscribed::default(), end }
     }
 
     /// With somebody who hears of each finished call.
     pub fn observed(mut self, observe: Observe) -> Self {
         self.observe = observe;
         self
+    }
+
+    /// With a feed that subscribers are told of; subscriptions end with `end`.
+    pub fn telling(mut self, news: News, end: CancellationToken) -> Self {
+        (self.news, self.end) = (news, end);
+        self
+    }
+
+    /// The same server for another connection.
+    pub(crate) fn for_connection(&self) -> Self {
+        Self { subscribed: subscribe::Subscribed::default(), ..self.clone() }
     }
 
     /// The service for `/mcp`: Streamable HTTP, old peers with sessions and new ones without.
@@ -66,6 +90,6 @@ impl Server {
             .with_allowed_origins(["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"])
             .enforce_origin_validation();
         let server = self.clone();
-        StreamableHttpService::new(move || Ok(server.clone()), Arc::new(LocalSessionManager::default()), config)
+        StreamableHttpService::new(move || Ok(server.for_connection()), Arc::new(LocalSessionManager::default()), config)
     }
 }

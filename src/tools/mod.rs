@@ -3,6 +3,7 @@
 //! They know nothing of SQL, HTTP or rmcp, and never format text into an answer.
 
 mod affected_users;
+mod brief;
 mod cursor;
 mod diagnose_issue;
 mod error;
@@ -33,6 +34,7 @@ pub use get_replay_summary::{Loaded as LoadedReplay, lines as replay_lines, load
 pub use input::{Asked, CommonInput};
 pub use named::id_in;
 pub use resolve::Resolved;
+pub use sentence::why as change_sentence;
 
 use crate::{
     model::Timestamp,
@@ -145,6 +147,9 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<update_issue::UpdateIssue>(),
     describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
+
+/// The hand-off for an agent: no tool of its own, but asked for in the same way.
+pub static BRIEF: Descriptor = describe::<brief::Brief>();
 
 /// The tool of that name.
 pub fn find(name: &str) -> Option<&'static Descriptor> {

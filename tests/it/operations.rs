@@ -24,7 +24,7 @@ fn an_empty_variable_is_not_set() {
     let store = Store::new();
     let empty = ["PRODSIGNAL_LISTEN", "PRODSIGNAL_SENTRY_URL", "PRODSIGNAL_RETENTION", "PRODSIGNAL_PUBLIC_URL"];
     let mut command = store.command(&["project", "till"]);
-    empty.iter().for_each(|name| drop(command.env(name, "")));
+    command.envs(empty.map(|name| (name, "")));
     let done = command.output().unwrap();
     assert!(done.status.success(), "{done:?}");
     assert!(String::from_utf8_lossy(&done.stdout).contains("@127.0.0.1:8969/"), "{done:?}");

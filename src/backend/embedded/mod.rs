@@ -9,6 +9,7 @@ mod connect;
 mod decision;
 mod delete;
 mod fault;
+mod feed;
 mod files;
 mod health;
 mod hosted;

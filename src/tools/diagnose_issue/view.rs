@@ -1,6 +1,6 @@
 //! The answer's data.
 
-use super::{facts::Gathered, plan, reasons, since};
+use super::{actionable, facts::Gathered, plan, reasons, since};
 use crate::{
     diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling},
     guard::{Clean, CleanData, Guard, Limit},
@@ -23,6 +23,8 @@ view! {
         pub verdict: Word,
         /// Why, strongest first.
         pub reasons: Vec<Clean>,
+        /// Whether an agent could mend it.
+        pub actionable: Actionable,
         /// What happens.
         pub what: What,
         /// Who is hit.
@@ -39,6 +41,14 @@ view! {
         pub related: Vec<RelatedView>,
         /// What to ask next.
         pub next_calls: Vec<Clean>,
+    }
+
+    /// Whether an agent could mend it.
+    pub struct Actionable {
+        /// `high`, `medium`, `low`.
+        pub level: Word,
+        /// What speaks for it and against it.
+        pub reasons: Vec<Clean>,
     }
 
     /// What happens.
@@ -250,7 +260,9 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
     };
     let found = diagnosis::diagnose(&case);
     let related = related(gathered, guard);
+    let remedies = remedies::of(&facts.event, guard);
     Out {
+        actionable: actionable::judge(gathered, &found, remedies.len()),
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
         verdict: Word(found.verdict.as_str()),
         reasons: reasons::sentences(&found, &measured, &conditions, facts, guard),
@@ -264,7 +276,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         },
         since: since::view(gathered, &found, guard),
         r#where: places(gathered, &found, guard),
-        remedies: remedies::of(&facts.event, guard),
+        remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
         next_calls: reasons::next_calls(gathered, &found, &related),
         related,

@@ -13,6 +13,7 @@ mod count;
 mod diagnosis;
 mod event;
 mod extras;
+pub(super) mod feed;
 mod filter;
 mod first_tags;
 mod fix;
