@@ -25,12 +25,12 @@ pub mod script;
 pub mod view;
 
 pub mod backend;
-pub mod client;
 
 pub mod tools;
 
 pub mod feed;
 pub mod mcp;
+pub mod skill;
 
 pub mod serve;
 

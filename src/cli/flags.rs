@@ -30,8 +30,8 @@ pub struct Flags {
     /// Certificates (PEM) of the authority that signed the server's [toml: sentry_ca]
     #[arg(long, global = true, env = "PRODSIGNAL_SENTRY_CA", value_name = "FILE")]
     sentry_ca: Option<PathBuf>,
-    /// Folder that keeps what can't change across restarts [toml: cache_dir] [default: memory alone]
-    #[arg(long, global = true, env = "PRODSIGNAL_CACHE_DIR", value_name = "PATH")]
+    /// Does nothing any more: what a Sentry server answers is kept in memory alone
+    #[arg(long, global = true, env = "PRODSIGNAL_CACHE_DIR", value_name = "PATH", hide = true)]
     cache_dir: Option<PathBuf>,
     /// Offer the tool that changes issues [toml: allow_writes]
     #[arg(long, global = true, env = "PRODSIGNAL_ALLOW_WRITES")]
@@ -107,6 +107,11 @@ impl Flags {
                 None => Layer::default(),
             },
         };
+        if self.cache_dir.is_some() || file.cache_dir.is_some() {
+            eprintln!(
+                "note: the setting cache_dir does nothing any more: a Sentry server's answers are kept in memory"
+            );
+        }
         let first = Layer {
             store: self.store,
             sentry_url: self.sentry_url,

@@ -21,6 +21,7 @@ mod replay;
 mod schemas;
 mod serve;
 mod shell;
+mod skill;
 mod stdio;
 mod verify;
 mod verify_watch;
@@ -67,6 +68,8 @@ enum Command {
     Replay(replay::Args),
     /// Register this server in an agent's own configuration file
     Install(install::Args),
+    /// Write a skill for agents that use the command line instead of MCP
+    Skill(skill::Args),
     /// Copy a live store into one file
     Backup(backup::Args),
     /// Say what is configured and whether it works
@@ -101,6 +104,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Completions(args) => return Ok(about::completions(shell::command(), &args)),
         Command::Man(args) => return about::man(shell::command(), &args),
         Command::Version => return Ok(about::version()),
+        Command::Skill(args) => return skill::run(&args),
         Command::Install(args) => return install::run(flags.words(), &args),
         other => other,
     };
@@ -119,7 +123,12 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(&settings, &args),
         Command::Backup(args) => backup::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),
-        Command::Schemas(_) | Command::Completions(_) | Command::Man(_) | Command::Version | Command::Install(_) => {
+        Command::Schemas(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Version
+        | Command::Skill(_)
+        | Command::Install(_) => {
             unreachable!("answered above")
         }
     }

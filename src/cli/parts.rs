@@ -16,7 +16,6 @@ use crate::{
         embedded::{EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
-    client::{self, Cached, CachedWrite, Folder, Identity},
     config::{Retention, Settings},
     feed::{self, Choice, Looker},
     guard::{Pseudonyms, Scrubber},
@@ -87,23 +86,13 @@ pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
     over(settings, store.clone(), store.clone())
 }
 
-/// What tools get, over the Sentry server of the settings, behind the cache.
+/// What tools get, over the Sentry server of the settings.
 fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
     let store = Arc::new(sentry_store(settings)?);
-    let (url, org) = store.place();
-    let locked = |name: &Option<String>| {
-        if settings.scope_locked { name.clone().unwrap_or_default() } else { String::new() }
-    };
-    let place = [url, org, locked(&settings.project), locked(&settings.environment)];
-    let place: Vec<&str> = place.iter().map(String::as_str).collect();
-    let identity = Identity::new(&store.credential_digest(), &place);
-    let folder = settings.sentry.as_ref().and_then(|sentry| sentry.cache_dir.as_deref());
-    let folder = folder.map(|path| Folder::open(path).with_context(|| format!("the cache folder {}", path.display())));
-    let cached = Cached::new(store.clone(), identity, client::Options::new(now), folder.transpose()?);
-    Ok(over(settings, Arc::new(cached.clone()), Arc::new(CachedWrite::new(store, cached))))
+    Ok(over(settings, store.clone(), store))
 }
 
-/// The Sentry server of the settings, without a cache.
+/// The Sentry server of the settings.
 pub fn sentry_store(settings: &Settings) -> anyhow::Result<SentryStore> {
     let asked = settings.sentry.as_ref().context("no Sentry server is configured")?;
     let token = sentry_token().context(

@@ -58,8 +58,6 @@ pub struct SentrySettings {
     pub org: Option<String>,
     /// Certificates (PEM) of an authority of one's own.
     pub ca: Option<PathBuf>,
-    /// Folder that keeps what can't change across restarts.
-    pub cache_dir: Option<PathBuf>,
 }
 
 /// Where `serve` listens unless told otherwise: loopback, the port that SDKs with `spotlight` send to.
@@ -78,7 +76,6 @@ impl Settings {
             url: layer.sentry_url.clone(),
             org: layer.sentry_org.clone(),
             ca: layer.sentry_ca.clone(),
-            cache_dir: layer.cache_dir.clone(),
         });
         let listen = layer.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
         Ok(Self {

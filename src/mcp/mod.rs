@@ -90,6 +90,10 @@ impl Server {
             .with_allowed_origins(["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"])
             .enforce_origin_validation();
         let server = self.clone();
-        StreamableHttpService::new(move || Ok(server.for_connection()), Arc::new(LocalSessionManager::default()), config)
+        StreamableHttpService::new(
+            move || Ok(server.for_connection()),
+            Arc::new(LocalSessionManager::default()),
+            config,
+        )
     }
 }

@@ -2,9 +2,7 @@
 
 use rmcp::{
     ErrorData,
-    model::{
-        CacheScope, GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role,
-    },
+    model::{CacheScope, GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -32,7 +32,13 @@ struct Kind {
 }
 
 const KINDS: [Kind; 4] = [
-    Kind { name: "issue", about: "The diagnosis of an issue", tool: "diagnose_issue", argument: "issue", variable: "id" },
+    Kind {
+        name: "issue",
+        about: "The diagnosis of an issue",
+        tool: "diagnose_issue",
+        argument: "issue",
+        variable: "id",
+    },
     Kind { name: "event", about: "One event", tool: "get_event", argument: "event", variable: "id" },
     Kind {
         name: "replay",

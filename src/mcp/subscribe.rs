@@ -5,11 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rmcp::{
-    ErrorData, Peer, RoleServer,
-    model::ResourceUpdatedNotificationParam,
-    service::SubscriptionContext,
-};
+use rmcp::{ErrorData, Peer, RoleServer, model::ResourceUpdatedNotificationParam, service::SubscriptionContext};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +24,10 @@ impl Subscribed {
     /// Tells a peer of each change of a resource from now on.
     pub(super) fn add(&self, news: &News, peer: Peer<RoleServer>, uri: String) -> Result<(), ErrorData> {
         if !changes(&uri) {
-            return Err(ErrorData::invalid_params("this resource does not change; subscribe to signal://breakage", None));
+            return Err(ErrorData::invalid_params(
+                "this resource does not change; subscribe to signal://breakage",
+                None,
+            ));
         }
         let ends = CancellationToken::new();
         {
@@ -65,7 +64,11 @@ impl Subscribed {
 }
 
 /// Tells a subscription of each change until it is cancelled, or the server ends.
-pub(super) async fn listen(news: &News, context: SubscriptionContext, end: &CancellationToken) -> Result<(), ErrorData> {
+pub(super) async fn listen(
+    news: &News,
+    context: SubscriptionContext,
+    end: &CancellationToken,
+) -> Result<(), ErrorData> {
     let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
     let mut heard = news();
     heard.mark_unchanged();

@@ -2,7 +2,6 @@
 //! It uses `model` alone.
 //! It never names a backend.
 
-mod age;
 mod answer;
 mod commits;
 mod diagnosis;
@@ -20,7 +19,6 @@ mod search;
 mod window;
 mod write;
 
-pub use age::{dated, remembered};
 pub use answer::*;
 pub use commits::*;
 pub use diagnosis::*;
@@ -80,6 +78,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
+
+    /// Issues that somebody works on at that time.
+    async fn held(&self, _now: Timestamp) -> Result<Vec<Claim>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// One issue and its numbers within the scope.
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError>;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
+    claim::ClaimView,
     error::refused,
     input::Text,
     resolve::{self, Since},
@@ -14,7 +15,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Level, Status},
     say,
-    store::{self, IssueFacts, IssueQuery, IssueSort, Page},
+    store::{self, Claim, IssueFacts, IssueQuery, IssueSort, Page},
     view,
     view::{Answer, Doc, Omission, Seconds, View, Word, count},
 };
@@ -161,6 +162,9 @@ view! {
         pub top_frame: Option<TopFrameView>,
         /// Events with a replay.
         pub replays: u64,
+        /// Who works on it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub claimed: Option<ClaimView>,
         /// Page of the issue, where the store has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<Clean>,
@@ -209,7 +213,8 @@ impl Tool for ListIssues {
         };
         let query = query(&asked, &input, since.as_ref())?;
         let page = ctx.store.issues(&query).await?;
-        Ok(answer(ctx, asked, since, query.change.len(), page))
+        let held = ctx.store.held(asked.as_of).await?;
+        Ok(answer(ctx, asked, since, query.change.len(), page, &held))
     }
 }
 
@@ -238,6 +243,7 @@ fn answer(
     since: Option<Since>,
     changes_asked: usize,
     page: Page<IssueFacts>,
+    held: &[Claim],
 ) -> Answer<Out> {
     let mut guard = Guard::new();
     let since = since.map(|s| SinceView {
@@ -253,7 +259,7 @@ fn answer(
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
-        issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
+        issues: page.items.iter().map(|facts| issue_view(ctx, facts, held, &mut guard)).collect(),
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -290,7 +296,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
     release.deploys.first().map_or(release.first_seen, |d| d.at)
 }
 
-fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
+fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
     IssueView {
         id: say!(issue.id.0),
@@ -316,6 +322,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
             line: f.line,
         }),
         replays: facts.replays,
+        claimed: held.iter().find(|claim| claim.issue == issue.id.0).map(|claim| ClaimView::of(claim, guard)),
         url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
     }
@@ -418,6 +425,9 @@ impl IssueView {
         ));
         if self.status.0 != "unresolved" {
             doc.under("status ", &[&self.status]);
+        }
+        if let Some(claim) = &self.claimed {
+            doc.under("claimed by ", &[&claim.by, &" until ", &claim.until]);
         }
         let mut place = Clean::default();
         if let Some(frame) = &self.top_frame {

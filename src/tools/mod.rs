@@ -4,6 +4,7 @@
 
 mod affected_users;
 mod brief;
+mod claim;
 mod cursor;
 mod diagnose_issue;
 mod error;

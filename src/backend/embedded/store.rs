@@ -19,11 +19,12 @@ use super::{
 };
 use crate::{
     guard::{Pseudonyms, Scrubber},
-    model::{FixHistory, Project, Untrusted},
+    model::{FixHistory, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
-        Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts,
-        ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, Claim, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
+        FeedStore, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts,
+        ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source,
+        StoreError, StoreKind,
     },
 };
 
@@ -210,6 +211,10 @@ impl SignalStore for EmbeddedStore {
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.fix_history(&query)).await
+    }
+
+    async fn held(&self, now: Timestamp) -> Result<Vec<Claim>, StoreError> {
+        FeedStore::claims(self, now).await
     }
 
     async fn data_version(&self) -> Result<u64, StoreError> {

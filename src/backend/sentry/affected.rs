@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     cells::{Side, conditions, shares},
     exposure::{Health, day_of},
+    fault::optional,
     json::{count, text, time},
-    releases::optional,
     row::Row,
     store::SentryStore,
     terms::{any_of, push},

@@ -3,8 +3,28 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{fault::Fault, operation::Operation};
+use super::{
+    fault::Fault,
+    operation::Operation,
+    replies::{Digest, Life},
+};
 use crate::model::Timestamp;
+
+/// How close to the clock an end is "now", in seconds.
+const NOW_S: i64 = 5;
+/// A time that is over for so many seconds doesn't change any more.
+const CLOSED_S: i64 = 3_600;
+
+/// When the time that a question is about ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Now: it moves on.
+    Now,
+    /// A while ago.
+    Lately,
+    /// So long ago that nothing comes after.
+    Over,
+}
 
 /// A request: an operation, what fills its path, and parameters.
 #[derive(Clone, Debug)]
@@ -12,12 +32,16 @@ pub(super) struct Ask {
     pub(super) operation: &'static Operation,
     segments: Vec<(&'static str, String)>,
     params: Vec<(&'static str, String)>,
+    span: Option<(Timestamp, Timestamp)>,
+    /// How fast the reply changes.
+    pub(super) life: Life,
     pub(super) body: Option<Value>,
 }
 
 impl Ask {
     pub(super) fn new(operation: &'static Operation) -> Self {
-        Self { operation, segments: Vec::new(), params: Vec::new(), body: None }
+        let life = operation.life;
+        Self { operation, segments: Vec::new(), params: Vec::new(), span: None, life, body: None }
     }
 
     /// Fills `{name}` of the path. The value is one segment, whatever is in it.
@@ -50,8 +74,39 @@ impl Ask {
     }
 
     /// From a moment to a moment, to the microsecond.
-    pub(super) fn between(self, start: Timestamp, end: Timestamp) -> Self {
-        self.param("start", moment(start)).param("end", moment(end))
+    pub(super) fn between(mut self, start: Timestamp, end: Timestamp) -> Self {
+        self.span = Some((start, end));
+        self
+    }
+
+    /// The reply changes as fast as that, whatever is usual for the operation.
+    pub(super) fn lives(mut self, life: Life) -> Self {
+        self.life = life;
+        self
+    }
+
+    /// When the time that it is about ends.
+    pub(super) fn ends(&self, now: Timestamp) -> Ends {
+        match self.span.map_or(0, |(_, end)| now.as_second() - end.as_second()) {
+            ago if ago > CLOSED_S => Ends::Over,
+            ago if ago > NOW_S => Ends::Lately,
+            _ => Ends::Now,
+        }
+    }
+
+    /// Adds all that tells it from other questions. What ends now is told from now, so that it is the same question a
+    /// moment later.
+    pub(super) fn digest(&self, now: Timestamp, digest: &mut Digest) {
+        digest.part(self.operation.method.as_bytes());
+        digest.part(self.operation.path.as_bytes());
+        for (name, value) in self.segments.iter().chain(&self.params) {
+            digest.part(name.as_bytes());
+            digest.part(value.as_bytes());
+        }
+        if let Some((start, end)) = self.span {
+            let told = if self.ends(now) == Ends::Now { before(start, end) } else { format!("{start} {end}") };
+            digest.part(told.as_bytes());
+        }
     }
 
     /// The whole address. A segment that would mean another folder is nothing that exists.
@@ -76,14 +131,24 @@ impl Ask {
                 path.push(value);
             }
         }
-        if !self.params.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.params);
+        if !self.params.is_empty() || self.span.is_some() {
+            let span = self.span.map(|(start, end)| [("start", moment(start)), ("end", moment(end))]);
+            url.query_pairs_mut().extend_pairs(&self.params).extend_pairs(span.into_iter().flatten());
         }
         Ok(url)
     }
 
     fn value_of(&self, name: &str) -> Option<&str> {
         self.segments.iter().find(|(segment, _)| *segment == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A start as it is told from an end that is now: by itself where it is a whole hour, else in seconds before the end.
+fn before(start: Timestamp, end: Timestamp) -> String {
+    let by_itself = start.as_nanosecond() % 3_600_000_000_000 == 0;
+    match start.subsec_nanosecond() == end.subsec_nanosecond() && !by_itself {
+        true => format!("{} s", end.as_second() - start.as_second()),
+        false => start.to_string(),
     }
 }
 

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::{
-    fault::Fault,
+    fault::{Fault, optional},
     json::{count, text, time},
-    releases::optional,
     store::SentryStore,
     terms,
 };

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
+    fault::optional,
     json::{text, time, word},
     operation::{COMMIT_FILES, COMMITS},
-    releases::optional,
     store::SentryStore,
 };
 use crate::{

@@ -1,14 +1,16 @@
 //! One event.
 
-use serde_json::Value;
+use std::time::Instant;
+
+use serde_json::{Value, json};
 
 use super::{
     ask::Ask,
-    fault::Fault,
+    fault::{Fault, optional},
     json::{count, list, text, time, word},
     operation::{ATTACHMENTS, EVENT_ID, EVENTS, GLITCHTIP_EVENT, ISSUE_EVENT, ISSUE_EVENTS},
     payload,
-    releases::optional,
+    replies::{Life, Reply},
     row::Row,
     store::SentryStore,
     terms::any_of,
@@ -24,6 +26,9 @@ const LOGS: usize = 100;
 /// Events among which the oldest of a release is looked for.
 const OLDEST: usize = 300;
 
+/// An event as the Web API shows it, and when it came.
+type Api = (Value, Instant);
+
 impl SentryStore {
     /// Answers `SignalStore::event`.
     pub(super) async fn one_event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
@@ -37,21 +42,21 @@ impl SentryStore {
     }
 
     /// The event says which issue it is of; where it is in the answer too, one request is enough for it.
-    async fn event_by_id(&self, id: EventId, query: &EventQuery) -> Result<(Value, Row), StoreError> {
+    async fn event_by_id(&self, id: EventId, query: &EventQuery) -> Result<(Api, Row), StoreError> {
         let asked: Untrusted = id.to_string().into();
         let reply = self.server.send(&Ask::new(&EVENT_ID).segment("event", id.to_string())).await;
-        let found = reply.map_err(|fault| fault.at("event", &asked))?.json;
+        let (found, loaded) = reply.map_err(|fault| fault.at("event", &asked))?.dated();
         let issue = text(&found, "groupId").ok_or_else(|| Fault::NotThere.at("event", &asked))?;
         let whole = found.get("event").filter(|event| event.get("entries").is_some()).cloned();
         let by_number = IssueRef::Named(issue.clone());
         let row = self.issue_row(&by_number, &query.scope);
         match whole {
-            Some(event) => Ok((event, row.await.map_err(|error| of_event(error, &asked))?)),
+            Some(event) => Ok(((event, loaded), row.await.map_err(|error| of_event(error, &asked))?)),
             None => {
                 let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue.raw()).segment("event", id.to_string());
                 let (event, row) = tokio::join!(self.server.send(&ask), row);
                 let row = row.map_err(|error| of_event(error, &asked))?;
-                Ok((event.map_err(|fault| fault.at("event", &asked))?.json, row))
+                Ok((event.map_err(|fault| fault.at("event", &asked))?.dated(), row))
             }
         }
     }
@@ -62,7 +67,7 @@ impl SentryStore {
         issue: &IssueRef,
         which: &'static str,
         query: &EventQuery,
-    ) -> Result<(Value, Row), StoreError> {
+    ) -> Result<(Api, Row), StoreError> {
         let asked = match issue {
             IssueRef::Named(name) => name.clone(),
             IssueRef::OfEvent(event) => event.to_string().into(),
@@ -80,36 +85,38 @@ impl SentryStore {
             // Now that it is known to be one, its own way.
             Err(fault) if fault.is_lacking() && self.is_glitchtip_known() => {
                 let ask = Ask::new(&GLITCHTIP_EVENT).segment("issue", name).segment("event", "latest");
-                Ok((self.server.send(&ask).await.map_err(|fault| fault.at("event", &asked))?.json, row))
+                Ok((self.server.send(&ask).await.map_err(|fault| fault.at("event", &asked))?.dated(), row))
             }
             Err(fault) => Err(fault.at("event", &"none of the issue in this scope".into())),
         }
     }
 
-    async fn picked(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Value, Fault> {
+    async fn picked(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Api, Fault> {
         if self.is_glitchtip_known() {
-            let ask = Ask::new(&GLITCHTIP_EVENT).segment("issue", issue).segment("event", "latest");
-            return Ok(self.server.send(&ask).await?.json);
+            let ask = Ask::new(&GLITCHTIP_EVENT).segment("issue", issue).segment("event", "latest").lives(Life::Moving);
+            return Ok(self.server.send(&ask).await?.dated());
         }
         if query.release.is_some() || (which != "oldest" && !self.is_now(&query.scope)) {
             return self.listed(issue, which, query).await;
         }
         let environment = query.scope.environment.as_ref().map(|name| name.raw().to_owned());
         let ask = |which: &str| {
-            let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", which);
+            // The word stands for another event as soon as there is a better one.
+            let life = if which == "latest" { Life::Moving } else { Life::Slow };
+            let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", which).lives(life);
             ask.param_some("environment", environment.clone())
         };
         match self.server.send(&ask(which)).await {
             // Older servers don't know the word.
             Err(Fault::NotThere | Fault::Refused(_)) if which == "recommended" && !self.is_glitchtip().await => {
-                Ok(self.server.send(&ask("latest")).await?.json)
+                Ok(self.server.send(&ask("latest")).await?.dated())
             }
-            reply => Ok(reply?.json),
+            reply => Ok(reply?.dated()),
         }
     }
 
     /// The newest (or oldest) of a list that a release or an earlier moment bounds.
-    async fn listed(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Value, Fault> {
+    async fn listed(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Api, Fault> {
         let (start, end) = self.span(&query.scope);
         let environment = query.scope.environment.as_ref().map(|name| name.raw().to_owned());
         let search = query.release.as_ref().map(|name| any_of("release", [name.raw()])).unwrap_or_default();
@@ -120,29 +127,34 @@ impl SentryStore {
             .between(start, end);
         if which != "oldest" {
             let reply = self.server.send(&ask.param("full", "true").param("per_page", "1")).await?;
-            return list(&reply.json, "").first().cloned().ok_or(Fault::NotThere);
+            let first = list(&reply.json, "").first().cloned().ok_or(Fault::NotThere)?;
+            return Ok((first, reply.reply.loaded));
         }
         let pages = self.server.pages(ask.param("per_page", "100"), "", OLDEST).await?;
         let oldest = pages.items.iter().min_by_key(|event| time(event, "dateCreated")).ok_or(Fault::NotThere)?;
         let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", word(oldest, "eventID"));
-        Ok(self.server.send(&ask).await?.json)
+        Ok(self.server.send(&ask).await?.dated())
+    }
+
+    /// Keeps an event that was met on another way as the reply to the question about its id.
+    async fn met(&self, (api, loaded): &Api, row: &Row, id: EventId) {
+        let body = json!({ "groupId": row.issue.id.to_string(), "event": api }).to_string();
+        let reply = Reply { body: body.into(), next: None, date: None, loaded: *loaded };
+        self.server.also(&Ask::new(&EVENT_ID).segment("event", id.to_string()), reply).await;
     }
 
     /// The newest event of an issue; `None` where there is none.
     pub(super) async fn newest_event(&self, issue: &str) -> Result<Option<Event>, StoreError> {
-        let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", "latest");
-        let api = match self.server.send(&ask).await {
-            Ok(reply) => reply.json,
-            Err(fault) if fault.is_lacking() => return Ok(None),
-            Err(fault) => return Err(fault.into()),
-        };
+        let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", "latest").lives(Life::Moving);
+        let api = optional(self.server.send(&ask).await.map(|reply| reply.json))?;
         let (Ok(id), Some(created)) = (word(&api, "eventID").parse(), time(&api, "dateCreated")) else {
             return Ok(None);
         };
         Ok(Some(self.parsed(&api, id, created).0))
     }
 
-    async fn event_facts(&self, api: &Value, row: Row, query: &EventQuery) -> Result<EventFacts, StoreError> {
+    async fn event_facts(&self, found: &Api, row: Row, query: &EventQuery) -> Result<EventFacts, StoreError> {
+        let (api, _) = found;
         let id = word(api, "eventID").parse().or_else(|_| word(api, "id").parse::<EventId>());
         let id = id.map_err(|_| Fault::Strange("answered with an event that has no id"))?;
         let created = time(api, "dateCreated").or_else(|| time(api, "dateReceived"));
@@ -150,6 +162,7 @@ impl SentryStore {
         let (event, raw) = self.parsed(api, id, created);
         let asked: Untrusted = id.to_string().into();
         self.within(&event, query).then_some(()).ok_or_else(|| Fault::NotThere.at("event", &asked))?;
+        self.met(found, &row, id).await;
         let neighbour = |key: &str| word(api, key).parse().ok();
         let mut facts = EventFacts {
             project: row.issue.project.clone(),
@@ -205,12 +218,7 @@ impl SentryStore {
             .param("sort", "timestamp")
             .param("per_page", LOGS.to_string())
             .between(start, end);
-        let reply = self.server.send(&self.scoped(ask, scope).await?).await;
-        let reply = match reply {
-            Ok(reply) => reply.json,
-            Err(fault) if fault.is_lacking() => return Ok(Vec::new()),
-            Err(fault) => return Err(fault.into()),
-        };
+        let reply = optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| reply.json))?;
         let line = |row: &Value| {
             Some(LogLine {
                 timestamp: time(row, "timestamp")?,

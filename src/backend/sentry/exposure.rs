@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    fault::Fault,
+    fault::{Fault, optional},
     json::{count, list, text, time, word},
     operation::{EVENTS, SESSIONS},
     server::Pages,
@@ -68,6 +68,34 @@ pub(super) struct Health {
     pub(super) users: u64,
 }
 
+impl Told {
+    /// Projects without a session have no entry.
+    fn of(reply: &Value) -> Self {
+        let groups = list(reply, "groups");
+        let days: Vec<Option<i64>> =
+            list(reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(day_of)).collect();
+        let mut uses: HashMap<u64, Use> = HashMap::new();
+        for group in groups {
+            let (by, total) = parts(group, "sum(session)");
+            let (Some(project), Some(release), true) = (count(by, "project"), text(by, "release"), total > 0) else {
+                continue;
+            };
+            let used = uses.entry(project).or_default();
+            used.by_sessions = true;
+            *used.by_release.entry(release.raw().to_owned()).or_default() += total;
+            used.health.entry(release.raw().to_owned()).or_default().add(Health::of(group));
+            let series = group.pointer("/series/sum(session)").and_then(Value::as_array);
+            for (day, n) in days.iter().zip(series.into_iter().flatten()) {
+                let (Some(day), Some(n @ 1..)) = (day, n.as_u64()) else { continue };
+                *used.by_day.entry(*day).or_default() += n;
+                *used.cells.entry((*day, release.raw().to_owned())).or_default() += n;
+            }
+        }
+        let uses = uses.into_iter().map(|(project, used)| (project, Arc::new(used))).collect();
+        Self { uses, cut: groups.len() >= GROUPS }
+    }
+}
+
 impl Health {
     /// Of a group's totals.
     fn of(group: &Value) -> Self {
@@ -106,58 +134,40 @@ impl SentryStore {
         Ok(uses)
     }
 
-    /// What was told of all projects serves for one of them.
-    async fn told(&self, scope: &Scope) -> Result<Arc<Told>, StoreError> {
-        if let Some(told) = self.wider(scope).and_then(|wide| self.uses.known(&wide, |told| !told.cut)) {
+    /// The reply about all projects, where it is known, serves for one of them, unless it was cut short.
+    async fn told(&self, scope: &Scope) -> Result<Told, StoreError> {
+        let ask = self.days_of_sessions(scope);
+        if let Some(told) = self.told_of_all(&ask, scope).await?.map(|json| Told::of(&json)).filter(|told| !told.cut) {
             return Ok(told);
         }
-        self.uses.get(self.name_of(scope), self.uses_by_sessions(scope)).await
+        match self.server.send(&self.scoped(ask, scope).await?).await {
+            Ok(reply) => Ok(Told::of(&reply.json)),
+            // A plan or a server without release health.
+            Err(fault) if fault.is_lacking() => Ok(Told::default()),
+            Err(fault) => Err(fault.into()),
+        }
     }
 
-    /// The name of the same scope with all projects.
-    fn wider(&self, scope: &Scope) -> Option<String> {
-        scope.project.as_ref().map(|_| self.name_of(&Scope { project: None, ..scope.clone() }))
+    /// What is known of all projects, where one was asked for.
+    async fn told_of_all(&self, ask: &Ask, scope: &Scope) -> Result<Option<Value>, StoreError> {
+        if scope.project.is_none() {
+            return Ok(None);
+        }
+        let all = self.scoped(ask.clone(), &Scope { project: None, ..scope.clone() }).await?;
+        Ok(self.server.known(&all).await.map(|reply| reply.json))
     }
 
-    /// Projects without a session have no entry.
-    async fn uses_by_sessions(&self, scope: &Scope) -> Result<Told, StoreError> {
+    /// Asks for sessions and their users by project and release, in all and by day.
+    fn days_of_sessions(&self, scope: &Scope) -> Ask {
         let (start, end) = self.span(scope);
-        let ask = Ask::new(&SESSIONS)
+        Ask::new(&SESSIONS)
             .each("field", ["sum(session)", "count_unique(user)", CRASH_FREE])
             .each("groupBy", ["project", "release"])
             .param("interval", "1d")
             .param("includeSeries", "1")
             .param("includeTotals", "1")
             .param("per_page", GROUPS.to_string())
-            .between(start_of(day_of(start)), end);
-        let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
-            Ok(reply) => reply.json,
-            // A plan or a server without release health.
-            Err(fault) if fault.is_lacking() => return Ok(Told::default()),
-            Err(fault) => return Err(fault.into()),
-        };
-        let groups = list(&reply, "groups");
-        let days: Vec<Option<i64>> =
-            list(&reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(day_of)).collect();
-        let mut uses: HashMap<u64, Use> = HashMap::new();
-        for group in groups {
-            let (by, total) = parts(group, "sum(session)");
-            let (Some(project), Some(release), true) = (count(by, "project"), text(by, "release"), total > 0) else {
-                continue;
-            };
-            let used = uses.entry(project).or_default();
-            used.by_sessions = true;
-            *used.by_release.entry(release.raw().to_owned()).or_default() += total;
-            used.health.entry(release.raw().to_owned()).or_default().add(Health::of(group));
-            let series = group.pointer("/series/sum(session)").and_then(Value::as_array);
-            for (day, n) in days.iter().zip(series.into_iter().flatten()) {
-                let (Some(day), Some(n @ 1..)) = (day, n.as_u64()) else { continue };
-                *used.by_day.entry(*day).or_default() += n;
-                *used.cells.entry((*day, release.raw().to_owned())).or_default() += n;
-            }
-        }
-        let uses = uses.into_iter().map(|(project, used)| (project, Arc::new(used))).collect();
-        Ok(Told { uses, cut: groups.len() >= GROUPS })
+            .between(start_of(day_of(start)), end)
     }
 
     async fn uses_by_events(&self, scope: &Scope) -> Result<HashMap<String, Use>, StoreError> {
@@ -212,7 +222,7 @@ impl SentryStore {
     pub(super) async fn active_across(&self, scope: &Scope) -> Result<u64, StoreError> {
         let ask = self.scoped(self.users_of_sessions(scope), scope).await?;
         let (sessions, events) = tokio::join!(self.server.send(&ask), self.totals(scope, ""));
-        let sessions = super::releases::optional(sessions.map(|reply| reply.json))?;
+        let sessions = optional(sessions.map(|reply| reply.json))?;
         let users = list(&sessions, "groups").iter().map(|group| parts(group, "count_unique(user)").1).max();
         Ok(users.unwrap_or(0).max(events?.1))
     }
@@ -247,25 +257,18 @@ impl SentryStore {
         let fields = ["project", "count_unique(user)"];
         let events = self.groups(scope, "", &fields, "-count_unique(user)", 100).await;
         let users = |row: &Value| Some((text(row, "project")?.into_raw(), count(row, "count_unique(user)")?));
-        Ok(super::releases::optional(events)?.items.iter().filter_map(users).collect())
+        Ok(optional(events)?.items.iter().filter_map(users).collect())
     }
 
     /// Users of each project with a session, by number.
-    pub(super) async fn with_sessions(&self, scope: &Scope) -> Result<Arc<HashMap<u64, u64>>, StoreError> {
-        if let Some(told) = self.wider(scope).and_then(|wide| self.active.known(&wide, |_| true)) {
-            return Ok(told);
-        }
-        let load = async {
-            let ask = self.users_of_sessions(scope).param("groupBy", "project");
-            let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
-                Ok(reply) => reply.json,
-                Err(fault) if fault.is_lacking() => Value::Null,
-                Err(fault) => return Err(StoreError::from(fault)),
-            };
-            let groups = list(&reply, "groups").iter().map(|group| parts(group, "count_unique(user)"));
-            Ok(groups.filter_map(|(by, n)| Some((count(by, "project")?, n))).collect())
+    pub(super) async fn with_sessions(&self, scope: &Scope) -> Result<HashMap<u64, u64>, StoreError> {
+        let ask = self.users_of_sessions(scope).param("groupBy", "project");
+        let reply = match self.told_of_all(&ask, scope).await? {
+            Some(json) => json,
+            None => optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| reply.json))?,
         };
-        self.active.get(self.name_of(scope), load).await
+        let groups = list(&reply, "groups").iter().map(|group| parts(group, "count_unique(user)"));
+        Ok(groups.filter_map(|(by, n)| Some((count(by, "project")?, n))).collect())
     }
 
     /// Events of a scope in groups: the rows, largest or newest first.
@@ -277,32 +280,24 @@ impl SentryStore {
         sort: &str,
         most: usize,
     ) -> Result<Pages, Fault> {
-        let name = format!("{}\n{query}\n{}\n{sort}\n{most}", self.name_of(scope), fields.join("\n"));
-        let load = async {
-            let (start, end) = self.span(scope);
-            let ask = Ask::new(&EVENTS)
-                .param("dataset", "errors")
-                .each("field", fields.iter().copied())
-                .param("query", query)
-                .param("sort", sort)
-                .param("per_page", most.min(100).to_string())
-                .between(start, end);
-            let ask = match self.scoped(ask, scope).await {
-                Ok(ask) => ask,
-                Err(StoreError::NotFound { .. }) => return Err(Fault::NotThere),
-                Err(_) => return Err(Fault::Strange("does not tell its projects")),
-            };
-            self.server.pages(ask, "data", most).await
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&EVENTS)
+            .param("dataset", "errors")
+            .each("field", fields.iter().copied())
+            .param("query", query)
+            .param("sort", sort)
+            .param("per_page", most.min(100).to_string())
+            .between(start, end);
+        let ask = match self.scoped(ask, scope).await {
+            Ok(ask) => ask,
+            Err(StoreError::NotFound { .. }) => return Err(Fault::NotThere),
+            Err(_) => return Err(Fault::Strange("does not tell its projects")),
         };
-        Ok(self.tables.get(name, load).await?.as_ref().clone())
+        self.server.pages(ask, "data", most).await
     }
 
     /// Sessions of each release of a scope, and their users.
-    pub(super) async fn health(&self, scope: &Scope) -> Result<Arc<HashMap<String, Health>>, StoreError> {
-        self.health.get(self.name_of(scope), self.load_health(scope)).await
-    }
-
-    async fn load_health(&self, scope: &Scope) -> Result<HashMap<String, Health>, StoreError> {
+    pub(super) async fn health(&self, scope: &Scope) -> Result<HashMap<String, Health>, StoreError> {
         let mut found: HashMap<String, Health> = HashMap::new();
         // Days are exact where all of them are asked for.
         let told = if scope.start.is_none() { Some(self.told(scope).await?) } else { None };
@@ -327,11 +322,7 @@ impl SentryStore {
             .param("includeSeries", "0")
             .param("includeTotals", "1")
             .between(start, end);
-        let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
-            Ok(reply) => reply.json,
-            Err(fault) if fault.is_lacking() => Value::Null,
-            Err(fault) => return Err(fault.into()),
-        };
+        let reply = optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| reply.json))?;
         for group in list(&reply, "groups") {
             let Some(release) = group.get("by").and_then(|by| text(by, "release")) else { continue };
             found.entry(release.into_raw()).or_default().add(Health::of(group));

@@ -9,7 +9,7 @@ use crate::{model::Untrusted, store::StoreError};
 const LONGEST: usize = 300;
 
 /// A failure of one request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// 404: it isn't there, isn't ours, or this server has no such thing.
     NotThere,
@@ -61,12 +61,26 @@ impl Fault {
         matches!(self, Self::NotThere | Self::Refused(_) | Self::Strange(_))
     }
 
+    /// Whether the server fails, so that what it said before is better than nothing.
+    pub(super) fn is_outage(&self) -> bool {
+        matches!(self, Self::Limited { .. } | Self::Timeout | Self::Broken(..) | Self::Strange(_))
+    }
+
     /// As a failure of the store, for the thing that was asked for.
     pub(super) fn at(self, what: &'static str, asked: &Untrusted) -> StoreError {
         match self {
             Self::NotThere => StoreError::NotFound { what, asked: asked.clone(), near: Vec::new() },
             other => other.into(),
         }
+    }
+}
+
+/// An answer that can be done without, where this server does not have it.
+pub(super) fn optional<T: Default>(answer: Result<T, Fault>) -> Result<T, StoreError> {
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(fault) if fault.is_lacking() => Ok(T::default()),
+        Err(fault) => Err(fault.into()),
     }
 }
 

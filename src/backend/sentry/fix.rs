@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{
     ask::Ask,
     exposure::{day_of, start_of},
+    fault::optional,
     json::{count, list, text, time, word},
     operation::{EVENTS, ISSUES, SESSIONS},
-    releases::optional,
     row::Row,
     store::SentryStore,
     terms::any_of,
@@ -138,11 +138,7 @@ impl SentryStore {
             .param("includeTotals", "0")
             .param("query", any_of("release", names.iter().copied()))
             .between(of_hour(from), of_hour(window.cut));
-        let reply = match self.server.send(&self.scoped(ask, &scope).await?).await {
-            Ok(reply) => reply.json,
-            Err(fault) if fault.is_lacking() => Value::Null,
-            Err(fault) => return Err(fault.into()),
-        };
+        let reply = optional(self.server.send(&self.scoped(ask, &scope).await?).await.map(|reply| reply.json))?;
         history.uses = session_uses(around, window, &reply);
         if history.uses.is_empty() {
             self.add_event_uses(around, &scope, history).await?;

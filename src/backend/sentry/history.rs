@@ -1,18 +1,15 @@
 //! What happened to issues in each release and on each day, and what that makes of them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::future::try_join_all;
 
 use super::{
     ask::Ask,
     exposure::{Use, Uses, day_of, start_of},
+    fault::optional,
     json::{count, list, text, time},
     operation::SESSIONS,
-    releases::optional,
     row::{Row, Substatus},
     server::Pages,
     store::SentryStore,
@@ -228,9 +225,7 @@ impl SentryStore {
         let own = format!("issue.id:{}", row.issue.id);
         let first = last - DAYS * 24;
         let scope = Scope { project, start: Some(start_of_hour(first)), ..whole.clone() };
-        let name = self.name_of(&scope);
-        let (counts, mut traffic) =
-            tokio::try_join!(self.hours(&scope, &own), self.traffic.get(name, self.load_traffic(&scope)))?;
+        let (counts, mut traffic) = tokio::try_join!(self.hours(&scope, &own), self.traffic(&scope))?;
         if traffic.is_empty() {
             traffic = self.other_traffic(&scope, &own).await?;
         }
@@ -252,7 +247,7 @@ impl SentryStore {
     }
 
     /// Sessions of a scope by the hour.
-    async fn load_traffic(&self, scope: &Scope) -> Result<HashMap<i64, u64>, StoreError> {
+    async fn traffic(&self, scope: &Scope) -> Result<HashMap<i64, u64>, StoreError> {
         let (start, end) = self.span(scope);
         let ask = Ask::new(&SESSIONS)
             .param("field", "sum(session)")
@@ -260,11 +255,7 @@ impl SentryStore {
             .param("includeSeries", "1")
             .param("includeTotals", "0")
             .between(start, end);
-        let reply = match self.server.send(&self.scoped(ask, scope).await?).await {
-            Ok(reply) => reply.json,
-            Err(fault) if fault.is_lacking() => serde_json::Value::Null,
-            Err(fault) => return Err(fault.into()),
-        };
+        let reply = optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| reply.json))?;
         let mut found: HashMap<i64, u64> = HashMap::new();
         let hours: Vec<Option<i64>> =
             list(&reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(hour_of)).collect();
@@ -280,11 +271,11 @@ impl SentryStore {
     }
 
     /// Events of other issues by the hour, where there are no sessions.
-    async fn other_traffic(&self, scope: &Scope, own: &str) -> Result<Arc<HashMap<i64, u64>>, StoreError> {
+    async fn other_traffic(&self, scope: &Scope, own: &str) -> Result<HashMap<i64, u64>, StoreError> {
         let fields = ["timestamp.to_hour", "count()"];
         let pages = self.groups(scope, &format!("!{own}"), &fields, "-timestamp.to_hour", HOURS).await;
         let hour = |row: &serde_json::Value| Some((hour_of(time(row, "timestamp.to_hour")?), count(row, "count()")?));
-        Ok(Arc::new(optional(pages)?.items.iter().filter_map(hour).collect()))
+        Ok(optional(pages)?.items.iter().filter_map(hour).collect())
     }
 }
 

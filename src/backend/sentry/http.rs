@@ -1,9 +1,11 @@
 //! One request and its answer: time, size, kind of content, second tries.
 //! It never sends the token to another host and never follows an address out of an answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use reqwest::{Method, StatusCode, header};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{
@@ -11,24 +13,15 @@ use super::{
     ask::Ask,
     fault::Fault,
     link,
+    operation::SEGMENTS,
     options::{ConnectError, Options},
     pace::{self, Pace},
+    replies::Reply,
 };
 use crate::model::{Timestamp, Untrusted};
 
 /// Redirects within one host that are followed.
 const REDIRECTS: usize = 3;
-
-/// An answer.
-#[derive(Clone, Debug)]
-pub(super) struct Reply {
-    /// What it says.
-    pub(super) json: Value,
-    /// Where the next page begins.
-    pub(super) next: Option<String>,
-    /// The server's clock.
-    pub(super) date: Option<Timestamp>,
-}
 
 /// Sends requests with one credential.
 pub(super) struct Http {
@@ -97,7 +90,7 @@ impl Http {
     async fn attempt(&self, address: &Address, org: &str, ask: &Ask, tries: u32) -> Result<Reply, Fault> {
         let path = ask.operation.path;
         let url = ask.address(&address.base, org)?;
-        let _place = self.pace.turn(path).await?;
+        let _places = self.pace.turn(ask.operation).await?;
         let method = Method::from_bytes(ask.operation.method.as_bytes()).expect("a constant");
         let mut request = self.client.request(method, url).header(header::ACCEPT, "application/json");
         request = request.header(header::AUTHORIZATION, self.token.clone());
@@ -113,7 +106,7 @@ impl Http {
         if !status.is_success() {
             return Err(Fault::of_status(ask.operation, status.as_u16(), &body));
         }
-        read(&headers, &body)
+        read(ask, &headers, body)
     }
 
     async fn exchange(
@@ -138,22 +131,37 @@ impl Http {
     }
 }
 
-/// What a body says; content that is no JSON is no data, whatever its status.
-fn read(headers: &header::HeaderMap, body: &[u8]) -> Result<Reply, Fault> {
+/// A reply that is data of the kind that was asked for. Other content is no data, whatever its status.
+fn read(ask: &Ask, headers: &header::HeaderMap, body: Vec<u8>) -> Result<Reply, Fault> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let kind = text(header::CONTENT_TYPE).unwrap_or_default();
     if !body.is_empty() && !kind.to_ascii_lowercase().contains("json") {
         return Err(Fault::Strange("answered with a page instead of data: is the URL that of its Web API?"));
     }
-    let json = if body.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_slice(body)
-            .map_err(|_| Fault::Broken("answered with data that breaks off", Untrusted::default()))?
-    };
+    check(ask, &body)?;
     let next = text(header::LINK).and_then(link::next_cursor);
     let date = text(header::DATE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|zoned| zoned.timestamp());
-    Ok(Reply { json, next, date })
+    Ok(Reply { body: Bytes::from(body.into_boxed_slice()), next, date, loaded: Instant::now() })
+}
+
+/// What is no answer to a read may be one the next time; a write may be answered with nothing.
+fn check(ask: &Ask, body: &[u8]) -> Result<(), Fault> {
+    let broken = |what| Err(Fault::Broken(what, Untrusted::default()));
+    let reads = ask.operation.method == "GET";
+    if body.is_empty() {
+        return if reads { broken("answered with nothing") } else { Ok(()) };
+    }
+    // A recording is too large to be unpacked before it is needed.
+    let is_recording = ask.operation == &SEGMENTS;
+    let fits = match is_recording {
+        true => serde_json::from_slice::<IgnoredAny>(body).map(|_| true),
+        false => serde_json::from_slice::<Value>(body).map(|json| ask.operation.shape.fits(&json)),
+    };
+    match fits {
+        Err(_) => broken("answered with data that breaks off"),
+        Ok(false) if reads => broken("answered with other data than was asked for"),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Why nothing came through. The error's own text may hold the address with its query, so it goes to the log alone.

@@ -2,16 +2,14 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
-
 use super::{
     ask::Ask,
-    fault::Fault,
+    fault::{Fault, optional},
     history::{Shared, TOGETHER},
-    http::Reply,
     json::{count, list, text},
     operation::{EVENT_ID, GLITCHTIP_ISSUE, ISSUE, ISSUES},
     row::Row,
+    server::Parsed,
     store::SentryStore,
     terms::{self, Of, any_of, push},
 };
@@ -89,7 +87,7 @@ impl SentryStore {
     }
 
     /// Whether the first list of a server shows it to be one. Sentry's rows have marks of their own; others are asked.
-    async fn turned_out_glitchtip(&self, reply: &Result<Reply, Fault>) -> bool {
+    async fn turned_out_glitchtip(&self, reply: &Result<Parsed, Fault>) -> bool {
         match reply {
             Ok(reply) => self.server.heard(list(&reply.json, "")),
             Err(fault) if !fault.is_lacking() => return false,
@@ -152,7 +150,7 @@ impl SentryStore {
             self.groups(scope, &query, &["count()", "count_unique(user)"], "-count()", 1)
         );
         let mut facts = facts?.pop().expect("one row in, one out");
-        let counts = super::releases::optional(counts)?;
+        let counts = optional(counts)?;
         if let Some(row) = counts.items.first() {
             facts.events = count(row, "count()").unwrap_or(0);
             facts.users = count(row, "count_unique(user)").unwrap_or(0);
@@ -169,35 +167,37 @@ impl SentryStore {
                 (self.issue_of_event(asked.raw()).await.map_err(|f| f.at("event", &asked))?, asked, "event")
             }
         };
-        let environment = scope.environment.as_ref().map_or("", |environment| environment.raw());
-        let remembered = format!("{name}\n{environment}");
-        let json = self.issues.get(remembered.clone(), self.issue_json(&name, scope)).await;
-        let json = json.map_err(|fault| fault.at(what, &asked))?;
-        let row = self.row(&json).ok_or(Fault::Strange("answered with an issue that has no number"))?;
-        let names = [row.issue.id.to_string(), row.issue.short_id.clone()];
-        self.issues.also(&remembered, names.map(|name| format!("{name}\n{environment}")));
+        let found = self.issue_alone(&name, scope).await.map_err(|fault| fault.at(what, &asked))?;
+        let row = self.row(&found.json).ok_or(Fault::Strange("answered with an issue that has no number"))?;
+        for other in [row.issue.id.to_string(), row.issue.short_id.clone()] {
+            if other != name {
+                self.server.also(&self.issue_ask(&other, scope), found.reply.clone()).await;
+            }
+        }
         let of_scope = scope.project.as_ref().is_none_or(|slug| slug.raw() == row.issue.project);
         if of_scope { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }
     }
 
-    async fn issue_json(&self, name: &str, scope: &Scope) -> Result<Value, Fault> {
+    async fn issue_alone(&self, name: &str, scope: &Scope) -> Result<Parsed, Fault> {
+        match self.server.send(&self.issue_ask(name, scope)).await {
+            Err(fault) if fault.is_lacking() && !self.is_glitchtip_known() && self.is_glitchtip().await => {
+                self.server.send(&self.issue_ask(name, scope)).await
+            }
+            found => {
+                let found = found?;
+                self.server.heard(std::slice::from_ref(&found.json));
+                Ok(found)
+            }
+        }
+    }
+
+    /// Asks for an issue alone, as this kind of server takes it.
+    fn issue_ask(&self, name: &str, scope: &Scope) -> Ask {
         if self.is_glitchtip_known() {
-            let ask = Ask::new(&GLITCHTIP_ISSUE).segment("issue", name);
-            return Ok(self.server.send(&ask).await?.json);
+            return Ask::new(&GLITCHTIP_ISSUE).segment("issue", name);
         }
         let environment = scope.environment.as_ref().map(|name| name.raw().to_owned());
-        let ask = Ask::new(&ISSUE).segment("issue", name).param_some("environment", environment);
-        match self.server.send(&ask).await {
-            Err(fault) if fault.is_lacking() && self.is_glitchtip().await => {
-                let ask = Ask::new(&GLITCHTIP_ISSUE).segment("issue", name);
-                Ok(self.server.send(&ask).await?.json)
-            }
-            reply => {
-                let json = reply?.json;
-                self.server.heard(std::slice::from_ref(&json));
-                Ok(json)
-            }
-        }
+        Ask::new(&ISSUE).segment("issue", name).param_some("environment", environment)
     }
 
     async fn issue_of_event(&self, event: &str) -> Result<String, Fault> {

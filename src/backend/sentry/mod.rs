@@ -1,10 +1,12 @@
-//! Sentry's Web API, and what speaks it: self-hosted Sentry, GlitchTip, another prodsignal.
-//! It uses `reqwest`, and below it what ingestion uses to read and scrub events.
-//! It never keeps an answer for longer than the questions of a minute share it: the cache stands in front of it.
+//! Answers every question of a store over Sentry's Web API: the service, self-hosted Sentry, GlitchTip, another prodsignal.
+//!
+//! Each file named after a thing (`issues`, `event`, `affected`, `fix`, …) turns questions into requests and replies
+//! into answers. Requests go through `server` to `replies`, which keeps what came, and from there to `http`.
 
 mod address;
 mod affected;
 mod ask;
+mod call;
 mod cells;
 mod commits;
 mod event;
@@ -18,13 +20,13 @@ mod issues;
 mod json;
 mod link;
 mod lists;
-mod memory;
 mod operation;
 mod options;
 mod pace;
 mod payload;
 mod releases;
 mod replay;
+mod replies;
 mod rights;
 mod row;
 mod server;
@@ -36,8 +38,9 @@ mod trend;
 mod update;
 mod whole;
 
-pub use operation::{OPERATIONS, Operation};
+pub use operation::{OPERATIONS, Operation, Shape};
 pub use options::{ConnectError, Options};
+pub use replies::{Life, Lives};
 pub use rights::{Rights, ToolRight};
 pub use store::SentryStore;
 pub use token::Token;

@@ -1,5 +1,33 @@
 //! Every operation of the Web API that is used, once.
 
+use serde_json::Value;
+
+use super::replies::Life;
+
+/// What a reply has to be, to be one at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A list.
+    List,
+    /// An object that has one of these keys.
+    With(&'static [&'static str]),
+    /// An object with a list under this key.
+    ListIn(&'static str),
+    /// A list, or an object that holds one.
+    Any,
+}
+
+impl Shape {
+    pub(super) fn fits(self, json: &Value) -> bool {
+        match self {
+            Self::List => json.is_array(),
+            Self::With(keys) => keys.iter().any(|key| json.get(key).is_some()),
+            Self::ListIn(key) => json.get(key).is_some_and(Value::is_array),
+            Self::Any => json.is_array() || json.is_object(),
+        }
+    }
+}
+
 /// One operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -13,12 +41,29 @@ pub struct Operation {
     pub what: &'static str,
     /// Most bytes of an answer.
     pub bytes: usize,
+    /// How long a reply serves.
+    pub life: Life,
+    /// What a reply has to be.
+    pub shape: Shape,
+}
+
+impl Operation {
+    /// Whether the server counts many events or sessions for it, or sends a recording.
+    pub(super) fn is_dear(&self) -> bool {
+        ["/events/", "/sessions/", "/events-timeseries/", "/recording-segments/"]
+            .iter()
+            .any(|end| self.path.ends_with(end) && !self.path.contains("{issue}"))
+    }
 }
 
 const MIB: usize = 1 << 20;
 
-const fn get(path: &'static str, right: &'static str, what: &'static str) -> Operation {
-    Operation { method: "GET", path, right, what, bytes: 8 * MIB }
+const fn get(path: &'static str, right: &'static str, what: &'static str, life: Life, shape: Shape) -> Operation {
+    Operation { method: "GET", path, right, what, bytes: 8 * MIB, life, shape }
+}
+
+const fn put(path: &'static str, what: &'static str) -> Operation {
+    Operation { method: "PUT", ..get(path, "event:write", what, Life::Moving, Shape::Any) }
 }
 
 macro_rules! operations {
@@ -30,30 +75,30 @@ macro_rules! operations {
 }
 
 operations! {
-    ORG = get("organizations/{org}/", "org:read", "region, rights, clock");
-    PROJECTS = get("organizations/{org}/projects/", "project:read", "projects and their numbers");
-    ENVIRONMENTS = get("organizations/{org}/environments/", "org:read", "names of environments");
-    PROJECT_ENVIRONMENTS = get("projects/{org}/{project}/environments/", "project:read", "names of one project's environments");
-    RELEASES = get("organizations/{org}/releases/", "project:releases", "releases, their times and deploys");
-    COMMITS = get("organizations/{org}/releases/{version}/commits/", "project:releases", "commits of a release");
-    COMMIT_FILES = get("organizations/{org}/releases/{version}/commitfiles/", "project:releases", "files that these commits changed");
-    SESSIONS = get("organizations/{org}/sessions/", "org:read", "sessions and users by release and day");
-    ISSUES = get("organizations/{org}/issues/", "event:read", "issues that fit a search");
-    ISSUE = get("organizations/{org}/issues/{issue}/", "event:read", "one issue, by number or short id");
-    ISSUE_EVENTS = get("organizations/{org}/issues/{issue}/events/", "event:read", "an issue's events in a period or release");
-    ISSUE_EVENT = get("organizations/{org}/issues/{issue}/events/{event}/", "event:read", "one event, or the newest, oldest, most telling");
-    EVENT_ID = get("organizations/{org}/eventids/{event}/", "event:read", "the event with an id, and its issue");
-    EVENTS = get("organizations/{org}/events/", "org:read", "events as rows and groups");
-    TIMESERIES = get("organizations/{org}/events-timeseries/", "org:read", "counts by time");
-    ATTACHMENTS = get("projects/{org}/{project}/events/{event}/attachments/", "project:read", "files attached to an event");
-    REPLAYS = get("organizations/{org}/replays/", "org:read", "the newest replays");
-    REPLAY = get("organizations/{org}/replays/{replay}/", "org:read", "one replay, without its recording");
-    SEGMENTS = Operation { bytes: 64 * MIB, ..get("projects/{org}/{project}/replays/{replay}/recording-segments/", "project:read", "a replay's recording") };
-    UPDATE = Operation { method: "PUT", ..get("organizations/{org}/issues/{issue}/", "event:write", "status and assignee of an issue") };
-    NOTE = Operation { method: "POST", ..get("organizations/{org}/issues/{issue}/notes/", "event:write", "a comment on an issue") };
-    SETTINGS = get("../settings/", "nothing", "whether it is GlitchTip");
-    GLITCHTIP_ISSUE = get("issues/{issue}/", "event:read", "one issue (GlitchTip alone)");
-    GLITCHTIP_EVENTS = get("issues/{issue}/events/", "event:read", "an issue's events (GlitchTip alone)");
-    GLITCHTIP_EVENT = get("issues/{issue}/events/{event}/", "event:read", "one event, or the newest (GlitchTip alone)");
-    GLITCHTIP_UPDATE = Operation { method: "PUT", ..get("issues/{issue}/", "event:write", "status of an issue (GlitchTip alone)") };
+    ORG = get("organizations/{org}/", "org:read", "region, rights, clock", Life::Names, Shape::With(&["slug"]));
+    PROJECTS = get("organizations/{org}/projects/", "project:read", "projects and their numbers", Life::Names, Shape::List);
+    ENVIRONMENTS = get("organizations/{org}/environments/", "org:read", "names of environments", Life::Names, Shape::List);
+    PROJECT_ENVIRONMENTS = get("projects/{org}/{project}/environments/", "project:read", "names of one project's environments", Life::Names, Shape::List);
+    RELEASES = get("organizations/{org}/releases/", "project:releases", "releases, their times and deploys", Life::Slow, Shape::List);
+    COMMITS = get("organizations/{org}/releases/{version}/commits/", "project:releases", "commits of a release", Life::Slow, Shape::List);
+    COMMIT_FILES = get("organizations/{org}/releases/{version}/commitfiles/", "project:releases", "files that these commits changed", Life::Slow, Shape::List);
+    SESSIONS = get("organizations/{org}/sessions/", "org:read", "sessions and users by release and day", Life::Slow, Shape::ListIn("groups"));
+    ISSUES = get("organizations/{org}/issues/", "event:read", "issues that fit a search", Life::Moving, Shape::List);
+    ISSUE = get("organizations/{org}/issues/{issue}/", "event:read", "one issue, by number or short id", Life::Moving, Shape::With(&["id"]));
+    ISSUE_EVENTS = get("organizations/{org}/issues/{issue}/events/", "event:read", "an issue's events in a period or release", Life::Moving, Shape::List);
+    ISSUE_EVENT = get("organizations/{org}/issues/{issue}/events/{event}/", "event:read", "one event, or the newest, oldest, most telling", Life::Event, Shape::With(&["eventID", "id"]));
+    EVENT_ID = get("organizations/{org}/eventids/{event}/", "event:read", "the event with an id, and its issue", Life::Event, Shape::With(&["groupId"]));
+    EVENTS = get("organizations/{org}/events/", "org:read", "events as rows and groups", Life::Slow, Shape::ListIn("data"));
+    TIMESERIES = get("organizations/{org}/events-timeseries/", "org:read", "counts by time", Life::Slow, Shape::ListIn("timeSeries"));
+    ATTACHMENTS = get("projects/{org}/{project}/events/{event}/attachments/", "project:read", "files attached to an event", Life::Slow, Shape::List);
+    REPLAYS = get("organizations/{org}/replays/", "org:read", "the newest replays", Life::Moving, Shape::ListIn("data"));
+    REPLAY = get("organizations/{org}/replays/{replay}/", "org:read", "one replay, without its recording", Life::Slow, Shape::With(&["data", "id"]));
+    SEGMENTS = Operation { bytes: 64 * MIB, ..get("projects/{org}/{project}/replays/{replay}/recording-segments/", "project:read", "a replay's recording", Life::Slow, Shape::Any) };
+    UPDATE = put("organizations/{org}/issues/{issue}/", "status and assignee of an issue");
+    NOTE = Operation { method: "POST", ..put("organizations/{org}/issues/{issue}/notes/", "a comment on an issue") };
+    SETTINGS = get("../settings/", "nothing", "whether it is GlitchTip", Life::Names, Shape::With(&["version", "socialApps", "enableUserRegistration"]));
+    GLITCHTIP_ISSUE = get("issues/{issue}/", "event:read", "one issue (GlitchTip alone)", Life::Moving, Shape::With(&["id"]));
+    GLITCHTIP_EVENTS = get("issues/{issue}/events/", "event:read", "an issue's events (GlitchTip alone)", Life::Moving, Shape::List);
+    GLITCHTIP_EVENT = get("issues/{issue}/events/{event}/", "event:read", "one event, or the newest (GlitchTip alone)", Life::Event, Shape::With(&["eventID", "id"]));
+    GLITCHTIP_UPDATE = put("issues/{issue}/", "status of an issue (GlitchTip alone)");
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::token::Token;
+use super::{replies::Lives, token::Token};
 use crate::model::Timestamp;
 
 /// Where the Web API is and how it is treated.
@@ -20,6 +20,12 @@ pub struct Options {
     pub at_once: usize,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// How long one call of a tool may take, all its requests together.
+    pub call_timeout: Duration,
+    /// Bytes of replies that are kept in memory, about.
+    pub cache_bytes: u64,
+    /// How long they serve.
+    pub lives: Lives,
     /// The moment that "now" means.
     pub now: fn() -> Timestamp,
 }
@@ -27,7 +33,18 @@ pub struct Options {
 impl Options {
     /// With what suits most servers.
     pub fn new(token: Token, now: fn() -> Timestamp) -> Self {
-        Self { url: None, org: None, token, ca_file: None, at_once: 6, request_timeout: Duration::from_secs(5), now }
+        Self {
+            url: None,
+            org: None,
+            token,
+            ca_file: None,
+            at_once: 6,
+            request_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(10),
+            cache_bytes: 64 << 20,
+            lives: Lives::default(),
+            now,
+        }
     }
 }
 

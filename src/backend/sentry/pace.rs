@@ -12,33 +12,43 @@ use std::{
 use reqwest::header::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::fault::Fault;
+use super::{fault::Fault, operation::Operation};
 use crate::model::Timestamp;
 
 /// What is waited for in silence; longer waits are told to the caller.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Places that dear requests leave free, where there are enough.
+const FREE: usize = 2;
 /// The longest pause that a header can ask for.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The pace of one credential.
+///
+/// Dear requests leave places free, so that cheap ones never wait for them.
 pub(super) struct Pace {
     places: Semaphore,
+    dear: Semaphore,
     at_once: AtomicUsize,
     /// By path of the operation: nothing goes before this.
     pauses: Mutex<HashMap<&'static str, Instant>>,
 }
 
+/// The places that a request holds while it is under way.
+type Places<'a> = (SemaphorePermit<'a>, Option<SemaphorePermit<'a>>);
+
 impl Pace {
     pub(super) fn new(at_once: usize) -> Self {
         let at_once = at_once.max(1);
-        Self { places: Semaphore::new(at_once), at_once: AtomicUsize::new(at_once), pauses: Mutex::default() }
+        let (places, dear) = (Semaphore::new(at_once), Semaphore::new(dear_of(at_once)));
+        Self { places, dear, at_once: AtomicUsize::new(at_once), pauses: Mutex::default() }
     }
 
     /// Waits for a turn.
     ///
     /// # Errors
     /// [`Fault::Limited`] where that would take too long.
-    pub(super) async fn turn(&self, path: &'static str) -> Result<SemaphorePermit<'_>, Fault> {
+    pub(super) async fn turn(&self, operation: &Operation) -> Result<Places<'_>, Fault> {
+        let path = operation.path;
         loop {
             let wait = self.pause_of(path);
             if wait > PATIENCE {
@@ -47,10 +57,12 @@ impl Pace {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let place = self.places.acquire().await.map_err(|_| Fault::Strange("was closed"))?;
+            let closed = |_| Fault::Strange("was closed");
+            let dear = if operation.is_dear() { Some(self.dear.acquire().await.map_err(closed)?) } else { None };
+            let place = self.places.acquire().await.map_err(closed)?;
             // While this one waited, another may have been told to pause.
             if self.pause_of(path).is_zero() {
-                return Ok(place);
+                return Ok((place, dear));
             }
         }
     }
@@ -101,12 +113,18 @@ impl Pace {
         if limit < before {
             let missing = before - limit;
             let forgotten = self.places.forget_permits(missing);
+            self.dear.forget_permits(dear_of(before) - dear_of(before - forgotten));
             // Those in flight keep their places; what is taken now is what was free.
             if forgotten < missing {
                 self.at_once.fetch_add(missing - forgotten, Ordering::Relaxed);
             }
         }
     }
+}
+
+/// Places that dear requests may take of so many.
+fn dear_of(at_once: usize) -> usize {
+    at_once.saturating_sub(FREE).max(1)
 }
 
 /// A caller who is told to wait that long.

@@ -1,13 +1,12 @@
 //! Releases: when, and how they fare.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::{
     ask::Ask,
     exposure::Uses,
-    fault::Fault,
     json::{count, list, text, time, word},
     operation::RELEASES,
     server::Pages,
@@ -58,27 +57,22 @@ impl SentryStore {
         Ok(found)
     }
 
-    /// The rows of all projects serve for one of them, where none of its releases is another's too.
-    pub(super) async fn release_rows(&self, scope: &Scope) -> Result<Arc<Pages>, StoreError> {
-        let environment = scope.environment.as_ref().map_or("", |name| name.raw());
-        let name = |project: &str| format!("{project}\n{environment}");
-        let project = scope.project.as_ref().map_or("", |slug| slug.raw());
-        let of_project = |row: &&Value| list(row, "projects").iter().any(|of| word(of, "slug") == project);
-        let apart =
-            |all: &Pages| !all.more && all.items.iter().filter(of_project).all(|row| list(row, "projects").len() == 1);
-        if !project.is_empty()
-            && let Some(all) = self.releases.known(&name(""), apart)
-        {
-            let items = all.items.iter().filter(of_project).cloned().collect();
-            return Ok(Arc::new(Pages { items, more: false }));
+    /// The rows of all projects, where they are known, serve for one of them if none of its releases is another's too.
+    pub(super) async fn release_rows(&self, scope: &Scope) -> Result<Pages, StoreError> {
+        let ask = Ask::new(&RELEASES).param("per_page", "100");
+        if let Some(slug) = &scope.project {
+            let of_project = |row: &Value| list(row, "projects").iter().any(|of| word(of, "slug") == slug.raw());
+            let all = self.scoped(ask.clone(), &Scope { project: None, ..scope.clone() }).await?;
+            if let Some(all) = self.server.known(&all).await.filter(|all| all.next.is_none()) {
+                let own: Vec<&Value> = list(&all.json, "").iter().filter(|row| of_project(row)).collect();
+                if own.iter().all(|row| list(row, "projects").len() == 1) {
+                    return Ok(Pages { items: own.into_iter().cloned().collect(), more: false });
+                }
+            }
         }
-        let load = async {
-            let ask = self.scoped(Ask::new(&RELEASES).param("per_page", "100"), scope).await?;
-            let pages = self.server.pages(ask, "", MOST).await?;
-            self.server.heard(&pages.items);
-            Ok(pages)
-        };
-        self.releases.get(name(project), load).await
+        let pages = self.server.pages(self.scoped(ask, scope).await?, "", MOST).await?;
+        self.server.heard(&pages.items);
+        Ok(pages)
     }
 
     async fn add_counts(&self, found: &mut [ReleaseFacts], scope: &Scope) -> Result<(), StoreError> {
@@ -160,13 +154,4 @@ fn facts(row: &Value) -> Option<ReleaseFacts> {
         new_issues: count(row, "newGroups").unwrap_or(0),
         events: 0,
     })
-}
-
-/// Whether a failure means that an optional answer is simply not to be had.
-pub(super) fn optional<T: Default>(answer: Result<T, Fault>) -> Result<T, StoreError> {
-    match answer {
-        Ok(answer) => Ok(answer),
-        Err(fault) if fault.is_lacking() => Ok(T::default()),
-        Err(fault) => Err(fault.into()),
-    }
 }

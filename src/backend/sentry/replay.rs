@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use bytes::Bytes;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     ask::Ask,
@@ -64,7 +65,6 @@ impl SentryStore {
         }
         let number = count(replay, "project_id").ok_or_else(not_there)?;
         let project = self.server.slugs([number]).await?.remove(&number).ok_or_else(not_there)?;
-        self.replay_projects.put(query.replay.to_string(), Arc::new(project.clone()));
         if query.scope.project.as_ref().is_some_and(|slug| slug.raw() != project) {
             return Err(not_there());
         }
@@ -127,37 +127,39 @@ impl SentryStore {
         segment: SegmentFacts,
     ) -> Result<Vec<u8>, StoreError> {
         let project = self.project_of_replay(query).await?;
-        let page = segment.key / PAGE;
-        let name = format!("{}\n{page}", query.replay);
-        let ask = segments(&project, query, page).param("download", "true");
-        let load = async { self.server.send(&ask).await.map(|reply| list(&reply.json, "").to_vec()) };
-        let found = self
-            .segments
-            .get(name.clone(), load)
-            .await
-            .map_err(|f| f.at("replay", &query.replay.to_string().into()))?;
-        let at = usize::try_from(segment.key % PAGE).unwrap_or(usize::MAX);
-        // Recordings are large: a page goes once its last segment was taken.
-        if at + 1 >= found.len() {
-            self.segments.forget(&name);
-        }
-        let events = found.get(at).filter(|events| events.is_array());
-        let events = events.ok_or(StoreError::Upstream {
+        let found = self.recorded(&project, query, segment.key / PAGE).await?;
+        let events = found.get(usize::try_from(segment.key % PAGE).unwrap_or(usize::MAX));
+        let events = events.filter(|events| events.starts_with(b"[")).ok_or(StoreError::Upstream {
             what: "answered with fewer segments than the replay has",
             said: Untrusted::default(),
         })?;
         let mut bytes = format!("{{\"segment_id\":{}}}\n", segment.number.unwrap_or(segment.key)).into_bytes();
-        bytes.extend_from_slice(events.to_string().as_bytes());
+        bytes.extend_from_slice(events);
         Ok(bytes)
     }
 
-    async fn project_of_replay(&self, query: &ReplayQuery) -> Result<String, StoreError> {
-        if let Some(project) = &query.scope.project {
-            return Ok(project.raw().to_owned());
+    /// The segments of one page. They are parted once, and held while the call reads them.
+    async fn recorded(&self, project: &str, query: &ReplayQuery, page: u64) -> Result<Arc<Vec<Bytes>>, StoreError> {
+        let name = format!("{}\n{page}", query.replay);
+        if let Some(held) = self.server.call().and_then(|call| call.recording(&name)) {
+            return Ok(held);
         }
-        let name = query.replay.to_string();
-        let load = async { Ok::<_, StoreError>(self.described(query).await?.1) };
-        Ok(self.replay_projects.get(name, load).await?.as_ref().clone())
+        let ask = segments(project, query, page).param("download", "true");
+        let reply = self.server.reply(&ask).await.map_err(|f| f.at("replay", &query.replay.to_string().into()))?;
+        let parts: Vec<&RawValue> = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let parts = parts.into_iter().map(|part| reply.body.slice_ref(part.get().as_bytes())).collect();
+        let parts = Arc::new(parts);
+        if let Some(call) = self.server.call() {
+            call.hold(name, Arc::clone(&parts));
+        }
+        Ok(parts)
+    }
+
+    async fn project_of_replay(&self, query: &ReplayQuery) -> Result<String, StoreError> {
+        match &query.scope.project {
+            Some(project) => Ok(project.raw().to_owned()),
+            None => Ok(self.described(query).await?.1),
+        }
     }
 }
 

@@ -58,14 +58,14 @@ impl SentryStore {
             Ok(reply) => (text(&reply.json, "name"), access(&reply.json), reply.date),
             Err(_) => (None, Vec::new(), None),
         };
-        let ahead = |date: Timestamp| date.as_second() - (self.server.now)().as_second();
+        let ahead = |date: Timestamp| date.as_second() - self.server.now().as_second();
         let (url, org) = self.place();
         Rights {
             url,
             kind: if kind == Kind::GlitchTip { "GlitchTip" } else { "Sentry" },
             org,
             name,
-            token: self.server.token.kind(),
+            token: self.server.token().kind(),
             projects: projects.map(|known| known.iter().map(|p| p.slug.clone()).collect()).map_err(Into::into),
             access,
             ahead_s: date.map(ahead),
@@ -74,7 +74,7 @@ impl SentryStore {
     }
 
     async fn tool_rights(&self) -> Vec<ToolRight> {
-        let now = (self.server.now)();
+        let now = self.server.now();
         let hour = now.checked_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(now);
         let ask = |operation: &'static Operation| Ask::new(operation).param("project", "-1");
         let issues = ask(&ISSUES).param("query", "").param("limit", "1").param("statsPeriod", "24h");

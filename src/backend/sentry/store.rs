@@ -1,28 +1,22 @@
-//! The store as callers see it.
-//! It uses the parts beside it.
-//! It never asks anything before somebody asks it.
+//! The store as callers see it: one handle for each call of a tool, all over the same server.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
-use serde_json::Value;
 
 use super::{
     ask::Ask,
-    exposure::{Health, Told},
     fault::Fault,
-    memory::Memory,
     options::{ConnectError, Options},
-    server::{Kind, Pages, Server},
-    whole::Whole,
+    server::{Kind, Server},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, is_pseudonym, show_user},
     model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, Freshness, IssueFacts, IssueQuery,
-        IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery,
-        SearchRow, SegmentFacts, SignalStore, Source, StoreError, StoreKind,
+        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, IssueFacts, IssueQuery, IssueRef,
+        Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow,
+        SegmentFacts, SignalStore, Source, StoreError,
     },
 };
 
@@ -34,29 +28,7 @@ const NOW: SignedDuration = SignedDuration::from_secs(60);
 /// A store behind Sentry's Web API.
 pub struct SentryStore {
     pub(super) server: Server,
-    pub(super) scrubber: Scrubber,
-    /// Rows of releases, by project and environment.
-    pub(super) releases: Memory<Pages>,
-    /// The use of projects, by scope.
-    pub(super) uses: Memory<Told>,
-    /// Users of projects with a session, by scope.
-    pub(super) active: Memory<HashMap<u64, u64>>,
-    /// Sessions of releases, by scope.
-    pub(super) health: Memory<HashMap<String, Health>>,
-    /// Events in groups, by question.
-    pub(super) tables: Memory<Pages>,
-    /// How much projects were used by the hour, by scope.
-    pub(super) traffic: Memory<HashMap<i64, u64>>,
-    /// Numbers by time, by question.
-    pub(super) points: Memory<Vec<(i64, u64)>>,
-    /// All events of issues that have few.
-    pub(super) wholes: Memory<Option<Arc<Whole>>>,
-    /// Issues alone, by name.
-    pub(super) issues: Memory<Value>,
-    /// Pages of recordings, while they are read.
-    pub(super) segments: Memory<Vec<Value>>,
-    /// Slugs of the projects of replays.
-    pub(super) replay_projects: Memory<String>,
+    pub(super) scrubber: Arc<Scrubber>,
 }
 
 impl SentryStore {
@@ -66,50 +38,18 @@ impl SentryStore {
     /// [`ConnectError`] for settings that can't work.
     pub fn new(options: Options) -> Result<Self, ConnectError> {
         let server = Server::new(options)?;
-        let scrubber = Scrubber::new(Pseudonyms::new(server.token.derive("pseudonyms")));
-        Ok(Self {
-            server,
-            scrubber,
-            releases: Memory::new(60),
-            uses: Memory::new(60),
-            active: Memory::new(60),
-            health: Memory::new(60),
-            tables: Memory::new(15),
-            traffic: Memory::new(60),
-            points: Memory::new(15),
-            wholes: Memory::new(15),
-            issues: Memory::new(15),
-            segments: Memory::new(60),
-            replay_projects: Memory::new(60),
-        })
+        let scrubber = Arc::new(Scrubber::new(Pseudonyms::new(server.token().derive("pseudonyms"))));
+        Ok(Self { server, scrubber })
     }
 
-    /// Address and organisation, for people and for keys of caches.
+    /// Address and organisation, for people.
     pub fn place(&self) -> (String, String) {
-        (self.server.address().base.to_string(), self.server.org.clone())
-    }
-
-    /// A digest of the credential, for keys of caches: no way back to it.
-    pub fn credential_digest(&self) -> [u8; 32] {
-        self.server.token.derive("cache")
-    }
-
-    /// What a scope is remembered under: what ends now is the same for a moment.
-    pub(super) fn name_of(&self, scope: &Scope) -> String {
-        let (start, end) = self.span(scope);
-        let text = |text: &Option<Untrusted>| text.as_ref().map_or("", |text| text.raw()).to_owned();
-        let (project, environment) = (text(&scope.project), text(&scope.environment));
-        let times = if self.is_now(scope) {
-            format!("{} s", end.as_second() - start.as_second())
-        } else {
-            format!("{start} {end}")
-        };
-        format!("{project}\n{environment}\n{times}")
+        (self.server.address().base.to_string(), self.server.org().to_owned())
     }
 
     /// From when to when a scope is, for requests that need both.
     pub(super) fn span(&self, scope: &Scope) -> (Timestamp, Timestamp) {
-        let end = scope.end.unwrap_or_else(self.server.now);
+        let end = scope.end.unwrap_or_else(|| self.server.now());
         let start = scope.start.unwrap_or_else(|| end.checked_sub(RETENTION).unwrap_or(end));
         (start, end)
     }
@@ -120,7 +60,7 @@ impl SentryStore {
     }
 
     pub(super) fn is_now(&self, scope: &Scope) -> bool {
-        scope.end.is_none_or(|end| end.duration_since((self.server.now)()) > -NOW)
+        scope.end.is_none_or(|end| end.duration_since(self.server.now()) > -NOW)
     }
 
     pub(super) async fn is_glitchtip(&self) -> bool {
@@ -166,15 +106,19 @@ impl SentryStore {
 #[async_trait::async_trait]
 impl SignalStore for SentryStore {
     fn source(&self) -> Source {
-        Source { store: StoreKind::Sentry, freshness: Freshness::Live, age_s: 0 }
+        self.server.source()
+    }
+
+    fn for_call(&self) -> Option<Arc<dyn SignalStore>> {
+        Some(Arc::new(Self { server: self.server.for_call(), scrubber: self.scrubber.clone() }))
     }
 
     fn issue_url(&self, issue: IssueId) -> Option<String> {
-        Some(self.server.address().issue_page(&self.server.org, issue.0))
+        Some(self.server.address().issue_page(self.server.org(), issue.0))
     }
 
     fn cursor_key(&self) -> Result<[u8; 32], StoreError> {
-        Ok(self.server.token.derive("cursor"))
+        Ok(self.server.token().derive("cursor"))
     }
 
     async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError> {

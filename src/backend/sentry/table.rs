@@ -6,6 +6,7 @@ use super::{
     ask::Ask,
     json::{as_text, count, time, truth, word},
     operation::EVENTS,
+    replies::Life,
     store::SentryStore,
     terms::{self, Of},
 };
@@ -66,6 +67,7 @@ impl SentryStore {
             .param("query", written.text)
             .param("sort", sort)
             .param("per_page", wanted.min(100).to_string())
+            .lives(if rows_are_events { Life::Moving } else { Life::Slow })
             .between(start, end);
         let pages = self.server.pages(self.scoped(ask, &query.scope).await?, "data", wanted).await?;
         let more = pages.items.len() > query.skip + query.limit || pages.more;

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
+    fault::optional,
     json::{count, list, time},
     operation::TIMESERIES,
-    releases::optional,
     store::SentryStore,
     whole::Happened,
 };
@@ -98,18 +98,14 @@ impl SentryStore {
         axis: &'static str,
         size_s: i64,
     ) -> Result<Vec<(i64, u64)>, StoreError> {
-        let name = format!("{}\n{search}\n{axis}\n{size_s}", self.name_of(scope));
-        let load = async {
-            let (start, end) = self.span(scope);
-            let ask = Ask::new(&TIMESERIES)
-                .param("dataset", "errors")
-                .param("yAxis", axis)
-                .param("interval", (size_s * 1_000).to_string())
-                .param("query", search)
-                .between(start, end);
-            optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| points(&reply.json)))
-        };
-        Ok(self.points.get(name, load).await?.as_ref().clone())
+        let (start, end) = self.span(scope);
+        let ask = Ask::new(&TIMESERIES)
+            .param("dataset", "errors")
+            .param("yAxis", axis)
+            .param("interval", (size_s * 1_000).to_string())
+            .param("query", search)
+            .between(start, end);
+        optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| points(&reply.json)))
     }
 }
 

@@ -15,9 +15,9 @@ use crate::{
 #[async_trait::async_trait]
 impl SignalWrite for SentryStore {
     async fn update_issue(&self, update: &IssueUpdate) -> Result<IssueUpdated, StoreError> {
-        self.issues.clear();
+        // Whatever becomes of this one, what was known before it counts no more.
+        let _forgetting = self.server.forgetting();
         let before = self.issue_row(&update.issue, &update.scope).await?.issue;
-        self.issues.clear();
         let number = before.id.to_string();
         let mut after = before.clone();
         let body = body(update);
@@ -29,10 +29,7 @@ impl SignalWrite for SentryStore {
         if !body.is_empty() {
             let operation = if glitchtip { &GLITCHTIP_UPDATE } else { &UPDATE };
             let ask = Ask::new(operation).segment("issue", number.as_str()).body(Value::Object(body));
-            let reply = self.server.send(&ask).await.map_err(|fault| fault.at("issue", &number.as_str().into()));
-            // Somebody may have asked meanwhile.
-            self.issues.clear();
-            let reply = reply?;
+            let reply = self.server.send(&ask).await.map_err(|fault| fault.at("issue", &number.as_str().into()))?;
             match self.row(&reply.json) {
                 Some(row) => after = row.issue,
                 // Some servers answer with what was changed alone.

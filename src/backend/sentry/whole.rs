@@ -1,15 +1,13 @@
 //! Issues with few events are read whole, once for all that is asked of them.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
 use super::{
     ask::Ask,
     cells::{Cell, Side},
+    fault::optional,
     json::{text, time, word},
     operation::EVENTS,
     row::Row,
@@ -63,22 +61,16 @@ impl Row {
 
 impl SentryStore {
     /// All events of an issue up to the scope's end; `None` where they are many, or can't be had.
-    pub(super) async fn whole_issue(&self, row: &Row, scope: &Scope) -> Result<Option<Arc<Whole>>, StoreError> {
+    pub(super) async fn whole_issue(&self, row: &Row, scope: &Scope) -> Result<Option<Whole>, StoreError> {
         if !(1..=FEW).contains(&row.events) {
             return Ok(None);
         }
         let scope = Scope { project: Some(row.issue.project.as_str().into()), ..self.whole(scope) };
-        let name = format!("{}\n{}", row.issue.id, self.name_of(&scope));
-        let found = self.wholes.get(name, self.load_whole(row, &scope)).await?;
-        Ok(found.as_ref().clone())
-    }
-
-    async fn load_whole(&self, row: &Row, scope: &Scope) -> Result<Option<Arc<Whole>>, StoreError> {
         let tags = row.telling_tags();
         let keys: Vec<String> = tags.iter().map(|tag| terms::key(tag)).collect();
         let mut fields = vec!["id", "timestamp", "user", "release"];
         fields.extend(keys.iter().map(String::as_str).filter(|key| *key != "release"));
-        let (start, end) = self.span(scope);
+        let (start, end) = self.span(&scope);
         let ask = Ask::new(&EVENTS)
             .param("dataset", "errors")
             .each("field", fields)
@@ -86,9 +78,9 @@ impl SentryStore {
             .param("sort", "-timestamp")
             .param("per_page", "100")
             .between(start, end);
-        let pages = self.server.pages(self.scoped(ask, scope).await?, "data", FEW as usize).await;
-        let Ok(pages) = pages else { return Ok(None) };
-        if pages.more {
+        let pages = self.server.pages(self.scoped(ask, &scope).await?, "data", FEW as usize).await;
+        let pages = optional(pages)?;
+        if pages.more || pages.items.is_empty() {
             return Ok(None);
         }
         let event = |json: &Value| {
@@ -100,7 +92,7 @@ impl SentryStore {
                 tags: keys.iter().map(|key| text(json, key)).collect(),
             })
         };
-        Ok(Some(Arc::new(Whole { tags, events: pages.items.iter().filter_map(event).collect() })))
+        Ok(Some(Whole { tags, events: pages.items.iter().filter_map(event).collect() }))
     }
 }
 

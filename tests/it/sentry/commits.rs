@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     double::{double, store},
-    reading::{cached, call},
+    reading::{call, ctx},
 };
 
 /// What the double answers about commits.
@@ -65,7 +65,7 @@ async fn commits_since_a_release_come_with_their_files() {
 #[tokio::test]
 async fn a_diagnosis_names_the_commit_that_touched_the_cause_first() {
     let server = double().await;
-    let told = call(&cached(store(&server.uri(), "t")), "diagnose_issue", json!({ "issue": "SHOP-1" })).await;
+    let told = call(&ctx(store(&server.uri(), "t")), "diagnose_issue", json!({ "issue": "SHOP-1" })).await;
     let since = &told.data["since"];
     assert_eq!(since["last_good_release"], "shop@2.2.0", "{}", told.data);
     let commits = since["commits"].as_array().unwrap_or_else(|| panic!("{}", told.data));

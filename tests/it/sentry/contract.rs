@@ -99,10 +99,10 @@ fn the_documentation_lists_the_operations() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sentry.md")).unwrap();
     let (_, rest) = page.split_once("<!-- operations -->\n").expect("a mark where the table begins");
     let (table, _) = rest.split_once("<!-- /operations -->").expect("a mark where the table ends");
-    let mut wanted = String::from("| operation | right | what for |\n|---|---|---|\n");
-    for operation in OPERATIONS {
-        wanted +=
-            &format!("| `{} {}` | {} | {} |\n", operation.method, operation.path, operation.right, operation.what);
+    let mut wanted = String::from("| operation | right | what for | serves for |\n|---|---|---|---|\n");
+    for Operation { method, path, right, what, life, .. } in OPERATIONS {
+        let kept = if *method == "GET" { life.words() } else { "" };
+        wanted += &format!("| `{method} {path}` | {right} | {what} | {kept} |\n");
     }
     assert_eq!(table, wanted, "put this between the marks in docs/sentry.md:\n{wanted}");
 }

@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use prodsignal::{
-    backend::sentry::{self, SentryStore},
-    client::{Cached, Identity, Lives, Options},
+    backend::sentry::{Lives, Options, SentryStore},
     tools::{Ctx, Defaults, Rendered},
 };
 use serde_json::json;
@@ -21,26 +20,15 @@ use super::{
 
 /// Short times, so that a test is over soon; the ratio is that of the real ones.
 fn ctx(url: &str) -> Ctx {
-    let store = sentry::Options { request_timeout: Duration::from_secs(2), ..options(url, "t") };
-    over(SentryStore::new(store).unwrap())
+    over(Options { request_timeout: Duration::from_secs(2), ..options(url, "t") })
 }
 
-fn over(store: SentryStore) -> Ctx {
-    let identity = Identity::new(&store.credential_digest(), &["here"]);
+fn over(options: Options) -> Ctx {
     // Nothing stays fresh, so that each call asks and what is known is stale.
     let none = Duration::ZERO;
-    let lives = Lives {
-        immutable: none,
-        closed: none,
-        names: none,
-        slow: none,
-        moving: none,
-        negative: none,
-        ..Lives::default()
-    };
-    let options = Options { lives, call_timeout: Duration::from_secs(6), ..Options::new(now) };
-    let store = Arc::new(Cached::new(Arc::new(store), identity, options, None));
-    Ctx { store, now, defaults: Defaults::default(), writes: None }
+    let lives = Lives { stale: Lives::default().stale, ..Lives::each(none) };
+    let store = SentryStore::new(Options { lives, call_timeout: Duration::from_secs(6), ..options }).unwrap();
+    Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None }
 }
 
 /// An event of an issue, within the time that a call may take at the very most.
@@ -129,6 +117,61 @@ async fn what_was_known_is_served_with_its_age_when_the_server_fails() {
     assert_eq!(kind(&event(&ctx).await), "unauthorized");
 }
 
+/// What a server says while it is not well is over as soon as it is well again.
+#[tokio::test]
+async fn a_failure_is_not_kept() {
+    let asked = [
+        ("list_issues", json!({"since_release": "shop@2.3.0"})),
+        ("list_releases", json!({})),
+        ("get_event", json!({"issue": "101"})),
+        ("affected_users", json!({"issue": "101"})),
+        ("search_events", json!({})),
+        ("verify_fix_since_release", json!({"issue": "101", "release": "shop@2.3.0"})),
+    ];
+    let said = |status| ResponseTemplate::new(status).set_body_json(json!({"detail": "not now"}));
+    for (template, wanted) in [
+        (said(403), "forbidden"),
+        (ResponseTemplate::new(200), "upstream"),
+        (ResponseTemplate::new(200).set_body_json(json!(null)), "upstream"),
+        (ResponseTemplate::new(200).set_body_json(json!({"detail": "busy"})), "upstream"),
+        (said(500), "upstream"),
+    ] {
+        for (tool, arguments) in &asked {
+            let server = MockServer::start().await;
+            Mock::given(any()).respond_with(template.clone()).mount(&server).await;
+            // With the real times.
+            let ctx = super::reading::ctx(double::store(&server.uri(), "t"));
+            let answer = call(&ctx, tool, arguments.clone()).await;
+            assert_eq!(kind(&answer), wanted, "{tool}: {}", answer.text);
+            server.reset().await;
+            Mock::given(any()).respond_with(double::Double).mount(&server).await;
+            let answer = call(&ctx, tool, arguments.clone()).await;
+            assert!(!answer.is_error, "{tool} after {wanted}: {}", answer.text);
+        }
+    }
+}
+
+/// Where one kind of request alone fails, an answer is either right or an error: never one with a hole that stays.
+#[tokio::test]
+async fn a_part_that_failed_is_asked_for_again() {
+    for part in ["/releases/", "/sessions/", "/issues/", "/events/"] {
+        let server = MockServer::start().await;
+        let empty = move |request: &Request| match double::answer(request) {
+            Some(_) if request.url.path().ends_with(part) => ResponseTemplate::new(200),
+            Some(json) => ResponseTemplate::new(200).set_body_json(json),
+            None => ResponseTemplate::new(404),
+        };
+        Mock::given(any()).respond_with(empty).mount(&server).await;
+        let ctx = super::reading::ctx(double::store(&server.uri(), "t"));
+        let asked = json!({"since_release": "shop@2.3.0"});
+        assert_eq!(kind(&call(&ctx, "list_issues", asked.clone()).await), "upstream", "{part}");
+        server.reset().await;
+        Mock::given(any()).respond_with(double::Double).mount(&server).await;
+        let answer = call(&ctx, "list_issues", asked).await;
+        assert_eq!(answer.data["issues"][0]["short_id"], "SHOP-1", "{part}: {}", answer.text);
+    }
+}
+
 #[tokio::test]
 async fn the_token_goes_to_no_other_host() {
     let other = double().await;
@@ -149,7 +192,7 @@ async fn a_list_that_never_ends_is_left() {
         ResponseTemplate::new(200).set_body_json(json).insert_header("link", link.as_str())
     };
     Mock::given(any()).respond_with(endless).mount(&server).await;
-    let ctx = over(double::store(&server.uri(), "t"));
+    let ctx = over(options(&server.uri(), "t"));
     let asked = call(&ctx, "list_releases", json!({}));
     tokio::time::timeout(Duration::from_secs(10), asked).await.expect("an answer in time");
     let all = server.received_requests().await.unwrap();
@@ -167,7 +210,7 @@ async fn an_event_of_a_megabyte_is_read_and_fits() {
         ResponseTemplate::new(200).set_body_json(json)
     };
     Mock::given(any()).respond_with(blown_up).mount(&server).await;
-    let answer = event(&over(double::store(&server.uri(), "t"))).await;
+    let answer = event(&over(options(&server.uri(), "t"))).await;
     assert!(!answer.is_error && answer.text.len() < 12_000, "{}", answer.text.len());
 }
 
@@ -183,7 +226,7 @@ async fn the_pace_that_the_server_asks_for_is_kept() {
             .insert_header("x-sentry-rate-limit-reset", reset.to_string().as_str())
     };
     Mock::given(any()).respond_with(spent).mount(&server).await;
-    let ctx = over(double::store(&server.uri(), "t"));
+    let ctx = over(options(&server.uri(), "t"));
     let first = call(&ctx, "search_events", json!({})).await;
     assert!(!first.is_error, "{}", first.text);
     let sent = server.received_requests().await.unwrap().len();
@@ -248,7 +291,7 @@ async fn sockets_that_hang_trickle_break_or_refuse_end_in_time() {
 
 #[test]
 fn the_real_times_are_within_what_is_promised() {
-    let token = sentry::Token::new("t").unwrap();
-    assert!(sentry::Options::new(token, now).request_timeout <= Duration::from_secs(5));
-    assert!(Options::new(now).call_timeout <= Duration::from_secs(10));
+    let options = options("http://127.0.0.1:1", "t");
+    assert!(options.request_timeout <= Duration::from_secs(5));
+    assert!(options.call_timeout <= Duration::from_secs(10));
 }

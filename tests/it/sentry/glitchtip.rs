@@ -5,7 +5,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use super::{
     double::{file, store},
-    reading::{cached, call},
+    reading::{call, ctx},
 };
 
 /// A single-page app for whatever it doesn't know, with 200.
@@ -39,7 +39,7 @@ async fn a_list_without_marks_of_sentry_is_glitchtips() {
         }
     };
     Mock::given(any()).respond_with(bare).mount(&server).await;
-    let list = call(&cached(store(&server.uri(), "t")), "list_issues", json!({})).await;
+    let list = call(&ctx(store(&server.uri(), "t")), "list_issues", json!({})).await;
     assert!(list.data["warnings"].to_string().contains("GlitchTip"), "{}", list.text);
     let asked = server.received_requests().await.unwrap();
     let paths: Vec<&str> = asked.iter().map(|request| request.url.path()).collect();
@@ -54,7 +54,7 @@ async fn a_list_without_marks_of_sentry_is_glitchtips() {
 async fn glitchtip_answers_what_it_can() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(glitchtip).mount(&server).await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let event = call(&ctx, "get_event", json!({"issue": "101"})).await;
     assert_eq!(event.data["event"]["issue"], "101", "{}", event.text);
     let list = call(&ctx, "list_issues", json!({"query": "is:unresolved !browser:x"})).await;

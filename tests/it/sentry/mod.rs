@@ -9,5 +9,4 @@ mod glitchtip;
 mod reading;
 mod replays;
 mod session;
-mod tenants;
 mod tls;

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use prodsignal::{
     backend::sentry::SentryStore,
-    client::{Cached, Identity, Options},
-    store::SignalStore,
     tools::{Ctx, Defaults, Rendered, find},
 };
 use serde_json::{Value, json};
@@ -13,11 +11,10 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use super::double::{self, EVENT, double, now, store};
 
-/// Tools over a store behind the cache.
-pub fn cached(store: SentryStore) -> Ctx {
-    let identity = Identity::new(&store.credential_digest(), &["here"]);
-    let store: Arc<dyn SignalStore> = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now), None));
-    Ctx { store, now, defaults: Defaults::default(), writes: None }
+/// Tools over a server, reading and writing.
+pub fn ctx(store: SentryStore) -> Ctx {
+    let store = Arc::new(store);
+    Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: Some(store) }
 }
 
 pub async fn call(ctx: &Ctx, tool: &str, arguments: Value) -> Rendered {
@@ -31,7 +28,7 @@ async fn count(server: &MockServer) -> usize {
 #[tokio::test]
 async fn issues_are_judged_by_their_history() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let answer = call(&ctx, "list_issues", json!({"since_release": "shop@2.3.0"})).await;
     let issues = answer.data["issues"].as_array().unwrap();
     assert_eq!((&issues[0]["short_id"], &issues[0]["change"]), (&json!("SHOP-1"), &json!("new")), "{}", answer.data);
@@ -46,7 +43,7 @@ async fn issues_are_judged_by_their_history() {
 #[tokio::test]
 async fn an_event_is_read_scrubbed_and_whole() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let answer = call(
         &ctx,
         "get_event",
@@ -69,7 +66,7 @@ async fn an_event_is_read_scrubbed_and_whole() {
 #[tokio::test]
 async fn few_requests_the_first_time_and_none_again() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let first = call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
     assert_eq!(first.data["source"]["freshness"], "live", "{}", first.text);
     assert_eq!(count(&server).await, 2);
@@ -88,7 +85,7 @@ async fn few_requests_the_first_time_and_none_again() {
 #[tokio::test]
 async fn a_name_that_is_not_there_says_so_and_one_of_another_host_is_refused() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     for (issue, kind) in [
         ("SHOP-99", "not_found"),
         ("..", "not_found"),
@@ -118,7 +115,7 @@ async fn an_older_server_is_asked_for_the_newest_event_where_it_recommends_none(
         }
     };
     Mock::given(any()).respond_with(old).mount(&server).await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let answer = call(&ctx, "get_event", json!({"issue": "101"})).await;
     assert_eq!(answer.data["event"]["id"], EVENT, "{}", answer.text);
 }
@@ -126,7 +123,7 @@ async fn an_older_server_is_asked_for_the_newest_event_where_it_recommends_none(
 #[tokio::test]
 async fn who_is_affected_adds_up() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let answer = call(&ctx, "affected_users", json!({"issue": "SHOP-1", "by": ["browser"]})).await;
     assert_eq!(answer.data["users"]["in_period"], 3, "{}", answer.data);
     assert_eq!(answer.data["users"]["per_release"][0]["release"], "shop@2.3.0");
@@ -145,13 +142,8 @@ async fn doctor_tells_rights_clock_and_tools() {
 
 #[tokio::test]
 async fn a_change_is_sent_once_and_forgets_what_was_known() {
-    use prodsignal::client::CachedWrite;
     let server = double().await;
-    let store = Arc::new(store(&server.uri(), "t"));
-    let identity = Identity::new(&store.credential_digest(), &["here"]);
-    let cached = Cached::new(store.clone(), identity, Options::new(now), None);
-    let writes = Arc::new(CachedWrite::new(store, cached.clone()));
-    let ctx = Ctx { store: Arc::new(cached), now, defaults: Defaults::default(), writes: Some(writes) };
+    let ctx = ctx(store(&server.uri(), "t"));
     call(&ctx, "get_event", json!({"issue": "SHOP-1"})).await;
     let before = count(&server).await;
     let answer = call(
@@ -176,48 +168,4 @@ async fn a_change_is_sent_once_and_forgets_what_was_known() {
     assert_eq!(count(&server).await, before + 2);
     let nothing = call(&ctx, "update_issue", json!({"issue": "SHOP-1"})).await;
     assert_eq!(nothing.data["error"]["kind"], "invalid_input");
-}
-
-#[tokio::test]
-async fn a_folder_keeps_events_across_restarts_without_secrets() {
-    use prodsignal::client::Folder;
-    let server = MockServer::start().await;
-    let with_next = |request: &Request| {
-        let Some(mut json) = double::answer(request) else { return ResponseTemplate::new(404) };
-        if let Some(event) = json.get_mut("event") {
-            event["nextEventID"] = json!("e".repeat(32));
-        }
-        ResponseTemplate::new(200).set_body_json(json)
-    };
-    Mock::given(any()).respond_with(with_next).mount(&server).await;
-    let home = tempfile::tempdir().unwrap();
-    let path = home.path().join("cache");
-    let restarted = || {
-        let store = store(&server.uri(), "sntryu_secret");
-        let identity = Identity::new(&store.credential_digest(), &["here"]);
-        let folder = Some(Folder::open(&path).unwrap());
-        let store = Arc::new(Cached::new(Arc::new(store), identity, Options::new(now), folder));
-        Ctx { store, now, defaults: Defaults::default(), writes: None }
-    };
-    let first = call(&restarted(), "get_event", json!({"event": EVENT})).await;
-    let sent = count(&server).await;
-    let second = call(&restarted(), "get_event", json!({"event": EVENT})).await;
-    assert_eq!(count(&server).await, sent, "{}", second.text);
-    assert_eq!(first.data["event"], second.data["event"]);
-    assert_eq!(second.data["source"]["freshness"], "cached");
-    let mut kept = 0;
-    for entry in std::fs::read_dir(&path).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        kept += 1;
-        for secret in ["sntryu_secret", "hunter2", "sk_live", "ada@example.com"] {
-            assert!(!text.contains(secret), "{secret}");
-        }
-    }
-    assert_eq!(kept, 1);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(Folder::open(&path).is_err());
-    }
 }

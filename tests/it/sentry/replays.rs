@@ -5,7 +5,7 @@ use wiremock::{MockServer, Request};
 
 use super::{
     double::{double, store},
-    reading::{cached, call},
+    reading::{call, ctx},
 };
 use crate::replay::app::{App, START, element, text};
 
@@ -78,7 +78,7 @@ async fn paths(server: &MockServer) -> Vec<String> {
 #[tokio::test]
 async fn a_long_recording_is_read_page_by_page() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let asked = json!({ "replay": REPLAY, "format": "steps", "max_tokens": 60_000 });
     let told = call(&ctx, "get_replay_summary", asked).await;
     let steps = told.data["steps"].as_array().unwrap_or_else(|| panic!("{}", told.text));
@@ -96,7 +96,7 @@ async fn a_long_recording_is_read_page_by_page() {
 #[tokio::test]
 async fn a_segment_that_never_came_is_a_gap_and_the_replay_is_not_whole() {
     let server = double().await;
-    let told = call(&cached(store(&server.uri(), "t")), "get_replay_summary", json!({ "replay": REPLAY })).await;
+    let told = call(&ctx(store(&server.uri(), "t")), "get_replay_summary", json!({ "replay": REPLAY })).await;
     let replay = &told.data["replay"];
     assert_eq!(replay["complete"], false, "{}", told.data);
     let gaps = replay["gaps"].as_array().unwrap();
@@ -106,7 +106,7 @@ async fn a_segment_that_never_came_is_a_gap_and_the_replay_is_not_whole() {
 #[tokio::test]
 async fn browser_system_and_user_are_told_as_the_server_knows_them() {
     let server = double().await;
-    let told = call(&cached(store(&server.uri(), "t")), "get_replay_summary", json!({ "replay": REPLAY })).await;
+    let told = call(&ctx(store(&server.uri(), "t")), "get_replay_summary", json!({ "replay": REPLAY })).await;
     let replay = &told.data["replay"];
     assert_eq!((&replay["browser"], &replay["os"]), (&json!("Firefox 142.0"), &json!("Windows 10.0")));
     assert!(replay["device"].is_null(), "{replay}");
@@ -118,7 +118,7 @@ async fn browser_system_and_user_are_told_as_the_server_knows_them() {
 #[tokio::test]
 async fn replays_that_are_not_there_are_not_found() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     for asked in [
         json!({ "replay": "ffffffffffffffffffffffffffffffff" }),
         json!({ "replay": ARCHIVED }),

@@ -1,23 +1,16 @@
 //! How many requests questions cost, how old answers say they are, and what a writer sees of a write.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use prodsignal::{
-    client::{Cached, CachedWrite, Identity, Options},
-    tools::{Ctx, Defaults},
-};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use super::{
-    double::{self, EVENT, double, file, now, store},
-    reading::{cached, call},
+    double::{self, EVENT, double, file, store},
+    reading::{call, ctx},
 };
 
 const REPLAY: &str = "abcdef0123456789abcdef0123456789";
@@ -75,7 +68,7 @@ fn session() -> [(&'static str, Value); 10] {
 async fn a_session_costs_less_than_half_of_what_the_official_server_needs() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(with_replay).mount(&server).await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let mut before = 0;
     let mut costs = Vec::new();
     for (tool, arguments) in session() {
@@ -100,7 +93,7 @@ async fn a_session_costs_less_than_half_of_what_the_official_server_needs() {
 #[tokio::test]
 async fn a_list_from_cold_asks_for_what_it_shows() {
     let server = double().await;
-    let list = call(&cached(store(&server.uri(), "t")), "list_issues", json!({"since_release": "shop@2.3.0"})).await;
+    let list = call(&ctx(store(&server.uri(), "t")), "list_issues", json!({"since_release": "shop@2.3.0"})).await;
     assert!(!list.is_error, "{}", list.text);
     let asked = asked(&server).await;
     let of = |what: &str| asked.iter().filter(|path| path.contains(what)).count();
@@ -113,7 +106,7 @@ async fn a_list_from_cold_asks_for_what_it_shows() {
 #[tokio::test]
 async fn a_project_is_looked_up_by_its_name_alone() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     call(&ctx, "list_releases", json!({"project": "shop"})).await;
     let last = |asked: &[String]| asked.iter().filter(|path| path.contains("field=max%28timestamp%29")).count();
     assert_eq!(last(&asked(&server).await), 0);
@@ -126,7 +119,7 @@ async fn a_project_is_looked_up_by_its_name_alone() {
 #[tokio::test]
 async fn an_answer_is_as_old_as_its_oldest_part() {
     let server = double().await;
-    let ctx = cached(store(&server.uri(), "t"));
+    let ctx = ctx(store(&server.uri(), "t"));
     let list = call(&ctx, "list_issues", json!({"since_release": "shop@2.3.0"})).await;
     assert_eq!(list.data["source"]["freshness"], "live", "{}", list.text);
     let sent = asked(&server).await.len();
@@ -159,11 +152,7 @@ async fn deciding() -> MockServer {
 #[tokio::test]
 async fn a_writer_sees_the_write_whatever_was_asked_before_it() {
     let server = deciding().await;
-    let store = Arc::new(store(&server.uri(), "t"));
-    let identity = Identity::new(&store.credential_digest(), &["here"]);
-    let cached = Cached::new(store.clone(), identity, Options::new(now), None);
-    let writes = Arc::new(CachedWrite::new(store, cached.clone()));
-    let ctx = Ctx { store: Arc::new(cached), now, defaults: Defaults::default(), writes: Some(writes) };
+    let ctx = ctx(store(&server.uri(), "t"));
     let status = |list: &Value| {
         let issues = list["issues"].as_array().unwrap();
         issues.iter().find(|issue| issue["short_id"] == "SHOP-1").unwrap()["status"].clone()

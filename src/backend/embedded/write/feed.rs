@@ -19,8 +19,9 @@ impl Writer {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut fresh = 0;
         for change in changes {
-            let sql =
-                "INSERT OR IGNORE INTO finding(at, once, project, issue, kind, facts) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+            // Not `OR IGNORE`, which would use up an id for what is there already.
+            let sql = "INSERT INTO finding(at, once, project, issue, kind, facts) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+                       WHERE NOT EXISTS(SELECT 1 FROM finding WHERE once=?2)";
             fresh += tx.prepare_cached(sql)?.execute(params![
                 change.at.as_microsecond(),
                 change.once,
