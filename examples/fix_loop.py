@@ -7,10 +7,12 @@ A small shop is deployed and used for a week. Release 1.1.0 breaks the checkout 
 claims to fix it and doesn't; 1.3.0 does. After each the gate is asked, as CI would ask it. Nothing but Python's
 standard library is needed; nothing is sent anywhere.
 """
-import datetime, json, pathlib, random, subprocess, sys, tempfile, uuid
+import datetime, json, os, pathlib, random, subprocess, sys, tempfile, time, uuid
 
 HOUR = 3600
-START = int(datetime.datetime.now(datetime.timezone.utc).timestamp()) // HOUR * HOUR - 14 * 24 * HOUR
+# The loop ends now, or at the time that SOURCE_DATE_EPOCH names.
+NOW = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+START = NOW // HOUR * HOUR - 14 * 24 * HOUR
 rng = random.Random(7)
 
 

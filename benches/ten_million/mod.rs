@@ -83,7 +83,8 @@ fn make(path: &Path) {
                 let counted = digest.records.split_off(with_body);
                 let written = std::mem::replace(&mut digest.records, counted);
                 for part in written.chunks(1_000) {
-                    let part = Digest { records: part.to_vec(), ..digest.clone() };
+                    let (project, received) = (digest.project.clone(), digest.received);
+                    let part = Digest { project, received, records: part.to_vec(), outcomes: Vec::new() };
                     store.write(part).await.expect("room");
                 }
                 store.load(digest).await.expect("a history");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Data, Event, Request};
+use crate::model::{Data, Event, Request, query_pairs};
 
 /// Fewer events say nothing.
 const LEAST: usize = 5;
@@ -37,10 +37,7 @@ fn ids(event: &Event) -> HashSet<(String, String)> {
 
 fn query(request: &Request) -> Vec<(String, String)> {
     match &request.query {
-        Some(Data::Text(text)) => {
-            let pairs = text.raw().split('&').filter_map(|pair| pair.split_once('='));
-            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-        }
+        Some(Data::Text(text)) => query_pairs(text.raw()),
         Some(Data::Map(map)) => {
             let text = |value: &Data| value.text().map_or(String::new(), |text| text.raw().to_owned());
             map.iter().map(|(key, value)| (key.raw().to_owned(), text(value))).collect()
@@ -50,6 +47,5 @@ fn query(request: &Request) -> Vec<(String, String)> {
 }
 
 fn is_id(key: &str) -> bool {
-    let key = key.trim_start_matches('?');
     key.eq_ignore_ascii_case("id") || key.ends_with("_id") || key.ends_with("Id") || key.eq_ignore_ascii_case("uuid")
 }

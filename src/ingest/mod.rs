@@ -42,7 +42,7 @@ pub struct Ingest {
 }
 
 /// What an envelope came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Ingested {
     /// For the store.
     pub digest: Digest,

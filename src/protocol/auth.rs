@@ -1,7 +1,7 @@
 //! Who sends, and to which project: DSNs and the headers that carry their keys.
 
 use super::{Limits, read_json};
-use crate::model::Untrusted;
+use crate::model::{Untrusted, query_pairs};
 
 /// A DSN: where an SDK sends to, and the key that lets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +43,10 @@ impl Auth {
         Self::of_pairs(pairs.split(',').filter_map(|pair| pair.trim().split_once('=')))
     }
 
-    /// Reads the query of the request's address, percent signs undone.
-    pub fn of_query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
-        Self::of_pairs(pairs)
+    /// Reads the query of the request's address.
+    pub fn of_query(query: &str) -> Option<Self> {
+        let pairs = query_pairs(query);
+        Self::of_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     fn of_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {

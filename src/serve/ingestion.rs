@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ingest::Ingested,
-    model::Kind,
+    model::{EventId, Kind},
     protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, decode_body, dsn_of},
     store::{ProjectKey, StoreError},
 };
@@ -73,7 +73,13 @@ enum Fault {
     Store(StoreError),
 }
 
-async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Ingested, Fault> {
+/// What the sender is told of a request that is on disk.
+struct Accepted {
+    id: Option<EventId>,
+    faults: Vec<crate::protocol::Fault>,
+}
+
+async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, Fault> {
     let limits = *app.ingest.limits();
     let held = body::read(&headers, body, limits.compressed_bytes, &app.room).await.map_err(Fault::Body)?;
     app.metrics.received(held.bytes.len());
@@ -93,12 +99,11 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
             ProjectKey::from(&found)
         }
     };
-    let ingested = digest(app, project, form, body).await?;
-    let digest = ingested.digest.clone();
+    let Ingested { digest, id, faults } = digest(app, project, form, body).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
-    Ok(ingested)
+    Ok(Accepted { id, faults })
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
@@ -148,28 +153,25 @@ fn lost(error: tokio::task::JoinError) -> Fault {
 /// The key in headers or query.
 fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
     let header = |name: &str| headers.get(name).and_then(|h| h.to_str().ok()).and_then(Auth::of_header);
-    header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| {
-        let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-        Auth::of_query(pairs)
-    })
+    header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| Auth::of_query(query?))
 }
 
-fn answer(app: &App, done: Result<Ingested, Fault>) -> Response {
+fn answer(app: &App, done: Result<Accepted, Fault>) -> Response {
     match done {
-        Ok(ingested) => accepted(&ingested),
+        Ok(accepted) => told(&accepted),
         Err(fault) => refused(app, fault),
     }
 }
 
 /// The id, and what of the envelope could not be taken.
-fn accepted(ingested: &Ingested) -> Response {
+fn told(accepted: &Accepted) -> Response {
     let mut said = json!({});
-    if let Some(id) = ingested.id {
+    if let Some(id) = accepted.id {
         said["id"] = id.to_string().into();
     }
-    if !ingested.faults.is_empty() {
+    if !accepted.faults.is_empty() {
         let fault = |f: &crate::protocol::Fault| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
-        said["errors"] = ingested.faults.iter().map(fault).collect();
+        said["errors"] = accepted.faults.iter().map(fault).collect();
     }
     Json(said).into_response()
 }

@@ -3,8 +3,14 @@
 use super::ProjectKey;
 use crate::model::{Event, EventId, Group, Libraries, SessionStatus, Timestamp, Untrusted, UserKey};
 
-/// What one envelope came to.
-#[derive(Clone, Debug, PartialEq)]
+/// What one envelope came to. It can't be cloned: it may hold megabytes, and ingestion hands it on as it is.
+///
+/// ```compile_fail
+/// fn copy(digest: &prodsignal::store::Digest) -> prodsignal::store::Digest {
+///     digest.clone()
+/// }
+/// ```
+#[derive(Debug, PartialEq)]
 pub struct Digest {
     /// Whose it is.
     pub project: ProjectKey,

@@ -1,7 +1,8 @@
 //! What only a store of our own takes beside signal: releases, deploys, commits, source maps.
 
 use super::{
-    Commit, ProjectDetails, Scope, SeriesQuery, SessionSpan, SignalSink, SignalStore, SignalWrite, StoreError,
+    Commit, EventFacts, ProjectDetails, Scope, SeriesQuery, SessionSpan, SignalSink, SignalStore, SignalWrite,
+    StoreError,
 };
 use crate::model::{EventId, IssueId, Timestamp, Untrusted};
 
@@ -28,6 +29,9 @@ pub trait HostedStore: SignalStore + SignalSink + SignalWrite {
 
     /// What was announced of releases within the scope: of one, or of all, the newest first.
     async fn announced(&self, scope: &Scope, version: Option<&Untrusted>) -> Result<Vec<Announced>, StoreError>;
+
+    /// Those events, in their order and at one moment; what doesn't exist in the scope is left out.
+    async fn events(&self, ids: &[EventId], scope: &Scope) -> Result<Vec<EventFacts>, StoreError>;
 
     /// Number and short id of each issue that is named by either; what doesn't exist is left out.
     async fn issue_names(&self, named: &[String]) -> Result<Vec<(IssueId, String)>, StoreError>;

@@ -8,6 +8,8 @@ const LONGEST_H: i64 = 14 * 24;
 const STRAY: u64 = 2;
 /// How long before, in seconds.
 const LONG_BEFORE_S: i64 = 72 * 3_600;
+/// Seconds of a day.
+const DAY_S: i64 = 86_400;
 
 /// The time that is looked at, in whole hours since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +29,24 @@ pub struct Window {
 impl Window {
     /// The window of a history as of a moment; `None` while nothing of the new side is to be seen.
     pub fn of(history: &FixHistory, as_of: Timestamp) -> Option<Self> {
-        let deploy = arrival(&history.signs)?;
+        Some(Self::from_deploy(arrival(&history.signs, 0)?, history, as_of))
+    }
+
+    /// The widest window that a history allows whose signs are known by day alone: once the hours are known,
+    /// [`Window::of`] gives one that lies within it.
+    pub fn by_day(history: &FixHistory, as_of: Timestamp) -> Option<Self> {
+        let first = arrival(&history.signs, DAY_S)?.as_second().div_euclid(DAY_S) * DAY_S;
+        Some(Self::from_deploy(Timestamp::from_second(first).ok()?, history, as_of))
+    }
+
+    fn from_deploy(deploy: Timestamp, history: &FixHistory, as_of: Timestamp) -> Self {
         let deploy_hour = hour(deploy);
         let (longest, cut) = (deploy_hour - LONGEST_H, hour(as_of));
         // The first hit opened the window, so it is not counted: its hour is left out, with the use in it.
         let opened = history.first_hit.map_or(longest, |first| hour(first) + 1);
         let whole = history.whole_from.map_or(i64::MIN, |from| hour(from) + i64::from(from.as_second() % 3_600 != 0));
         let start = longest.max(opened).max(whole);
-        Some(Self { deploy, start, deploy_hour, cut, cut_short: whole == start && whole > longest.max(opened) })
+        Self { deploy, start, deploy_hour, cut, cut_short: whole == start && whole > longest.max(opened) }
     }
 
     /// Hours since the deploy.
@@ -48,12 +60,12 @@ impl Window {
     }
 }
 
-/// When the new side arrived: its first sign, strays left out.
-fn arrival(signs: &[Sign]) -> Option<Timestamp> {
+/// When the new side arrived: its first sign, strays left out. Gaps between signs may be shorter by `unsure_s` seconds.
+fn arrival(signs: &[Sign], unsure_s: i64) -> Option<Timestamp> {
     let mut rest = signs;
     while let [first, next, ..] = rest {
         let gap = next.first.as_second() - first.first.as_second();
-        if first.n > STRAY || gap <= LONG_BEFORE_S {
+        if first.n > STRAY || gap - unsure_s <= LONG_BEFORE_S {
             break;
         }
         rest = &rest[1..];

@@ -82,6 +82,29 @@ fn faults(rooms: &[Room], file: &str, text: &str) -> Vec<String> {
     faults
 }
 
+/// Crates that a room is said to use alone and doesn't use at all.
+fn unused(rooms: &[Room], sources: &[(String, String)]) -> Vec<String> {
+    let mut unused = Vec::new();
+    for room in rooms {
+        let inside = |file: &str| room_of(rooms, file).is_some_and(|found| found.module == room.module);
+        let own: Vec<_> = sources.iter().filter(|(file, _)| inside(file)).collect();
+        for name in &room.alone {
+            let word = format!("{name}::");
+            if !own.iter().any(|(_, text)| without_tests_and_comments(text).contains(&word)) {
+                unused.push(format!("{} is said to use {name} alone, and doesn't use it", room.module));
+            }
+        }
+    }
+    unused
+}
+
+#[test]
+fn sole_users_use_their_crates() {
+    assert_eq!(unused(&rooms(), &sources("src")), Vec::<String>::new());
+    let planted = [Room { floor: 1, module: "guard".to_owned(), alone: vec!["semver".to_owned()] }];
+    assert_eq!(unused(&planted, &sources("src/guard")).len(), 1);
+}
+
 /// Whether `crate::module` occurs, by itself or in a list of imports.
 fn uses(code: &str, module: &str) -> bool {
     let first = module.split("::").next().unwrap();
@@ -202,10 +225,18 @@ fn functions(text: &str) -> BTreeMap<String, usize> {
 
 #[test]
 fn no_test_file_is_forgotten() {
-    let main = fs::read_to_string(Path::new(ROOT).join("tests/it/main.rs")).unwrap();
-    for entry in fs::read_dir(Path::new(ROOT).join("tests/it")).unwrap() {
-        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
-        assert!(name == "main" || main.contains(&format!("mod {name};")), "tests/it/{name} is not listed in main.rs");
+    for (file, _) in sources("tests/it") {
+        let path = Path::new(&file);
+        let (folder, name) = (path.parent().unwrap(), path.file_stem().unwrap().to_str().unwrap());
+        // The file that lists it, and its name there.
+        let (list, name) = match (folder.ends_with("tests/it"), name) {
+            (true, "main") => continue,
+            (true, name) => (folder.join("main.rs"), name),
+            (false, "mod") => (folder.parent().unwrap().join("main.rs"), folder.file_name().unwrap().to_str().unwrap()),
+            (false, name) => (folder.join("mod.rs"), name),
+        };
+        let listed = fs::read_to_string(Path::new(ROOT).join(&list)).unwrap();
+        assert!(listed.contains(&format!("mod {name};")), "{file} is not listed in {}", list.display());
     }
 }
 

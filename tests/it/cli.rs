@@ -143,7 +143,7 @@ fn a_disk_that_takes_no_more_is_said_and_costs_nothing_that_was_acknowledged() {
     let line = json!(envelope).to_string();
     let shell = format!(
         "trap '' XFSZ; ulimit -f 256; exec {} --store {} --project till import -",
-        crate::program::PROGRAM,
+        crate::program::program_words().join(" "),
         store.path().display()
     );
     let mut child = std::process::Command::new("bash")

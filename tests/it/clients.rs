@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::program::{PROGRAM, Store, node, python, python_packages};
+use crate::program::{Store, node, program_words, python, python_packages};
 
 /// A store with one failure in it.
 fn stored() -> Store {
@@ -51,7 +51,9 @@ fn check(mut client: Command, kind: &str, target: &str) {
 /// Each transport in turn.
 fn check_all(client: impl Fn() -> Command) {
     let store = stored();
-    let command = json!([PROGRAM, "--store", store.path(), "stdio"]).to_string();
+    let mut command = program_words().to_vec();
+    command.extend(["--store".to_owned(), store.path().display().to_string(), "stdio".to_owned()]);
+    let command = json!(command).to_string();
     check(client(), "stdio", &command);
     let server = store.serve();
     check(client(), "http", &format!("{}/mcp", server.url));

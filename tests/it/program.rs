@@ -5,13 +5,57 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
 };
 
+use prodsignal::model::Timestamp;
 use serde_json::Value;
 
-/// The program as it was built for these tests.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_prodsignal");
+/// The program as it was built for these tests. It is started by [`program`] or [`program_words`] alone, which set its clock.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_prodsignal");
+
+/// The setting that moves the program's clock, in seconds.
+const CLOCK: &str = "PRODSIGNAL_CLOCK_OFFSET_S";
+
+/// When the tests begin, for the program and for themselves: `PRODSIGNAL_TEST_NOW`, or a fixed moment.
+const BEGIN: &str = "2026-11-30T16:57:00Z";
+
+/// Seconds from the machine's clock to that of the tests.
+static OFFSET_S: LazyLock<i64> = LazyLock::new(|| {
+    let begin = std::env::var("PRODSIGNAL_TEST_NOW").ok().filter(|text| !text.is_empty());
+    let begin: Timestamp =
+        begin.as_deref().unwrap_or(BEGIN).parse().expect("PRODSIGNAL_TEST_NOW is a moment in RFC 3339");
+    begin.as_second() - machine_time().as_second()
+});
+
+#[expect(clippy::disallowed_methods, reason = "the one place where tests read the machine's clock, to move it")]
+fn machine_time() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The time of the tests. It goes on as the tests run.
+pub fn now() -> Timestamp {
+    Timestamp::from_second(machine_time().as_second() + *OFFSET_S).unwrap()
+}
+
+/// The program on the tests' clock, without settings of whoever runs the tests.
+pub fn program() -> Command {
+    on_the_clock(Command::new(PROGRAM))
+}
+
+/// The command line of the program on the tests' clock, for others to start.
+pub fn program_words() -> [String; 3] {
+    ["env".to_owned(), format!("{CLOCK}={}", *OFFSET_S), PROGRAM.to_owned()]
+}
+
+/// Sets the clock and removes other settings of the program for what a command starts.
+pub fn on_the_clock(mut command: Command) -> Command {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PRODSIGNAL_")) {
+        command.env_remove(name);
+    }
+    command.env(CLOCK, OFFSET_S.to_string());
+    command
+}
 
 /// A store of its own, gone when dropped.
 pub struct Store {
@@ -29,11 +73,8 @@ impl Store {
 
     /// The program over this store, deaf to the settings of whoever runs the tests.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command.arg("--store").arg(self.path()).args(words);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PRODSIGNAL_")) {
-            command.env_remove(name);
-        }
         command.env("XDG_CONFIG_HOME", self.dir.path());
         command
     }

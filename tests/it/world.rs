@@ -245,6 +245,11 @@ impl World {
         Self { store, folder }
     }
 
+    /// The file that SQLite keeps.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join("store/signal.db")
+    }
+
     /// Another opening of the same folder, as a second process has it.
     pub fn second(&self) -> EmbeddedStore {
         EmbeddedStore::open(&self.folder.path().join("store"), Options::default()).unwrap()

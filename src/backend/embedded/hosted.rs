@@ -14,7 +14,7 @@ use crate::{
     model::{EventId, IssueId, Timestamp, Untrusted},
     sourcemaps::{ArtifactFile, BundleError, FileKind, Limits, Maps, Script, Wanted, checksum, read_bundle},
     store::{
-        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, HostedStore, KnownDeploy,
+        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, EventFacts, HostedStore, KnownDeploy,
         ProjectDetails, Scope, SeriesQuery, SessionSpan, StoreError,
     },
 };
@@ -42,7 +42,7 @@ impl EmbeddedStore {
     fn note_use(&self, map: i64) {
         if self.used_maps.lock().unwrap_or_else(PoisonError::into_inner).insert(map) {
             // Nobody waits for it: a map whose use is not noted is noted with the next process.
-            drop(self.queue.control(move |writer: &mut Writer| writer.used_map(map)));
+            let _ = self.queue.control(move |writer: &mut Writer| writer.used_map(map));
         }
     }
 
@@ -121,6 +121,11 @@ impl HostedStore for EmbeddedStore {
     async fn announced(&self, scope: &Scope, version: Option<&Untrusted>) -> Result<Vec<Announced>, StoreError> {
         let (scope, version) = (scope.clone(), version.cloned());
         self.read(move |snapshot| snapshot.announced(&scope, version.as_ref())).await
+    }
+
+    async fn events(&self, ids: &[EventId], scope: &Scope) -> Result<Vec<EventFacts>, StoreError> {
+        let (ids, scope) = (ids.to_vec(), scope.clone());
+        self.read(move |snapshot| snapshot.events(&ids, &scope)).await
     }
 
     async fn issue_names(&self, named: &[String]) -> Result<Vec<(IssueId, String)>, StoreError> {

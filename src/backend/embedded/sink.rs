@@ -44,7 +44,7 @@ impl EmbeddedStore {
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.need_writer()?;
-        self.queue.control(work).await.map_err(|_| gone())?
+        self.queue.control(work)?.await.map_err(|_| gone())?
     }
 }
 
@@ -67,6 +67,11 @@ impl SignalSink for EmbeddedStore {
 
     async fn ensure_project(&self, slug: &str) -> Result<Project, StoreError> {
         let slug = slug.to_owned();
+        let asked = slug.clone();
+        // Mostly it is there: the writer is not asked, so that what waits for it stays one batch.
+        if let Some(known) = self.pool.read(move |snapshot| snapshot.project_named(&asked)).await? {
+            return Ok(known);
+        }
         self.control(move |writer| writer.ensure_project(&slug)).await
     }
 

@@ -88,21 +88,26 @@ impl SentryStore {
         let was_hit = |release: &Release| hit.iter().any(|(hit, _)| hit.as_ref() == Some(&release.version));
         let found = sides(&query.release, &known, &known.iter().map(was_hit).collect::<Vec<_>>());
         let asked = found.asked.map(|at| known[at].version.clone());
-        let signs = signs(&known, &found.sides, uses.get(&row.issue.project).map(|used| &**used), &rows?.items);
-        let sided = |(release, side): (&Release, Side)| FixRelease { version: release.version.clone(), side };
-        let mut list: Vec<FixRelease> = known.iter().zip(found.sides).map(sided).collect();
+        let new: Vec<&Release> =
+            known.iter().zip(&found.sides).filter(|(_, s)| **s == Side::New).map(|(r, _)| r).collect();
+        let events = first_events(&new, &rows?.items);
+        let signs = signs(&new, uses.get(&row.issue.project).map(|used| &**used), &events);
+        let sided = |(release, side): (&Release, &Side)| FixRelease { version: release.version.clone(), side: *side };
+        let mut list: Vec<FixRelease> = known.iter().zip(&found.sides).map(sided).collect();
         list.push(FixRelease { version: "".into(), side: Side::Neither });
         let (kept_from, as_of) = self.span(&scope);
         let around = Around { scope, row, list, as_of };
         let mut history = start_of_history(&around, asked, query, signs);
         history.first_hit = first_hit(&around, &hit);
         history.whole_from = around.row.first_seen.filter(|first| *first < kept_from).map(|_| kept_from);
-        if let Some(window) = Window::of(&history, as_of) {
+        if let Some(window) = Window::by_day(&history, as_of) {
             self.add_uses(&around, &window, &mut history).await?;
             match &whole {
                 Some(whole) => add_whole(&around, &window, whole, &mut history),
                 None => self.add_hits(&around, &window, &[around.row.issue.id.0], 0, &mut history).await?,
             }
+            date_signs(&mut history, &new, &events, &window);
+            let window = Window::of(&history, as_of).unwrap_or(window);
             let again = history.hits.iter().any(|hit| around.list[hit.release].side == Side::New);
             if !again {
                 self.add_candidates(&around, &window, &mut history).await?;
@@ -313,27 +318,55 @@ fn add_hit(
     }
 }
 
-/// By day, the first sign of life of the new side. Within its first day a release begins when it was first seen.
-/// Where use is told by sessions, an event may have come before the first.
-fn signs(known: &[Release], sides: &[Side], used: Option<&super::exposure::Use>, rows: &[Value]) -> Vec<Sign> {
-    let new: Vec<&Release> = known.iter().zip(sides).filter(|(_, side)| **side == Side::New).map(|(r, _)| r).collect();
+/// The first event of each release of the new side.
+fn first_events(new: &[&Release], rows: &[Value]) -> Vec<Timestamp> {
+    let row = |release: &&Release| rows.iter().find(|row| text(row, "version").as_ref() == Some(&release.version));
+    new.iter().filter_map(row).filter_map(|row| time(row, "firstEvent")).collect()
+}
+
+/// The days with use of the new side, each by its start. Where use is told by sessions, an event may have come before
+/// the first of them.
+fn signs(new: &[&Release], used: Option<&super::exposure::Use>, events: &[Timestamp]) -> Vec<Sign> {
     let mut days: BTreeMap<i64, u64> = BTreeMap::new();
     for ((day, release), n) in used.iter().flat_map(|used| &used.cells) {
         if new.iter().any(|known| known.version.raw() == release) {
             *days.entry(*day).or_default() += n;
         }
     }
-    for release in &new {
-        let row = rows.iter().find(|row| text(row, "version").as_ref() == Some(&release.version));
-        if let Some(event) = row.and_then(|row| time(row, "firstEvent")) {
-            days.entry(day_of(event)).or_insert(1);
-        }
+    for event in events {
+        days.entry(day_of(*event)).or_insert(1);
     }
-    let first = |day: i64| {
-        let seen = new.iter().map(|release| release.first_seen).filter(|seen| day_of(*seen) == day).min();
-        seen.unwrap_or_else(|| start_of(day))
-    };
-    days.into_iter().map(|(day, n)| Sign { first: first(day), n }).collect()
+    days.into_iter().map(|(day, n)| Sign { first: start_of(day), n }).collect()
+}
+
+/// Dates the sign of each day: by the moment where it is known, else by the first hour with use.
+fn date_signs(history: &mut FixHistory, new: &[&Release], events: &[Timestamp], window: &Window) {
+    let is_new = |release: usize| history.releases[release].side == Side::New;
+    let own = history.hits.iter().filter(|hit| hit.group == 0 && is_new(hit.release)).map(|hit| hit.at);
+    let exact: Vec<Timestamp> = own.chain(events.iter().copied()).collect();
+    let used: Vec<Timestamp> =
+        history.uses.iter().filter(|used| is_new(used.release)).map(|used| of_hour(used.hour)).collect();
+    let seen: Vec<Timestamp> = new.iter().map(|release| release.first_seen).collect();
+    let (mut signs, mut undated) = (history.signs.clone(), Vec::new());
+    for sign in &mut signs {
+        let day = day_of(sign.first);
+        let earliest = |times: &[Timestamp]| times.iter().copied().filter(|at| day_of(*at) == day).min();
+        // The hour that goes on is not among the hours with use.
+        let unfinished = Some(of_hour(window.cut)).filter(|at| day_of(*at) == day);
+        let Some(first) = earliest(&exact).into_iter().chain(earliest(&used)).min().or(unfinished) else {
+            undated.push(day);
+            sign.first = earliest(&seen).unwrap_or(sign.first);
+            continue;
+        };
+        // Sessions are known by the hour: what happened within that hour is as early as anything known.
+        let in_hour = |at: &Timestamp| hour_of(*at) == hour_of(first);
+        let moments = [earliest(&exact), earliest(&seen)].into_iter().flatten().filter(in_hour);
+        sign.first = moments.min().unwrap_or(first);
+    }
+    history.signs = signs;
+    if Window::of(history, of_hour(window.cut)).is_some_and(|window| undated.contains(&day_of(window.deploy))) {
+        history.gaps.push("Sentry tells the day that the fix arrived, not the hour");
+    }
 }
 
 fn session_uses(around: &Around, window: &Window, reply: &Value) -> Vec<Use> {
@@ -359,4 +392,9 @@ fn session_uses(around: &Around, window: &Window, reply: &Value) -> Vec<Use> {
 
 fn of_hour(hour: i64) -> Timestamp {
     Timestamp::from_second(hour * 3_600).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Whole hours since 1970.
+fn hour_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3_600)
 }

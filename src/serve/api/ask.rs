@@ -102,8 +102,7 @@ impl Ask {
 
     /// Start and end; a span before now wins over both.
     fn time(&self, now: Timestamp) -> Result<(Option<Timestamp>, Timestamp), Fault> {
-        let span = self.one("statsPeriod").or_else(|| self.one("groupStatsPeriod").filter(|_| false));
-        if let Some(span) = span.filter(|span| !span.is_empty()) {
+        if let Some(span) = self.one("statsPeriod").filter(|span| !span.is_empty()) {
             let seconds = span_s(span).ok_or_else(|| Fault::bad("Invalid statsPeriod: write 24h, 14d or 2w"))?;
             let start = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).ok();
             return Ok((start, now));

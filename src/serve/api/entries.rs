@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shapes::{data, entries as map, maybe, some};
-use crate::model::{Breadcrumb, Data, Event, Exception, Frame, Request, Thread, Untrusted};
+use crate::model::{Breadcrumb, Data, Event, Exception, Frame, Request, Thread, Untrusted, query_pairs};
 
 /// All that the event has.
 pub(super) fn of(event: &Event) -> Vec<Value> {
@@ -32,7 +32,7 @@ pub(super) fn of(event: &Event) -> Vec<Value> {
 }
 
 fn has_system_frames(event: &Event) -> bool {
-    event.exceptions.iter().flat_map(|e| &e.frames).any(|frame| !frame.in_app)
+    event.exceptions.iter().any(|exception| any_in_app(&exception.frames))
 }
 
 fn exception(exception: &Exception) -> Value {
@@ -56,14 +56,18 @@ fn exception(exception: &Exception) -> Value {
     })
 }
 
+/// What Sentry calls `hasSystemFrames`: whether a frame is the application's own.
+fn any_in_app(frames: &[Frame]) -> bool {
+    frames.iter().any(|frame| frame.in_app)
+}
+
 fn stack(frames: &[Frame]) -> Value {
     if frames.is_empty() {
         return Value::Null;
     }
-    let in_app = frames.iter().any(|frame| frame.in_app);
     // Sentry has the crash last, as SDKs send it.
     let list: Vec<Value> = frames.iter().rev().map(frame).collect();
-    json!({ "frames": list, "framesOmitted": null, "registers": null, "hasSystemFrames": in_app })
+    json!({ "frames": list, "framesOmitted": null, "registers": null, "hasSystemFrames": any_in_app(frames) })
 }
 
 fn frame(frame: &Frame) -> Value {
@@ -126,28 +130,35 @@ fn request(request: &Request) -> Value {
     json!({
         "method": some(&request.method),
         "url": some(&request.url),
-        "query": request.query.as_ref().map_or(json!([]), pairs),
+        "query": request.query.as_ref().map_or(json!([]), query),
         "fragment": null,
         "data": request.data.as_ref().map(data),
         "headers": headers,
-        "cookies": request.cookies.as_ref().map_or(json!([]), pairs),
+        "cookies": request.cookies.as_ref().map_or(json!([]), cookies),
         "env": request.env.as_ref().map(data),
         "inferredContentType": null,
         "apiTarget": null,
     })
 }
 
-/// Names and values as a list of pairs, however they were sent.
+/// A query's names and values, however they were sent.
+fn query(sent: &Data) -> Value {
+    match sent {
+        Data::Text(text) => query_pairs(text.raw()).into_iter().map(|(name, value)| json!([name, value])).collect(),
+        other => pairs(other),
+    }
+}
+
+/// Names and values of cookies, however they were sent.
+fn cookies(sent: &Data) -> Value {
+    let Data::Text(text) = sent else { return pairs(sent) };
+    let parts = text.raw().split([';', '&']).map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(name, value)| json!([name, value])).collect()
+}
+
 fn pairs(sent: &Data) -> Value {
     match sent {
         Data::Map(map) => map.iter().map(|(key, value)| json!([key.raw(), data(value)])).collect(),
-        Data::Text(text) => {
-            let parts = text.raw().trim_start_matches('?').split(['&', ';']).filter(|part| !part.trim().is_empty());
-            parts
-                .map(|part| part.trim().split_once('=').unwrap_or((part.trim(), "")))
-                .map(|(k, v)| json!([k, v]))
-                .collect()
-        }
         other => data(other),
     }
 }

@@ -123,9 +123,8 @@ async fn listed(app: &App, ask: &Ask, scope: Scope, filter: Vec<Term>) -> Result
     let page = app.host.search(&query).await?;
     let projects = issues::projects(app).await?;
     let mut rows = Vec::new();
-    for id in page.items.iter().filter_map(|row| row.event) {
-        let one = EventQuery { scope: query.scope.clone(), pick: Pick::Id(id), release: None, extras: false };
-        let found = app.host.event(&one).await?;
+    let ids: Vec<EventId> = page.items.iter().filter_map(|row| row.event).collect();
+    for found in app.host.events(&ids, &query.scope).await? {
         let Some(project) = projects.get(&found.project) else { continue };
         rows.push(if whole { event_view::event(&found, project) } else { event_view::short(&found, project) });
     }

@@ -76,7 +76,7 @@ fn write_who(who: &Who, doc: &mut Doc) {
     doc.line("Hit: ", &[&count(who.users, "user", "users"), &", ", &count(who.events, "event", "events")]);
     for release in &who.per_release {
         let active = release.active_users.map(|active| say!(" of ", active, " active"));
-        doc.under("", &[&release.release, &": ", &count(release.users, "user", "users"), &active]);
+        doc.under("in ", &[&release.release, &": ", &count(release.users, "user", "users"), &active]);
     }
     who.attribution.iter().for_each(|statement| doc.bullet(statement));
     if let Some(note) = &who.attribution_note {

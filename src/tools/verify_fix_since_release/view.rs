@@ -35,7 +35,7 @@ view! {
         pub issue: Clean,
         /// The release that was asked for.
         pub release: Clean,
-        /// First sign of life of it or a later one.
+        /// First session or event of it or a later one; a store that knows the hour alone gives the hour's start.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub deployed_at: Option<Seconds>,
         /// Releases without the fix.
@@ -257,7 +257,7 @@ fn side_view(told: &Told<'_>, proof: &Proof, side: Side, guard: &mut Guard) -> O
     let moment = |hour: i64| Timestamp::from_second(hour.saturating_mul(3_600)).ok().map(Seconds);
     Some(SideView {
         releases: places.into_iter().map(|place| release(told, place, guard)).collect(),
-        start: if side == Side::New { proof.window.deploy.into() } else { moment(start)? },
+        start: moment(start)?,
         end: moment(proof.window.cut.max(start))?,
         exposure: sums.exposure,
         exposure_unit: Word(proof.unit.as_str()),

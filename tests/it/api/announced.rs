@@ -1,11 +1,8 @@
 //! Releases that were announced and not seen: listed as such, and never taken for the latest.
-
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use super::Api;
-use crate::program::{PROGRAM, Store};
+use crate::program::{Store, program};
 
 #[test]
 fn a_release_without_signal_is_listed_as_announced_and_is_not_the_latest() {
@@ -21,7 +18,7 @@ fn a_release_without_signal_is_listed_as_announced_and_is_not_the_latest() {
     assert_eq!(api.send("POST", "organizations/o/releases/till@2.0.0/deploys/", &deploy).status, 201);
 
     let asked = json!({ "as_of": "2026-11-25T00:00:00Z" });
-    let mut command = Command::new(PROGRAM);
+    let mut command = program();
     command.args(["--sentry-url", &server.url, "--sentry-org", "any", "call", "--json", "list_releases"]);
     let through = command.arg(asked.to_string()).env("PRODSIGNAL_SENTRY_TOKEN", "any").output().unwrap();
     let through: Value = serde_json::from_slice(&through.stdout).unwrap();

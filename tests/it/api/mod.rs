@@ -3,6 +3,7 @@
 mod announced;
 mod commands;
 mod contract;
+mod events;
 mod plugins;
 mod readers;
 mod sourcemaps;
@@ -12,7 +13,7 @@ use std::{io::Read, path::Path};
 
 use serde_json::Value;
 
-use crate::program::{Answer, PROGRAM, Server, Store, http};
+use crate::program::{Answer, Server, Store, http, program};
 
 /// The API of a server, under some organization's name.
 pub struct Api<'a> {
@@ -42,7 +43,7 @@ pub fn shop(store: &Store) -> Server {
     store.ok(&["demo"]);
     let mut path = store.path().into_os_string();
     path.push("-demo");
-    let mut command = std::process::Command::new(PROGRAM);
+    let mut command = program();
     command.arg("--store").arg(path).args(["serve", "--listen", "127.0.0.1:0"]);
     Server::start(command)
 }

@@ -90,3 +90,13 @@ async fn what_exceeds_the_queue_is_refused_and_the_rest_is_stored() {
     assert!(stored > 0 && refused > 0, "{stored} stored, {refused} refused");
     assert_eq!(counts(&world).await[0].1, stored);
 }
+
+#[tokio::test]
+async fn a_project_that_is_there_is_found_without_the_writer() {
+    let world = World::new();
+    let made = world.store.ensure_project("shop").await.unwrap();
+    // Whoever holds the lock keeps the writer out; envelopes that name a known project must not queue for it.
+    let held = rusqlite::Connection::open(world.database()).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(world.store.ensure_project("shop").await.unwrap().id, made.id);
+}

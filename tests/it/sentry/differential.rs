@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     api::Api,
     markers::SECTIONS,
-    program::{PROGRAM, Server, Store},
+    program::{Server, Store, program},
     script::recorded,
 };
 
@@ -87,18 +87,18 @@ impl Twice {
     }
 
     fn of(store: Store, path: PathBuf) -> Self {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command.arg("--store").arg(&path).args(["serve", "--listen", "127.0.0.1:0"]);
         Self { server: Server::start(command), path, _store: store }
     }
 
     fn directly(&self, tool: &str, arguments: &Value) -> Value {
-        call(Command::new(PROGRAM).arg("--store").arg(&self.path), tool, arguments)
+        call(program().arg("--store").arg(&self.path), tool, arguments)
     }
 
     fn through(&self, tool: &str, arguments: &Value) -> Value {
         let ask = || {
-            let mut command = Command::new(PROGRAM);
+            let mut command = program();
             command.args(["--sentry-url", &self.server.url, "--sentry-org", "any"]);
             call(command.env("PRODSIGNAL_SENTRY_TOKEN", "any"), tool, arguments)
         };
@@ -160,6 +160,8 @@ fn told(tool: &str, path: &str, value: &Value) -> Value {
         ("verify_fix_since_release", "markdown") => &["- Sentry"],
         // A replay's language and time zone.
         ("get_replay_summary", "reproduction/script") => &["  locale: ", "  timezoneId: "],
+        // Sessions are told by the hour.
+        ("verify_fix_since_release", "deployed_at") => return value.as_str().and_then(|at| at.get(..13)).into(),
         _ => return value.clone(),
     };
     let kept = value.as_str().unwrap_or_default().lines().filter(|line| !lines.iter().any(|l| line.starts_with(l)));

@@ -6,6 +6,7 @@ mod differential;
 mod double;
 mod faults;
 mod glitchtip;
+mod hours;
 mod reading;
 mod replays;
 mod session;

@@ -4,7 +4,6 @@
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    process::Command,
     sync::{Arc, Mutex, Once},
 };
 
@@ -23,7 +22,7 @@ use tokio_rustls::{
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use super::double::{self, Double, double, options};
-use crate::program::PROGRAM;
+use crate::program::program;
 
 /// An authority of the test's own.
 struct Authority {
@@ -267,7 +266,7 @@ impl Service {
 
     /// Calls the program, which knows nothing but the service's name.
     async fn projects(&self, token: &str) -> Value {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command.args(["--sentry-org", "acme", "--sentry-ca"]).arg(self.authority.file());
         command.args(["call", "--json", "list_projects", "{}"]);
         command.env("PRODSIGNAL_SENTRY_TOKEN", token).env("HTTPS_PROXY", &self.proxy).env_remove("NO_PROXY");

@@ -2,18 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use crate::program::Store;
-
-/// Now, in whole seconds.
-#[expect(clippy::disallowed_methods, reason = "the gate waits for signal of the present")]
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
-}
+use crate::program::{Store, now, on_the_clock, program_words};
 
 fn envelope(ty: &str, body: &Value) -> String {
     format!("{{}}\n{{\"type\":\"{ty}\"}}\n{body}\n")
@@ -45,7 +39,7 @@ fn hours(from: i64, to: i64, release: &str, crashes: bool, start: i64) -> Vec<St
 fn filled() -> (Store, i64) {
     let store = Store::new();
     // Whole hours, so that none is cut; the last ends before this one.
-    let start = now().div_euclid(3_600) * 3_600 - 120 * 3_600;
+    let start = now().as_second().div_euclid(3_600) * 3_600 - 120 * 3_600;
     let mut lines = hours(0, 80, "shop@2.2.0", true, start);
     lines.extend(hours(80, 82, "shop@2.3.0", false, start));
     store.import("shop", &lines);
@@ -104,7 +98,10 @@ fn patience_that_ends_leaves_the_verdict_open() {
 #[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
 fn the_whole_loop_of_the_example_runs() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fix_loop.py");
-    let done = std::process::Command::new("python3").args([script, crate::program::PROGRAM]).output().unwrap();
+    let [.., program] = program_words();
+    let mut python = on_the_clock(Command::new("python3"));
+    let done =
+        python.args([script, &program]).env("SOURCE_DATE_EPOCH", now().as_second().to_string()).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
     for verdict in ["**not_deployed**", "**not_fixed**", "**insufficient_exposure**", "**fixed**"] {

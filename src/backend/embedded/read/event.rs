@@ -19,7 +19,7 @@ use crate::{
         write::id_key,
     },
     model::{Data, EventId, Untrusted},
-    store::{EventFacts, EventQuery, Pick, StoreError},
+    store::{EventFacts, EventQuery, Pick, Scope, StoreError},
 };
 
 /// By what the best event is chosen; ties go to the later one stored.
@@ -88,6 +88,24 @@ impl Snapshot<'_> {
         };
         let Some(seq) = seq else { return Err(missing("none of the issue in this scope".into())) };
         self.event_facts(&known, seq, &bounds, query.extras)
+    }
+
+    /// Answers `HostedStore::events`.
+    pub(in crate::backend::embedded) fn events(
+        &mut self,
+        ids: &[EventId],
+        scope: &Scope,
+    ) -> Result<Vec<EventFacts>, StoreError> {
+        let bounds = self.bounds(scope)?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.event_by_id(*id, &bounds, None) {
+                Ok((known, Some(seq))) => found.push(self.event_facts(&known, seq, &bounds, false)?),
+                Ok((_, None)) | Err(StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     fn event_by_id(

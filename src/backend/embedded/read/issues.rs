@@ -31,6 +31,8 @@ pub(super) struct Candidate {
     judged: Judged,
     most: Counts,
     exact: Option<Counts>,
+    /// The issue's row, once a condition needs it.
+    issue: Option<Issue>,
 }
 
 /// What the issues of one answer have in common.
@@ -83,7 +85,7 @@ impl Snapshot<'_> {
         let judged = judge.judge(self, &known, &history)?;
         let onset = judge.onset(self, &known)?;
         let counts = known.count(self, &Want::of(&bounds, None), None)?;
-        let candidate = Candidate { known, history, judged, most: counts, exact: Some(counts) };
+        let candidate = Candidate { known, history, judged, most: counts, exact: Some(counts), issue: None };
         let active = self.active_in(&bounds, None)?;
         Ok(IssueFacts { onset, ..self.facts(&bounds, &releases, &active, candidate)? })
     }
@@ -110,7 +112,7 @@ impl Snapshot<'_> {
                 continue;
             }
             let judged = judge.judge(self, &known, &history)?;
-            let mut candidate = Candidate { known, history, judged, most, exact };
+            let mut candidate = Candidate { known, history, judged, most, exact, issue: None };
             if self.conditions_hold(listing, &want, &mut candidate)? {
                 found.push(candidate);
             }
@@ -148,9 +150,13 @@ impl Snapshot<'_> {
             _ => {}
         }
         let slug = listing.bounds.slug(candidate.known.project).unwrap_or_default();
-        let issue = self.issue_text(&candidate.known, slug, candidate.unhandled())?;
+        let issue = match candidate.issue.take() {
+            Some(issue) => issue,
+            None => self.issue_text(&candidate.known, slug, candidate.unhandled())?,
+        };
+        let issue: &Issue = candidate.issue.insert(issue);
         let counts = candidate.exact.unwrap_or(candidate.most);
-        let subject = Subject { issue: &issue, history: &candidate.history, counts, releases: &listing.releases };
+        let subject = Subject { issue, history: &candidate.history, counts, releases: &listing.releases };
         subject.fulfils(term, &listing.bounds)
     }
 

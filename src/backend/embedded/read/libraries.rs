@@ -2,9 +2,10 @@
 //! It uses `rusqlite`.
 //! It never reads a list where there is only one.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::params;
+use serde_json::json;
 
 use super::{known::Known, pool::Snapshot, scope::Bounds};
 use crate::{
@@ -33,13 +34,7 @@ impl Snapshot<'_> {
         if !differ {
             return Ok(Vec::new());
         }
-        let mut texts: HashMap<i64, String> = HashMap::new();
-        for used in &uses {
-            if let Entry::Vacant(place) = texts.entry(used.list) {
-                let sql = "SELECT text FROM library_list WHERE id=?1";
-                place.insert(self.conn.prepare_cached(sql)?.query_row([used.list], |row| row.get(0))?);
-            }
-        }
+        let texts = self.texts_of(&uses)?;
         let lists: HashMap<i64, Vec<(&str, &str)>> = texts
             .iter()
             .map(|(list, text)| (*list, text.lines().filter_map(|line| line.split_once('\t')).collect()))
@@ -52,6 +47,15 @@ impl Snapshot<'_> {
             last: used.last,
         });
         Ok(changed(&uses.collect::<Vec<_>>()))
+    }
+
+    /// The text of each list, by its number.
+    fn texts_of(&self, uses: &[Used]) -> Result<HashMap<i64, String>, StoreError> {
+        let ids: BTreeSet<i64> = uses.iter().map(|used| used.list).collect();
+        let sql = "SELECT id, text FROM library_list WHERE id IN (SELECT value FROM json_each(?1))";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let texts = statement.query_map([json!(ids).to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(texts.collect::<Result<_, _>>()?)
     }
 
     fn library_uses(&self, known: &Known, bounds: &Bounds) -> Result<Vec<Used>, StoreError> {

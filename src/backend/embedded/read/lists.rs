@@ -43,6 +43,12 @@ impl Snapshot<'_> {
         Ok(last.map(moment))
     }
 
+    /// The project of a slug.
+    pub(in crate::backend::embedded) fn project_named(&mut self, slug: &str) -> Result<Option<Project>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM project WHERE slug=?1");
+        Ok(self.conn.prepare_cached(&sql)?.query_row([slug], project_of).optional()?)
+    }
+
     /// Answers `SignalSink::project_for_dsn`.
     pub(in crate::backend::embedded) fn project_for_dsn(
         &mut self,

@@ -3,6 +3,7 @@
 //! It never counts an issue twice for one frame.
 
 use rusqlite::{Connection, params};
+use serde_json::json;
 
 use super::commit::Commit;
 use crate::{
@@ -89,21 +90,21 @@ pub(super) fn forget_stacks(conn: &Connection, issue: i64) -> Result<(), StoreEr
     for packed in packed {
         frames.extend(decode_keys(&packed)?);
     }
-    frames.sort_unstable();
-    frames.dedup();
-    for frame in frames {
-        let key = params![project, frame, issue];
-        let near: Vec<i64> = conn
-            .prepare_cached("DELETE FROM frame_issue WHERE project=?1 AND frame=?2 AND issue=?3 RETURNING near")?
-            .query_map(key, |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for near in near {
-            conn.prepare_cached("UPDATE frame SET issues=issues-1, near=near-?3 WHERE project=?1 AND frame=?2")?
-                .execute(params![project, frame, near])?;
-            conn.prepare_cached("DELETE FROM frame WHERE project=?1 AND frame=?2 AND issues<=0")?
-                .execute(params![project, frame])?;
-        }
-    }
+    let frames = json!(frames).to_string();
+    conn.prepare_cached(
+        "UPDATE frame SET issues=frame.issues-1, near=frame.near-own.near FROM frame_issue AS own
+         WHERE frame.project=?1 AND frame.frame IN (SELECT value FROM json_each(?2))
+           AND own.project=?1 AND own.frame=frame.frame AND own.issue=?3",
+    )?
+    .execute(params![project, frames, issue])?;
+    conn.prepare_cached(
+        "DELETE FROM frame_issue WHERE project=?1 AND frame IN (SELECT value FROM json_each(?2)) AND issue=?3",
+    )?
+    .execute(params![project, frames, issue])?;
+    conn.prepare_cached(
+        "DELETE FROM frame WHERE project=?1 AND frame IN (SELECT value FROM json_each(?2)) AND issues<=0",
+    )?
+    .execute(params![project, frames])?;
     conn.prepare_cached("DELETE FROM stack WHERE issue=?1")?.execute([issue])?;
     conn.prepare_cached("DELETE FROM library_issue WHERE issue=?1")?.execute([issue])?;
     Ok(())

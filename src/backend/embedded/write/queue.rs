@@ -45,6 +45,7 @@ enum Job {
 struct Waiting {
     jobs: VecDeque<Job>,
     bytes: usize,
+    controls: usize,
     closed: bool,
 }
 
@@ -54,6 +55,9 @@ pub(in crate::backend::embedded) struct Queue {
     news: Condvar,
     most_bytes: usize,
 }
+
+/// Most control jobs that wait.
+const MAX_CONTROLS: usize = 1_000;
 
 /// So many records at most make one transaction: it bounds how long a reader's snapshot pins the log.
 const BATCH_RECORDS: usize = 4_000;
@@ -86,18 +90,24 @@ impl Queue {
         Ok(receiver)
     }
 
-    /// Has `work` run on the writer's thread.
+    /// Has `work` run on the writer's thread, unless too much waits already or the store is being closed.
     pub(in crate::backend::embedded) fn control<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> T + Send + 'static,
-    ) -> oneshot::Receiver<T> {
+    ) -> Result<oneshot::Receiver<T>, StoreError> {
+        let mut waiting = self.lock();
+        if waiting.closed || waiting.controls >= MAX_CONTROLS {
+            return Err(StoreError::Busy { retry_after_s: RETRY_AFTER_S });
+        }
         let (answer, receiver) = oneshot::channel();
         let control: Control = Box::new(move |writer| {
             let _ = answer.send(work(writer));
         });
-        self.lock().jobs.push_back(Job::Control(control));
+        waiting.controls += 1;
+        waiting.jobs.push_back(Job::Control(control));
+        drop(waiting);
         self.news.notify_one();
-        receiver
+        Ok(receiver)
     }
 
     pub(in crate::backend::embedded) fn close(&self) {
@@ -120,6 +130,7 @@ impl Queue {
         if writes.is_empty()
             && let Some(Job::Control(control)) = waiting.jobs.pop_front()
         {
+            waiting.controls -= 1;
             return Work::Control(control);
         }
         match writes.is_empty() {
@@ -148,4 +159,33 @@ fn take_writes(waiting: &mut Waiting) -> Vec<Write> {
         }
     }
     writes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_busy<T>(put: &Result<T, StoreError>) -> bool {
+        matches!(put, Err(StoreError::Busy { .. }))
+    }
+
+    #[test]
+    fn control_jobs_are_bounded() {
+        let queue = Queue::new(1);
+        let waiting: Vec<_> = (0..MAX_CONTROLS).map(|_| queue.control(|_| ())).collect();
+        assert!(waiting.iter().all(Result::is_ok));
+        assert!(is_busy(&queue.control(|_| ())));
+        assert!(matches!(queue.take(false), Work::Control(_)));
+        assert!(queue.control(|_| ()).is_ok());
+    }
+
+    #[test]
+    fn a_closed_queue_takes_nothing_and_gives_what_waits() {
+        let queue = Queue::new(1);
+        let waiting = queue.control(|_| ());
+        queue.close();
+        assert!(waiting.is_ok() && is_busy(&queue.control(|_| ())));
+        assert!(matches!(queue.take(true), Work::Control(_)));
+        assert!(matches!(queue.take(true), Work::Stop));
+    }
 }
