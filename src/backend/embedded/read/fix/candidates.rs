@@ -5,7 +5,7 @@ use crate::{
     backend::embedded::{
         body::body_to_event,
         pack::{Cell, micros, moment},
-        read::scope::{Bounds, Want},
+        read::engine::scope::{Bounds, Want},
     },
     model::{FixCandidate, FixHistory, Likeness, Side},
     store::StoreError,

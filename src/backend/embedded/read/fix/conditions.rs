@@ -6,7 +6,7 @@ use super::{Asked, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::HOUR_US,
-        read::tally::{Places, Taken, Values},
+        read::engine::tally::{Places, Taken, Values},
     },
     model::{FixCondition, FixHistory, Side, Use},
     store::{NO_CONDITION, StoreError},

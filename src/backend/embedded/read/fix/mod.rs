@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::{chunks::Unpack, known::Known, pool::Snapshot, scope::Bounds};
+use super::engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Bounds};
 use crate::{
     backend::embedded::pack::{Cell, DAY_US, day_of, hour_of, moment},
     model::{FixHistory, FixRelease, Release, Side, Sign, Timestamp},

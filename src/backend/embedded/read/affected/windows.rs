@@ -1,0 +1,167 @@
+//! Since when and since which release the affected are hit, beside how much the application was used there.
+//! It uses `rusqlite` and the packed forms.
+//! It never decides whether that stands out.
+
+use std::collections::HashMap;
+
+use rusqlite::params;
+
+use super::super::{
+    engine::{
+        known::Known,
+        pool::Snapshot,
+        scope::{Bounds, Want},
+    },
+    release::releases::Releases,
+};
+use super::{
+    Affected,
+    hours::{Traffic, UserDays},
+};
+use crate::{
+    backend::embedded::pack::{day_of, hour_of, micros, moment},
+    change::onset,
+    model::{Onset, Release, Timestamp},
+    store::{StoreError, Window, WindowStart},
+};
+
+/// The first event in the scope of each who counts: when, and the number of its release.
+type Firsts = Vec<(i64, u32)>;
+
+impl Snapshot<'_> {
+    /// The windows of one issue: the rise of its rate, and each release with the later ones.
+    pub(in crate::backend::embedded::read) fn windows(
+        &mut self,
+        known: &Known,
+        seen: &Affected,
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<(Option<Onset>, Vec<Window>), StoreError> {
+        let firsts = seen.firsts();
+        let mut windows = self.release_windows(known, seen, &firsts, releases, bounds)?;
+        let Some((user_days, traffic)) = &seen.user_days else { return Ok((None, windows)) };
+        let Some(onset) = onset(&user_days.series(traffic)) else { return Ok((None, windows)) };
+        let at = micros(onset.at);
+        if at > bounds.lo {
+            let (used, used_in_all) = traffic.used(at, bounds.lo);
+            let users = firsts.iter().filter(|(ts, _)| *ts >= at).count() as u64;
+            let (release_before, release_after) = self.releases_around(known.project, bounds, &onset)?;
+            let (release_before, release_after) = (release_before.map(Box::new), release_after.map(Box::new));
+            let from = WindowStart::Moment { onset, release_before, release_after };
+            windows.push(Window { from, users, used, used_in_all });
+        }
+        Ok((Some(onset), windows))
+    }
+
+    fn release_windows(
+        &self,
+        known: &Known,
+        seen: &Affected,
+        firsts: &Firsts,
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<Vec<Window>, StoreError> {
+        let (by_sessions, used) = self.use_by_release(known.project, bounds)?;
+        let of = |rel: u32| {
+            let own = if by_sessions { 0 } else { seen.events_of_release(rel) };
+            used.get(&rel).copied().unwrap_or(0).saturating_sub(own)
+        };
+        let used_in_all: u64 = releases.list.iter().map(|release| of(release.id)).sum();
+        let mut first_in: HashMap<u32, u64> = HashMap::new();
+        firsts.iter().for_each(|(_, rel)| *first_in.entry(*rel).or_default() += 1);
+        let (mut windows, mut used, mut users) = (Vec::new(), 0, 0);
+        for release in releases.list.iter().rev() {
+            used += of(release.id);
+            users += first_in.get(&release.id).copied().unwrap_or(0);
+            if used < used_in_all && users > 0 {
+                let from = WindowStart::Release(release.version.as_str().into());
+                windows.push(Window { from, users, used, used_in_all });
+            }
+        }
+        Ok(windows)
+    }
+
+    /// Sessions by release, else events; whether it is sessions. The scope's first and last day count whole where it is
+    /// events.
+    fn use_by_release(&self, project: u64, bounds: &Bounds) -> Result<(bool, HashMap<u32, u64>), StoreError> {
+        let (hours, days) = ((hour_of(bounds.lo), hour_of(bounds.hi)), (day_of(bounds.lo), day_of(bounds.hi)));
+        for (by_sessions, sql, (lo, hi)) in [
+            (
+                true,
+                "SELECT rel, sum(total) FROM sess JOIN release ON release.id=sess.rel
+                 WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4 GROUP BY rel",
+                hours,
+            ),
+            (
+                false,
+                "SELECT rel, sum(n) FROM active
+                 WHERE project=?1 AND (?2 IS NULL OR env=?2) AND day BETWEEN ?3 AND ?4 AND kind=0 GROUP BY rel",
+                days,
+            ),
+        ] {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let rows =
+                statement.query_map(params![project, bounds.env, lo, hi], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut used: HashMap<u32, u64> = rows.collect::<Result<_, _>>()?;
+            if !by_sessions {
+                self.add_unfolded(project, bounds, &mut used)?;
+            }
+            if used.values().any(|n| *n > 0) {
+                return Ok((by_sessions, used));
+            }
+        }
+        Ok((false, HashMap::new()))
+    }
+
+    fn add_unfolded(&self, project: u64, bounds: &Bounds, used: &mut HashMap<u32, u64>) -> Result<(), StoreError> {
+        let (want, projects) = (Want::of(bounds, None), self.projects_of_tail()?);
+        for (issue, facts) in self.tails()? {
+            if projects.get(&issue) == Some(&project) {
+                for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
+                    *used.entry(fact.rel).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The release that began last before the latest hour of an onset, unless it is the first, and the one after.
+    fn releases_around(
+        &self,
+        project: u64,
+        bounds: &Bounds,
+        onset: &Onset,
+    ) -> Result<(Option<Release>, Option<Release>), StoreError> {
+        let sql = "SELECT id, version, first, last FROM release WHERE project=?1 AND first<=?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params![project, bounds.hi])?;
+        let mut known: Vec<Release> = Vec::new();
+        while let Some(row) = rows.next()? {
+            known.push(Release {
+                version: row.get::<_, String>(1)?.into(),
+                first_seen: moment(row.get(2)?),
+                last_seen: moment(row.get(3)?),
+                deploys: self.deploys(&[row.get(0)?], bounds)?,
+            });
+        }
+        known.sort_by_key(began);
+        let after = known.partition_point(|release| began(release) <= onset.high);
+        let before = after.checked_sub(1).filter(|at| *at > 0).map(|at| known[at].clone());
+        Ok((before, known.get(after).cloned()))
+    }
+}
+
+/// A release's first deploy, else its first sign of life.
+fn began(release: &Release) -> Timestamp {
+    release.deploys.first().map_or(release.first_seen, |deploy| deploy.at)
+}
+
+impl Traffic {
+    /// How much was used since a moment, and since the start of the scope.
+    fn used(&self, at: i64, lo: i64) -> (u64, u64) {
+        (self.since(hour_of(at)), self.since(hour_of(lo).max(0)))
+    }
+}
+
+/// What one pass over the events takes along for the windows.
+pub(in crate::backend::embedded::read) type Counted = Option<(UserDays, Traffic)>;

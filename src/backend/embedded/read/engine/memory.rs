@@ -1,0 +1,49 @@
+//! What is kept in memory between answers, of days that hardly ever change.
+//! It uses nothing but the standard library.
+//! It never answers with what was written over since: each entry has the stamp of the rows it was made from.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::super::affected::baseline::TagUsers;
+
+/// Entries at most; past them all are dropped and made again as needed.
+const MOST: usize = 96;
+
+/// Which users: of which projects and environment, by which tag, over which days.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::backend::embedded::read) struct SettledKey {
+    pub(in crate::backend::embedded::read) projects: Vec<u64>,
+    pub(in crate::backend::embedded::read) env: Option<u32>,
+    pub(in crate::backend::embedded::read) tag: u32,
+    pub(in crate::backend::embedded::read) days: (i64, i64),
+}
+
+/// For each project the highest number of its rows, and how many there are.
+pub(in crate::backend::embedded::read) type Stamp = Vec<(i64, i64)>;
+
+/// Shared by all connections of a pool.
+#[derive(Default)]
+pub(in crate::backend::embedded::read) struct Memory {
+    settled: Mutex<HashMap<SettledKey, (Stamp, Arc<TagUsers>)>>,
+}
+
+impl Memory {
+    /// What was kept, if its rows are still the same.
+    pub(in crate::backend::embedded::read) fn get(&self, key: &SettledKey, stamp: &Stamp) -> Option<Arc<TagUsers>> {
+        // A panic elsewhere leaves the map whole: each change to it is one step.
+        let kept = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).filter(|(seen, _)| seen == stamp).map(|(_, users)| Arc::clone(users))
+    }
+
+    /// Keeps what the rows came to.
+    pub(in crate::backend::embedded::read) fn keep(&self, key: SettledKey, stamp: Stamp, users: Arc<TagUsers>) {
+        let mut kept = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST {
+            kept.clear();
+        }
+        kept.insert(key, (stamp, users));
+    }
+}

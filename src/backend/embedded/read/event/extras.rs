@@ -1,0 +1,109 @@
+//! What belongs to an event beside it: logs of its trace, files, what users wrote.
+//! It uses `rusqlite` and JSON of single items.
+//! It never fails an event for a broken extra: that one is left out.
+
+use rusqlite::params;
+use serde_json::Value;
+
+use super::super::engine::{pool::Snapshot, scope::Bounds};
+use crate::{
+    backend::embedded::{pack::moment, write::digest64},
+    model::{Data, Event, Untrusted},
+    store::{AttachmentInfo, Feedback, ItemKind, LogLine, StoreError},
+};
+
+/// Log lines at most: those nearest before the event come first.
+const LOGS: i64 = 100;
+/// Attachments and messages at most.
+const MOST: i64 = 50;
+
+/// What belongs to an event.
+#[derive(Default)]
+pub(in crate::backend::embedded::read) struct Extras {
+    pub(in crate::backend::embedded::read) logs: Vec<LogLine>,
+    pub(in crate::backend::embedded::read) attachments: Vec<AttachmentInfo>,
+    pub(in crate::backend::embedded::read) feedback: Vec<Feedback>,
+}
+
+impl Snapshot<'_> {
+    pub(in crate::backend::embedded::read) fn extras(
+        &mut self,
+        project: u64,
+        event: &Event,
+        bounds: &Bounds,
+    ) -> Result<Extras, StoreError> {
+        let id = event.id.0.to_be_bytes();
+        Ok(Extras {
+            logs: match &event.trace_id {
+                Some(trace) => self.logs(project, trace, bounds)?,
+                None => Vec::new(),
+            },
+            attachments: self.attachments(project, &id, bounds)?,
+            feedback: self.feedback(project, &id, bounds)?,
+        })
+    }
+
+    fn logs(&mut self, project: u64, trace: &Untrusted, bounds: &Bounds) -> Result<Vec<LogLine>, StoreError> {
+        let sql =
+            "SELECT ts, z FROM item WHERE trace=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY ts DESC LIMIT ?5";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let key = digest64(trace.raw()) as i64;
+        let mut rows = statement.query(params![key, ItemKind::Log.code(), project, bounds.hi, LOGS])?;
+        let mut logs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let body = self.unpacker.body(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            logs.extend(log_line(row.get(0)?, &body));
+        }
+        logs.reverse();
+        Ok(logs)
+    }
+
+    fn attachments(&self, project: u64, id: &[u8; 16], bounds: &Bounds) -> Result<Vec<AttachmentInfo>, StoreError> {
+        let sql = "SELECT name, content_type, size FROM item
+                   WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY id LIMIT ?5";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows =
+            statement.query_map(params![&id[..], ItemKind::Attachment.code(), project, bounds.hi, MOST], |row| {
+                Ok(AttachmentInfo {
+                    filename: row.get::<_, Option<String>>(0)?.map(Into::into),
+                    content_type: row.get::<_, Option<String>>(1)?.map(Into::into),
+                    size_bytes: row.get(2)?,
+                })
+            })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn feedback(&mut self, project: u64, id: &[u8; 16], bounds: &Bounds) -> Result<Vec<Feedback>, StoreError> {
+        let sql = "SELECT ts, z FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY ts LIMIT ?5";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params![&id[..], ItemKind::Feedback.code(), project, bounds.hi, MOST])?;
+        let mut feedback = Vec::new();
+        while let Some(row) = rows.next()? {
+            let body = self.unpacker.body(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            let message = serde_json::from_slice::<Value>(&body).ok().and_then(|body| message_of(&body));
+            feedback.extend(message.map(|message| Feedback { timestamp: moment(row.get(0).unwrap_or(0)), message }));
+        }
+        Ok(feedback)
+    }
+}
+
+/// A log line as SDKs send it: `attributes` holds `{value, type}` by name.
+fn log_line(ts: i64, body: &[u8]) -> Option<LogLine> {
+    let line: Value = serde_json::from_slice(body).ok()?;
+    let attributes = line.get("attributes").and_then(Value::as_object).into_iter().flatten();
+    Some(LogLine {
+        timestamp: moment(ts),
+        level: line.get("level").and_then(Value::as_str).map(Into::into),
+        body: line.get("body").and_then(Value::as_str)?.into(),
+        attributes: attributes
+            .map(|(key, value)| (key.as_str().into(), Data::from(value.get("value").unwrap_or(value))))
+            .collect(),
+    })
+}
+
+/// What a user wrote: in a user report, or in a feedback event's context.
+fn message_of(body: &Value) -> Option<Untrusted> {
+    let report = body.get("comments").and_then(Value::as_str);
+    let feedback = || body.pointer("/contexts/feedback/message").and_then(Value::as_str);
+    report.or_else(feedback).or_else(|| body.get("message").and_then(Value::as_str)).map(Into::into)
+}

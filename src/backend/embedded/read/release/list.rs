@@ -1,0 +1,252 @@
+//! Releases with their sessions, users, new issues.
+//! It uses `rusqlite` and the packed forms.
+//! It never shows one that was not active in the scope.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use roaring::RoaringBitmap;
+use rusqlite::params;
+
+use super::super::{
+    engine::{pool::Snapshot, scope::Bounds},
+    issues::first_and_last,
+};
+use super::{active::Active, releases::Releases};
+use crate::{
+    backend::embedded::pack::{hour_of, moment},
+    model::{Deploy, Release, SessionCounts},
+    release::sort_releases,
+    store::{ReleaseFacts, ReleaseQuery, StoreError},
+};
+
+/// Numbers of one name, in all projects that have it.
+type Ids = Vec<u32>;
+
+impl Snapshot<'_> {
+    /// Answers `SignalStore::releases`.
+    pub(in crate::backend::embedded) fn releases(
+        &mut self,
+        query: &ReleaseQuery,
+    ) -> Result<Vec<ReleaseFacts>, StoreError> {
+        let bounds = self.bounds(&query.scope)?;
+        let releases = self.known_releases(&bounds)?;
+        let rows = self.activity(&bounds)?;
+        let mut by_id: HashMap<u32, Vec<Active>> = HashMap::new();
+        for row in &rows {
+            by_id.entry(row.rel).or_default().push(*row);
+        }
+        let in_scope = |id: &u32| by_id.get(id).is_some_and(|rows| rows.iter().any(|row| row.last >= bounds.lo));
+        let mut named: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for known in releases.list.iter().filter(|known| by_id.contains_key(&known.id)) {
+            named.entry(&known.version).or_default().push(known.id);
+        }
+        named.retain(|_, ids| ids.iter().any(in_scope));
+        let mut found = Vec::new();
+        for (version, ids) in named {
+            let facts = self.plain_facts(version, &ids, &by_id, &releases, &bounds)?;
+            found.push((ids, facts));
+        }
+        if query.announced && bounds.env.is_none() {
+            let seen = |id: u32| by_id.contains_key(&id);
+            found.extend(self.announced_alone(&bounds, &releases, seen)?);
+        }
+        let mut order: Vec<Release> = found.iter().map(|(_, facts)| facts.release.clone()).collect();
+        sort_releases(&mut order);
+        let place = |facts: &ReleaseFacts| order.iter().position(|release| release.version == facts.release.version);
+        found.sort_by_key(|(_, facts)| std::cmp::Reverse(place(facts)));
+        let page = found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
+        let mut found: Vec<(Ids, ReleaseFacts)> = page.collect();
+        if query.counts {
+            self.add_counts(&mut found, &rows, &releases, &bounds)?;
+        }
+        Ok(found.into_iter().map(|(_, facts)| facts).collect())
+    }
+
+    fn plain_facts(
+        &self,
+        version: &str,
+        ids: &[u32],
+        by_id: &HashMap<u32, Vec<Active>>,
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<ReleaseFacts, StoreError> {
+        let rows: Vec<&Active> = ids.iter().filter_map(|id| by_id.get(id)).flatten().collect();
+        let mut projects: Vec<String> = ids
+            .iter()
+            .filter_map(|id| releases.place(*id))
+            .filter_map(|place| bounds.slug(releases.list[place].project).map(str::to_owned))
+            .collect();
+        projects.sort();
+        let release = Release {
+            version: version.into(),
+            first_seen: moment(rows.iter().map(|row| row.first).min().unwrap_or(0)),
+            last_seen: moment(rows.iter().map(|row| row.last).max().unwrap_or(0)),
+            deploys: self.deploys(ids, bounds)?,
+        };
+        Ok(without_counts(release, projects))
+    }
+
+    /// Releases that somebody spoke of within the scope and nothing was seen of; `seen` knows those that are active.
+    fn announced_alone(
+        &self,
+        bounds: &Bounds,
+        releases: &Releases,
+        seen: impl Fn(u32) -> bool,
+    ) -> Result<Vec<(Ids, ReleaseFacts)>, StoreError> {
+        let sql = "SELECT id, version, coalesce(created, first) FROM release
+                   WHERE project=?1 AND coalesce(created, first) BETWEEN ?2 AND ?3
+                     AND (created IS NOT NULL OR EXISTS(SELECT 1 FROM deploy WHERE deploy.release=release.id))";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut named: BTreeMap<String, (Ids, i64, BTreeSet<String>)> = BTreeMap::new();
+        for (project, slug) in &bounds.projects {
+            let mut rows = statement.query(params![project, bounds.lo, bounds.hi])?;
+            while let Some(row) = rows.next()? {
+                let (id, version, said): (u32, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                if releases.all_of_name(&version).into_iter().any(&seen) {
+                    continue;
+                }
+                let (ids, first, slugs) = named.entry(version).or_insert((Vec::new(), said, BTreeSet::new()));
+                ids.push(id);
+                *first = said.min(*first);
+                slugs.insert(slug.clone());
+            }
+        }
+        let facts = |(version, (ids, said, slugs)): (String, (Ids, i64, BTreeSet<String>))| {
+            let (at, deploys) = (moment(said), self.deploys(&ids, bounds)?);
+            let release = Release { version: version.into(), first_seen: at, last_seen: at, deploys };
+            Ok((ids, ReleaseFacts { seen: false, ..without_counts(release, slugs.into_iter().collect()) }))
+        };
+        named.into_iter().map(facts).collect()
+    }
+
+    pub(in crate::backend::embedded::read) fn deploys(
+        &self,
+        ids: &[u32],
+        bounds: &Bounds,
+    ) -> Result<Vec<Deploy>, StoreError> {
+        let sql = "SELECT environment, at FROM deploy WHERE release=?1 AND at<=?2 ORDER BY at";
+        let mut deploys = Vec::new();
+        for id in ids {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let rows = statement.query_map(params![id, bounds.hi], |row| {
+                Ok(Deploy { environment: row.get::<_, Option<String>>(0)?.map(Into::into), at: moment(row.get(1)?) })
+            })?;
+            for deploy in rows {
+                deploys.push(deploy?);
+            }
+        }
+        deploys.sort_by_key(|deploy| deploy.at);
+        Ok(deploys)
+    }
+
+    fn add_counts(
+        &mut self,
+        found: &mut [(Ids, ReleaseFacts)],
+        rows: &[Active],
+        releases: &Releases,
+        bounds: &Bounds,
+    ) -> Result<(), StoreError> {
+        let all_ids: RoaringBitmap = found.iter().flat_map(|(ids, _)| ids).copied().collect();
+        let users = self.active_users(bounds, &all_ids)?;
+        let (events, new_issues) = self.events_and_new_issues(bounds, releases)?;
+        let newest = newest_day(rows, bounds);
+        for (ids, facts) in found {
+            let mut all = RoaringBitmap::new();
+            for id in ids.iter() {
+                let sessions = self.sessions_of(*id, bounds)?;
+                facts.sessions = added(facts.sessions, sessions);
+                facts.events += events.get(id).copied().unwrap_or(0);
+                facts.new_issues += new_issues.get(id).copied().unwrap_or(0);
+                if let Some(users) = users.get(id) {
+                    all |= users;
+                }
+            }
+            facts.users = all.len();
+            facts.adoption = newest.as_ref().map(|(by_id, total)| {
+                let own: u64 = ids.iter().filter_map(|id| by_id.get(id)).sum();
+                own as f64 / (*total).max(1) as f64
+            });
+        }
+        Ok(())
+    }
+
+    /// Exact events within the scope, and how many issues began with it, by release.
+    #[allow(clippy::type_complexity)]
+    fn events_and_new_issues(
+        &mut self,
+        bounds: &Bounds,
+        releases: &Releases,
+    ) -> Result<(HashMap<u32, u64>, HashMap<u32, u64>), StoreError> {
+        let (mut events, mut new_issues) = (HashMap::new(), HashMap::new());
+        for known in self.known_issues(&bounds.all_time())? {
+            let history = known.history(self, bounds)?;
+            if let (Some(first), _) = first_and_last(&history, releases) {
+                *new_issues.entry(first).or_default() += 1;
+            }
+            for cell in known.cells_from(self, &history, bounds)? {
+                *events.entry(cell.rel).or_default() += cell.events;
+            }
+        }
+        Ok((events, new_issues))
+    }
+
+    /// Sessions of a release in the scope, by whole hours.
+    pub(in crate::backend::embedded::read) fn sessions_of(
+        &self,
+        rel: u32,
+        bounds: &Bounds,
+    ) -> Result<SessionCounts, StoreError> {
+        let sql = "SELECT coalesce(sum(total), 0), coalesce(sum(errored), 0), coalesce(sum(crashed), 0),
+                     coalesce(sum(abnormal), 0), coalesce(sum(unhandled), 0)
+                   FROM sess WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4";
+        let hours = params![rel, bounds.env, hour_of(bounds.lo), hour_of(bounds.hi)];
+        Ok(self.conn.prepare_cached(sql)?.query_row(hours, |row| {
+            Ok(SessionCounts {
+                total: row.get(0)?,
+                errored: row.get(1)?,
+                crashed: row.get(2)?,
+                abnormal: row.get(3)?,
+                unhandled: row.get(4)?,
+            })
+        })?)
+    }
+}
+
+/// Both together.
+pub(in crate::backend::embedded::read) fn added(one: SessionCounts, other: SessionCounts) -> SessionCounts {
+    SessionCounts {
+        total: one.total + other.total,
+        errored: one.errored + other.errored,
+        crashed: one.crashed + other.crashed,
+        abnormal: one.abnormal + other.abnormal,
+        unhandled: one.unhandled + other.unhandled,
+    }
+}
+
+/// The newest day of sessions in the scope, of events where there are no sessions: by release, and in all.
+fn newest_day(rows: &[Active], bounds: &Bounds) -> Option<(HashMap<u32, u64>, u64)> {
+    let in_scope = |row: &&Active| row.last >= bounds.lo && row.n > 0;
+    let by_sessions = rows.iter().filter(in_scope).any(|row| row.by_sessions);
+    let of_kind = || rows.iter().filter(in_scope).filter(|row| row.by_sessions == by_sessions);
+    let day = of_kind().map(|row| row.day).max()?;
+    let mut by_id = HashMap::new();
+    let mut total = 0;
+    for row in of_kind().filter(|row| row.day == day) {
+        *by_id.entry(row.rel).or_default() += row.n;
+        total += row.n;
+    }
+    Some((by_id, total))
+}
+
+fn without_counts(release: Release, projects: Vec<String>) -> ReleaseFacts {
+    ReleaseFacts {
+        release,
+        seen: true,
+        projects,
+        sessions: SessionCounts::default(),
+        users: 0,
+        adoption: None,
+        new_issues: 0,
+        events: 0,
+    }
+}

@@ -1,0 +1,147 @@
+//! The releases of a scope, in their order.
+//! It uses `rusqlite` and `release`.
+//! It never orders by arrival.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+
+use super::super::engine::{
+    near::not_found,
+    pattern::{Pattern, allows},
+    pool::Snapshot,
+    scope::Bounds,
+};
+use crate::{
+    backend::embedded::pack::moment,
+    model::{Release, Untrusted},
+    release::{Version, sort_releases, split_name},
+    store::{Op, StoreError},
+};
+
+/// A release as the store numbers it.
+#[derive(Clone, Debug)]
+pub(in crate::backend::embedded::read) struct Known {
+    pub(in crate::backend::embedded::read) id: u32,
+    pub(in crate::backend::embedded::read) project: u64,
+    pub(in crate::backend::embedded::read) version: String,
+}
+
+impl Known {
+    /// Compares as versions where both have one and the package is the same or not named, else as texts.
+    fn fits(&self, op: Op, asked: &str) -> bool {
+        let ((package, version), (own_package, own_version)) = (split_name(asked), split_name(&self.version));
+        if op == Op::Is {
+            let pattern = Pattern::new(asked);
+            return pattern.fits(&self.version) || (package.is_empty() && pattern.fits(own_version));
+        }
+        if !package.is_empty() && !package.eq_ignore_ascii_case(own_package) {
+            return false;
+        }
+        match (Version::parse_prefix(version), Version::parse(own_version)) {
+            (Some(asked), Some(own)) => allows(op, own.cmp(&asked)),
+            _ => false,
+        }
+    }
+}
+
+/// The releases of the scope's projects, project by project, each oldest first.
+#[derive(Debug, Default)]
+pub(in crate::backend::embedded::read) struct Releases {
+    pub(in crate::backend::embedded::read) list: Vec<Known>,
+    places: HashMap<u32, usize>,
+    /// Numbers of names that came before, with the first of the name.
+    doubles: HashMap<u32, u32>,
+}
+
+impl Releases {
+    /// Where a release stands; higher is newer.
+    pub(in crate::backend::embedded::read) fn place(&self, id: u32) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+
+    /// The first number of the same name: one release may be seen in several projects.
+    pub(in crate::backend::embedded::read) fn one_of_name(&self, id: u32) -> u32 {
+        self.doubles.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Numbers whose name came before, with the first of the name.
+    pub(in crate::backend::embedded::read) fn doubles(&self) -> &HashMap<u32, u32> {
+        &self.doubles
+    }
+
+    /// All numbers of that name.
+    pub(in crate::backend::embedded::read) fn all_of_name(&self, name: &str) -> Vec<u32> {
+        self.list.iter().filter(|known| known.version == name).map(|known| known.id).collect()
+    }
+
+    pub(in crate::backend::embedded::read) fn name(&self, id: u32) -> Option<Untrusted> {
+        self.place(id).map(|place| self.list[place].version.as_str().into())
+    }
+
+    /// The numbers of the releases whose whole name or version fits a condition.
+    pub(in crate::backend::embedded::read) fn fitting(&self, op: Op, asked: &[Untrusted]) -> RoaringBitmap {
+        let fits = |known: &Known| asked.iter().any(|asked| known.fits(op, asked.raw()));
+        self.list.iter().filter(|known| fits(known)).map(|known| known.id).collect()
+    }
+
+    /// The numbers of those names; a name may be one in several projects.
+    pub(in crate::backend::embedded::read) fn named(&self, names: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
+        let mut ids = RoaringBitmap::new();
+        for name in names {
+            let before = ids.len();
+            ids.extend(self.list.iter().filter(|known| known.version == name.raw()).map(|known| known.id));
+            if ids.len() == before && !self.list.iter().any(|known| known.version == name.raw()) {
+                return Err(not_found("release", name, self.list.iter().map(|known| known.version.clone())));
+            }
+        }
+        Ok(ids)
+    }
+}
+
+impl Snapshot<'_> {
+    /// Releases with a sign of life up to the scope's end.
+    pub(in crate::backend::embedded::read) fn known_releases(&self, bounds: &Bounds) -> Result<Releases, StoreError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT id, project, version, first, last FROM release WHERE first<=?1")?;
+        let mut rows = statement.query([bounds.hi])?;
+        let mut found: Vec<(Known, Release)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let known = Known { id: row.get(0)?, project: row.get(1)?, version: row.get(2)? };
+            if bounds.slug(known.project).is_some() {
+                let release = Release {
+                    version: known.version.as_str().into(),
+                    first_seen: moment(row.get(3)?),
+                    last_seen: moment(row.get(4)?),
+                    deploys: Vec::new(),
+                };
+                found.push((known, release));
+            }
+        }
+        Ok(in_order(found))
+    }
+}
+
+/// Each project's releases in an order of their own: a version of one says nothing of another's.
+fn in_order(mut found: Vec<(Known, Release)>) -> Releases {
+    found.sort_by_key(|(known, _)| known.project);
+    let mut list: Vec<Known> = Vec::with_capacity(found.len());
+    for of_project in found.chunk_by(|a, b| a.0.project == b.0.project) {
+        let mut sorted: Vec<Release> = of_project.iter().map(|(_, release)| release.clone()).collect();
+        sort_releases(&mut sorted);
+        let by_name: HashMap<&str, &Known> =
+            of_project.iter().map(|(known, _)| (known.version.as_str(), known)).collect();
+        list.extend(
+            sorted.iter().filter_map(|release| by_name.get(release.version.raw())).map(|known| (*known).clone()),
+        );
+    }
+    let places = list.iter().enumerate().map(|(place, known)| (known.id, place)).collect();
+    let (mut firsts, mut doubles) = (HashMap::new(), HashMap::new());
+    for known in &list {
+        let first = *firsts.entry(known.version.as_str()).or_insert(known.id);
+        if first != known.id {
+            doubles.insert(known.id, first);
+        }
+    }
+    Releases { places, doubles, list }
+}
