@@ -11,11 +11,13 @@ pub mod diagnosis;
 pub mod grouping;
 pub mod guard;
 pub mod install;
+pub mod otlp;
 pub mod protocol;
 pub mod release;
 pub mod remedy;
 pub mod replay;
 pub mod sourcemaps;
+pub mod stacktrace;
 pub mod store;
 pub mod verify;
 

@@ -60,6 +60,10 @@ pub struct Flags {
     /// Address that senders and people use, where it is another than `serve` listens on [toml: public_url]
     #[arg(long, global = true, env = "PRODSIGNAL_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Spans and log lines of traces without a failure that are kept of a project a day; past them, one trace in a hundred
+    /// [toml: keep_lines] [default: 100000]
+    #[arg(long, global = true, env = "PRODSIGNAL_KEEP_LINES", value_name = "N", hide_short_help = true)]
+    keep_lines: Option<u64>,
     /// Largest request as it comes [toml: max_compressed_bytes] [default: 20 MiB]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_COMPRESSED_BYTES", value_name = "BYTES", hide_short_help = true)]
     max_compressed_bytes: Option<usize>,
@@ -127,6 +131,7 @@ impl Flags {
             allowed_hosts: self.allowed_hosts,
             public_url: self.public_url,
             retention: self.retention,
+            keep_lines: self.keep_lines,
             max_compressed_bytes: self.max_compressed_bytes,
             max_envelope_bytes: self.max_envelope_bytes,
             max_event_bytes: self.max_event_bytes,

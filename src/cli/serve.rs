@@ -47,6 +47,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         drop(news());
         let server = server.telling(news, end.clone());
         let ingest = Arc::new(parts::ingest(&settings, &store));
+        store.join_with(ingest.clone(), settings.keep_lines);
         let parts = Parts {
             server,
             sink: store.clone(),

@@ -37,6 +37,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// How long events are kept; `None`: for ever.
     pub retention: Option<Retention>,
+    /// Spans and log lines of traces without a failure that are kept of a project a day.
+    pub keep_lines: u64,
     /// Largest request as it comes, in bytes.
     pub max_compressed_bytes: usize,
     /// Largest request unpacked, in bytes.
@@ -90,6 +92,7 @@ impl Settings {
             public_url: layer.public_url.as_deref().map(public_url).transpose()?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
+            keep_lines: layer.keep_lines.unwrap_or(100_000),
             max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
             max_envelope_bytes: layer.max_envelope_bytes.unwrap_or(100 << 20),
             max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),

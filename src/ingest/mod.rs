@@ -8,10 +8,12 @@ mod event;
 mod item;
 mod libraries;
 mod lines;
+mod otel;
 mod tags;
 mod taken;
 
 pub use agent::{Agent, read as read_agent};
+pub use otel::{LogLine, Part, SpanLine, project_slug, service_of};
 
 use std::sync::Arc;
 

@@ -37,14 +37,14 @@ impl Access {
     }
 
     /// Against pages that make a browser call this machine by a name of theirs (DNS rebinding).
-    fn is_known_host(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn is_known_host(&self, headers: &HeaderMap) -> bool {
         let Some(host) = headers.get(header::HOST).and_then(|h| h.to_str().ok()) else { return false };
         let name = without_port(host);
         self.hosts().iter().any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host))
     }
 
     /// Digests are compared: how long that takes says nothing about the token.
-    fn is_let_in(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn is_let_in(&self, headers: &HeaderMap) -> bool {
         if self.tokens.is_empty() {
             return true;
         }
@@ -73,7 +73,7 @@ pub(super) fn is_local_origin(origin: &HeaderValue) -> bool {
     matches!(without_port(host), "localhost" | "127.0.0.1" | "[::1]") || without_port(host).ends_with(".localhost")
 }
 
-fn has_foreign_origin(headers: &HeaderMap) -> bool {
+pub(super) fn has_foreign_origin(headers: &HeaderMap) -> bool {
     headers.get(header::ORIGIN).is_some_and(|origin| !is_local_origin(origin))
 }
 

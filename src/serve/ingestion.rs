@@ -65,7 +65,7 @@ enum Form {
 }
 
 /// Why a request was not taken.
-enum Fault {
+pub(super) enum Fault {
     Body(Refused),
     Encoding(DecodeError),
     Envelope(EnvelopeError),
@@ -107,13 +107,13 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
-enum Unpacked {
+pub(super) enum Unpacked {
     Plain(Held),
     Decoded { bytes: Vec<u8>, _room: Held },
 }
 
 impl Unpacked {
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(held) => &held.bytes,
             Self::Decoded { bytes, .. } => bytes,
@@ -121,7 +121,11 @@ impl Unpacked {
     }
 }
 
-async fn unpack(held: Held, encoding: Option<String>, limits: crate::protocol::Limits) -> Result<Unpacked, Fault> {
+pub(super) async fn unpack(
+    held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<Unpacked, Fault> {
     let work = move || {
         let decoded = decode_body(encoding.as_deref(), &held.bytes, &limits).map(|b| match b {
             std::borrow::Cow::Borrowed(_) => None,
@@ -146,12 +150,12 @@ async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> R
     done.map_err(Fault::Envelope)
 }
 
-fn lost(error: tokio::task::JoinError) -> Fault {
+pub(super) fn lost(error: tokio::task::JoinError) -> Fault {
     Fault::Store(StoreError::Engine { context: "taking a request apart", source: error.into() })
 }
 
 /// The key in headers or query.
-fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
+pub(super) fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
     let header = |name: &str| headers.get(name).and_then(|h| h.to_str().ok()).and_then(Auth::of_header);
     header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| Auth::of_query(query?))
 }
@@ -212,7 +216,7 @@ fn refused(app: &App, fault: Fault) -> Response {
     response
 }
 
-fn of_store(error: &StoreError) -> (StatusCode, String, Option<u64>) {
+pub(super) fn of_store(error: &StoreError) -> (StatusCode, String, Option<u64>) {
     let status = match (error, error.kind()) {
         (StoreError::Busy { .. }, _) => StatusCode::TOO_MANY_REQUESTS,
         (StoreError::Full, _) => StatusCode::SERVICE_UNAVAILABLE,

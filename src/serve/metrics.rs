@@ -98,6 +98,7 @@ fn item_type(record: &Record) -> &'static str {
         Record::Event(_) => "event",
         Record::Session(_) => "session",
         Record::Sessions(_) => "sessions",
+        Record::Part(_) => "otlp",
         Record::Item(item) => match item.kind {
             ItemKind::Transaction => "transaction",
             ItemKind::Span => "span",

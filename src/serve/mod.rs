@@ -1,4 +1,4 @@
-//! One HTTP server: ingestion from Sentry SDKs, MCP, health and metrics.
+//! One HTTP server: ingestion from Sentry and OpenTelemetry SDKs, MCP, health and metrics.
 //! It uses the floors below, writes through `SignalSink`, and alone uses `axum`.
 //! It never opens a database.
 
@@ -7,6 +7,7 @@ mod api;
 mod body;
 mod ingestion;
 mod metrics;
+mod otlp;
 mod sse;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -67,6 +68,8 @@ struct App {
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
     sessions: SseSessions,
+    /// Projects of services that sent OTLP.
+    services: otlp::Services,
     end: CancellationToken,
     now: fn() -> Timestamp,
 }
@@ -122,6 +125,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         metrics,
         room,
         sessions: SseSessions::default(),
+        services: otlp::Services::default(),
         end,
         now,
     };
@@ -145,12 +149,14 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/stream", post(ingestion::stream))
         .layer(middleware::from_fn_with_state(app.clone(), access::local_only))
         .layer(sender_cors());
+    let telemetry = otlp::routes().layer(otlp::cors());
     let api = api::routes(&app);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
         .merge(senders)
         .merge(spotlight)
+        .merge(telemetry)
         .merge(api)
         .with_state(app)
 }

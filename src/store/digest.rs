@@ -1,6 +1,6 @@
 //! What ingestion hands to a store: everything worked out, nothing left to parse.
 
-use super::ProjectKey;
+use super::{PartRecord, ProjectKey};
 use crate::model::{Event, EventId, Group, Libraries, SessionStatus, Timestamp, Untrusted, UserKey};
 
 /// What one envelope came to. It can't be cloned: it may hold megabytes, and ingestion hands it on as it is.
@@ -53,6 +53,8 @@ pub enum Record {
     Sessions(SessionsRecord),
     /// Anything else that is kept whole.
     Item(Box<ItemRecord>),
+    /// What one request told of one trace.
+    Part(Box<PartRecord>),
 }
 
 impl Record {
@@ -62,6 +64,7 @@ impl Record {
                 event.body.len() + event.libraries.as_ref().map_or(0, |list| list.text.raw().len()) + 1024
             }
             Self::Item(item) => item.body.len() + 256,
+            Self::Part(part) => part.body.len() + part.uses.len() * 128 + 256,
             Self::Session(_) | Self::Sessions(_) => 256,
         }
     }

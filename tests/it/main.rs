@@ -18,6 +18,7 @@ mod install;
 mod markers;
 mod mcp;
 mod operations;
+mod otel;
 mod packages;
 mod page;
 mod program;

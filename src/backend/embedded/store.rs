@@ -5,7 +5,7 @@
 use std::{
     collections::HashSet,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     thread::JoinHandle,
 };
 
@@ -15,14 +15,14 @@ use super::{
     changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
-    write::{Queue, start},
+    write::{Joining, Queue, start},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber},
     model::{FixHistory, Project, Timestamp, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, Claim, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
-        FeedStore, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts,
+        FeedStore, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts,
         ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source,
         StoreError, StoreKind,
     },
@@ -57,6 +57,8 @@ pub struct EmbeddedStore {
     /// Maps that were needed since the last retention.
     pub(super) used_maps: Mutex<HashSet<i64>>,
     changes: Changes,
+    /// Once something makes events of traces.
+    joining: Arc<OnceLock<Joining>>,
     /// The writer's thread, once something was written.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -83,6 +85,7 @@ impl EmbeddedStore {
             pool,
             queue,
             changes,
+            joining: Arc::default(),
             assembling: tokio::sync::Mutex::default(),
             has_maps: AtomicBool::new(false),
             used_maps: Mutex::default(),
@@ -98,6 +101,12 @@ impl EmbeddedStore {
         Files::remove(path)
     }
 
+    /// Has the events of traces made by `join`. Of traces without a failure so many spans and logs are kept a day and
+    /// project, and one trace in a hundred past that; 0: none. The first call counts.
+    pub fn join_with(&self, join: Arc<dyn Join>, keep_lines: u64) {
+        let _ = self.joining.set(Joining { join, keep_lines });
+    }
+
     pub(super) fn key(&self) -> [u8; 32] {
         self.key
     }
@@ -107,7 +116,12 @@ impl EmbeddedStore {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.is_none() {
             self.pool.ready()?;
-            *writer = Some(start(&self.files, Arc::clone(&self.queue), self.options.unfolded_events)?);
+            *writer = Some(start(
+                &self.files,
+                Arc::clone(&self.queue),
+                self.options.unfolded_events,
+                Arc::clone(&self.joining),
+            )?);
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ const FOREIGN_FILES: &[&str] = &[
     "native ",
     "webpack/bootstrap",
     "[native code]",
+    "<anonymous>",
+    "@opentelemetry/",
 ];
 
 /// Beginnings of functions or modules that are a standard library's or the SDK's own.

@@ -5,6 +5,7 @@
 mod bytes;
 mod cells;
 mod columns;
+mod durations;
 mod fact;
 mod ids;
 mod tag;
@@ -13,6 +14,7 @@ mod users;
 
 pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
+pub(super) use durations::Durations;
 pub(super) use fact::{
     DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment,
 };

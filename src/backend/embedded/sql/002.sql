@@ -1,19 +1,23 @@
--- Numbers of projects that are gone: they are not given again.
-CREATE TABLE deleted_project(id INTEGER PRIMARY KEY);
-
--- The feed: each change once. `once` names the change, so that several processes may look at the same time.
-CREATE TABLE finding(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, once TEXT NOT NULL UNIQUE, project TEXT NOT NULL, issue INTEGER,
-  kind TEXT NOT NULL, facts TEXT NOT NULL);
--- Who is told of the feed, from which entry on (the last one that is done with).
-CREATE TABLE subscriber(target TEXT PRIMARY KEY, start INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
--- An entry on its way to a subscriber: who has it until when, and whether it arrived.
-CREATE TABLE delivery(
-  target TEXT NOT NULL, finding INTEGER NOT NULL, until INTEGER NOT NULL, tries INTEGER NOT NULL, done INTEGER NOT NULL,
-  PRIMARY KEY(target, finding)) WITHOUT ROWID;
--- Issues that somebody works on.
-CREATE TABLE claim(issue INTEGER PRIMARY KEY, who TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL);
--- Fixes that are looked at again and again after their release.
-CREATE TABLE watched_fix(
-  issue INTEGER NOT NULL, release TEXT NOT NULL, environment TEXT NOT NULL, until INTEGER NOT NULL, verdict TEXT,
-  PRIMARY KEY(issue, release, environment)) WITHOUT ROWID;
+-- OpenTelemetry: what each request told of a trace (or of a session), within one service and release ---------
+-- keep 0: dropped once no failure can come any more.
+CREATE TABLE part(
+  id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, received INTEGER NOT NULL, failing INTEGER NOT NULL, keep INTEGER NOT NULL,
+  spans INTEGER NOT NULL, logs INTEGER NOT NULL, z BLOB NOT NULL);
+CREATE INDEX part_trace ON part(trace);
+CREATE INDEX part_kept ON part(project, last) WHERE keep=1;
+CREATE INDEX part_drop ON part(received) WHERE keep=0;
+-- Spans and logs of traces without a failure that were kept, by the day they came.
+CREATE TABLE part_day(day INTEGER NOT NULL, project INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(day, project)) WITHOUT ROWID;
+-- Events that were made of a trace's parts; until they are folded, further parts may change them.
+CREATE TABLE joined(
+  trace INTEGER NOT NULL, seq INTEGER NOT NULL, issue INTEGER NOT NULL, stack INTEGER NOT NULL, digest BLOB NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY(trace, seq)) WITHOUT ROWID;
+CREATE INDEX joined_at ON joined(at);
+CREATE INDEX grouphash_issue ON grouphash(issue);
+-- Requests that services worked on, by operation (a word): how many, what they stand for where they are sampled, how many
+-- failed, how long they took, by whom.
+CREATE TABLE traffic(
+  project INTEGER NOT NULL, rel INTEGER NOT NULL, env INTEGER NOT NULL, hour INTEGER NOT NULL, op INTEGER NOT NULL,
+  n INTEGER NOT NULL, weight REAL NOT NULL, failed INTEGER NOT NULL, durations BLOB NOT NULL, users BLOB NOT NULL,
+  sessions BLOB NOT NULL, PRIMARY KEY(project, hour, rel, env, op)) WITHOUT ROWID;

@@ -9,9 +9,11 @@ use rusqlite::{Connection, params};
 
 use super::{
     frames::StackTouch,
+    join::TraceTouch,
     libraries::LibraryTouch,
     names::Names,
     prepare::{Packed, Prepared},
+    traffic::{TrafficKey, TrafficTouch},
 };
 use crate::{
     backend::embedded::pack::{ValueSets, day_of, micros},
@@ -52,6 +54,14 @@ pub(super) struct Commit<'t> {
     pub(super) stacks: HashMap<(i64, i64), StackTouch>,
     /// By issue, list and release.
     pub(super) libraries: HashMap<(i64, i64, u32), LibraryTouch>,
+    /// Traces that were told of.
+    pub(super) traces: HashMap<i64, TraceTouch>,
+    /// Requests that were worked on.
+    pub(super) traffic: HashMap<TrafficKey, TrafficTouch>,
+    /// By day and project: spans and logs kept without a failure, and whether that changed.
+    pub(super) kept: HashMap<(i64, u64), (u64, bool)>,
+    /// Spans and logs of a day and project that are kept without a failure.
+    pub(super) keep_lines: u64,
     projects: HashMap<u64, (i64, Option<String>)>,
     events: u64,
 }
@@ -66,6 +76,10 @@ impl<'t> Commit<'t> {
             sessions: HashMap::new(),
             stacks: HashMap::new(),
             libraries: HashMap::new(),
+            traces: HashMap::new(),
+            traffic: HashMap::new(),
+            kept: HashMap::new(),
+            keep_lines: u64::MAX,
             projects: HashMap::new(),
             events: 0,
         }
@@ -85,6 +99,7 @@ impl<'t> Commit<'t> {
                 Packed::Session(session) => self.session(project, session)?,
                 Packed::Sessions(sessions) => self.session_counts(project, sessions)?,
                 Packed::Item(item, size, body) => self.item(project, item, *size, body)?,
+                Packed::Part(part, z) => self.part(project, received, part, z)?,
             };
             *(if stored { &mut receipt.stored } else { &mut receipt.duplicates }) += 1;
         }
@@ -104,6 +119,11 @@ impl<'t> Commit<'t> {
                 ])?;
         }
         Ok(receipt)
+    }
+
+    /// Notes events that were not sent as such.
+    pub(super) fn note_events(&mut self, n: u64) {
+        self.events += n;
     }
 
     /// Notes a sign of life of a release.
@@ -145,6 +165,7 @@ impl<'t> Commit<'t> {
         self.write_stacks()?;
         self.write_libraries()?;
         self.write_sessions()?;
+        self.write_traffic()?;
         Ok(self.events)
     }
 

@@ -32,15 +32,16 @@ const TIER: u64 = 4;
 const MOST_VALUES: usize = 400;
 
 impl Writer {
-    /// Folds a slice of the tail; returns how many facts are left, as far as is known.
-    pub(super) fn fold_slice(&mut self) -> Result<u64, StoreError> {
+    /// Folds a slice of the tail; returns how many facts are left, as far as is known. Events of traces that were told of
+    /// since `settled` wait: they may still change.
+    pub(super) fn fold_slice(&mut self, settled: i64) -> Result<u64, StoreError> {
         if self.fold_lock.try_lock().is_err() {
             // Another process folds.
             return Ok(0);
         }
         // The sets of a day are written again with every slice: the more waits, the more of it one writing has to serve.
         let slice = (self.unfolded / 4).clamp(SLICE, MOST_SLICE);
-        let folded = fold(&mut self.conn, &mut self.unpacker, slice);
+        let folded = fold(&mut self.conn, &mut self.unpacker, slice, settled);
         // Unlocking fails only if it isn't locked.
         let _ = self.fold_lock.unlock();
         let folded = folded?;
@@ -51,15 +52,15 @@ impl Writer {
     pub(in crate::backend::embedded) fn fold_all(&mut self) -> Result<(), StoreError> {
         self.unfolded = self.conn.query_row("SELECT count(*) FROM tail", [], |row| row.get(0))?;
         while self.unfolded > 0 {
-            self.unfolded = self.fold_slice()?;
+            self.unfolded = self.fold_slice(i64::MAX)?;
         }
         Ok(())
     }
 }
 
-fn fold(conn: &mut Connection, unpacker: &mut Unpacker, slice: u64) -> Result<u64, StoreError> {
+fn fold(conn: &mut Connection, unpacker: &mut Unpacker, slice: u64, settled: i64) -> Result<u64, StoreError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let facts = first_of_tail(&tx, slice)?;
+    let facts = first_of_tail(&tx, slice, settled)?;
     let mut across = Across::default();
     for group in facts.chunk_by(|a, b| a.0 == b.0) {
         let (issue, project) = (group[0].0, group[0].1);
@@ -67,19 +68,22 @@ fn fold(conn: &mut Connection, unpacker: &mut Unpacker, slice: u64) -> Result<u6
         append_chunk(&tx, unpacker, issue, &facts)?;
         count(&tx, unpacker, issue, &facts)?;
         across.add(project, &facts);
-        let last = facts.last().map_or(0, |fact| fact.seq);
-        tx.prepare_cached("DELETE FROM tail WHERE issue=?1 AND seq<=?2")?.execute(params![issue, last])?;
+        let mut delete = tx.prepare_cached("DELETE FROM tail WHERE issue=?1 AND seq=?2")?;
+        for fact in &facts {
+            delete.execute(params![issue, fact.seq])?;
+        }
     }
     across.write(&tx)?;
     tx.commit()?;
     Ok(facts.len() as u64)
 }
 
-fn first_of_tail(conn: &Connection, slice: u64) -> Result<Vec<(i64, u64, Fact)>, StoreError> {
+fn first_of_tail(conn: &Connection, slice: u64, settled: i64) -> Result<Vec<(i64, u64, Fact)>, StoreError> {
     let sql = "SELECT tail.issue, issue.project, tail.seq, tail.fact FROM tail JOIN issue ON issue.id=tail.issue
+               WHERE tail.seq NOT IN (SELECT seq FROM joined WHERE at>=?2)
                ORDER BY tail.issue, tail.seq LIMIT ?1";
     let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query([slice])?;
+    let mut rows = statement.query(params![slice, settled])?;
     let mut facts = Vec::new();
     while let Some(row) = rows.next()? {
         let fact = Fact::decode(row.get(2)?, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;

@@ -38,7 +38,7 @@ impl Writer {
                 }
                 Record::Session(session) => drop(commit.session(project, session)?),
                 Record::Sessions(sessions) => drop(commit.session_counts(project, sessions)?),
-                Record::Item(_) => {}
+                Record::Item(_) | Record::Part(_) => {}
             }
         }
         commit.finish()?;

@@ -12,15 +12,18 @@ mod feed;
 mod fold;
 mod frames;
 mod item;
+mod join;
 mod libraries;
 mod load;
 mod names;
+mod part;
 mod prepare;
 mod project;
 mod queue;
 mod rebuild;
 mod retain;
 mod session;
+mod traffic;
 mod writer;
 
 pub(super) use artifact::PackedArtifact;
@@ -33,4 +36,5 @@ pub(super) use prepare::Prepared;
 pub(super) use project::{COLUMNS, project_of};
 pub(super) use queue::Queue;
 pub(super) use session::BY_SESSIONS;
-pub(super) use writer::{Writer, start};
+
+pub(super) use writer::{Joining, Writer, start};

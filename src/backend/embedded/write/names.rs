@@ -60,6 +60,11 @@ impl Names {
         *self = Self::default();
     }
 
+    /// After an issue is gone.
+    pub(super) fn forget_issue(&mut self, issue: i64) {
+        self.issues.retain(|_, known| *known != issue);
+    }
+
     fn grow(&mut self) {
         if self.remembered >= MOST {
             self.forget();

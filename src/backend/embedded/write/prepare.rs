@@ -5,7 +5,7 @@
 use crate::{
     backend::embedded::pack::{Trace, squeeze},
     model::Timestamp,
-    store::{Digest, EventRecord, ItemRecord, Outcome, ProjectKey, Record, SessionRecord, SessionsRecord},
+    store::{Digest, EventRecord, ItemRecord, Outcome, PartRecord, ProjectKey, Record, SessionRecord, SessionsRecord},
 };
 
 /// A digest whose bodies are compressed.
@@ -24,6 +24,7 @@ pub(super) enum Packed {
     Session(SessionRecord),
     Sessions(SessionsRecord),
     Item(Box<ItemRecord>, usize, Vec<u8>),
+    Part(Box<PartRecord>, Vec<u8>),
 }
 
 impl Prepared {
@@ -35,7 +36,7 @@ impl Prepared {
     }
 }
 
-fn pack(record: Record) -> Packed {
+pub(super) fn pack(record: Record) -> Packed {
     match record {
         Record::Event(mut event) => {
             let z = squeeze(&std::mem::take(&mut event.body));
@@ -45,6 +46,10 @@ fn pack(record: Record) -> Packed {
         Record::Item(mut item) => {
             let body = std::mem::take(&mut item.body);
             Packed::Item(item, body.len(), squeeze(&body))
+        }
+        Record::Part(mut part) => {
+            let z = squeeze(&std::mem::take(&mut part.body));
+            Packed::Part(part, z)
         }
         Record::Session(session) => Packed::Session(session),
         Record::Sessions(sessions) => Packed::Sessions(sessions),

@@ -42,6 +42,7 @@ impl Writer {
         forget_libraries(&self.conn, cut)?;
         self.names.forget();
         self.drop_items(cut)?;
+        self.drop_parts(cut)?;
         self.drop_bundles(cut)?;
         self.give_back()?;
         Ok(dropped)
@@ -105,6 +106,17 @@ impl Writer {
         while self.conn.execute(sql, params![cut, ITEMS])? > 0 {
             self.commit_waiting();
         }
+        Ok(())
+    }
+
+    fn drop_parts(&mut self, cut: i64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM part WHERE id IN (SELECT id FROM part WHERE last<?1 LIMIT ?2)";
+        while self.conn.execute(sql, params![cut, ITEMS])? > 0 {
+            self.commit_waiting();
+        }
+        self.conn.execute("DELETE FROM joined WHERE at<?1", [cut])?;
+        self.conn.execute("DELETE FROM traffic WHERE hour<?1", [cut.div_euclid(DAY_US).saturating_mul(24)])?;
+        self.conn.execute("DELETE FROM part_day WHERE day<?1", [day_of(cut)])?;
         Ok(())
     }
 

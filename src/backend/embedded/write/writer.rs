@@ -5,7 +5,7 @@
 use std::{
     fs::File,
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread::JoinHandle,
 };
 
@@ -13,12 +13,13 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     commit::Commit,
+    join::settled_before,
     names::Names,
     queue::{Queue, Work, Write},
 };
 use crate::{
     backend::embedded::{connect, fault::of_files, files::Files, pack::Unpacker},
-    store::{Receipt, StoreError},
+    store::{Join, Receipt, StoreError},
 };
 
 /// The log is moved into the database past so many bytes.
@@ -28,6 +29,12 @@ const MOST_LOG_BYTES: u64 = 256 << 20;
 /// While more than so many times the usual wait for folding, a slice is folded after each commit.
 const LATE: u64 = 4;
 
+/// What makes events of traces, and how much of other traces is kept.
+pub(in crate::backend::embedded) struct Joining {
+    pub(in crate::backend::embedded) join: Arc<dyn Join>,
+    pub(in crate::backend::embedded) keep_lines: u64,
+}
+
 /// Everything that the thread owns.
 pub(in crate::backend::embedded) struct Writer {
     pub(super) conn: Connection,
@@ -36,6 +43,9 @@ pub(in crate::backend::embedded) struct Writer {
     pub(super) fold_lock: File,
     /// Facts that are not folded yet, as far as this process knows.
     pub(super) unfolded: u64,
+    joining: Arc<OnceLock<Joining>>,
+    /// When the newest digest came, microseconds since 1970.
+    latest: i64,
     fold_at: u64,
     queue: Arc<Queue>,
     log: PathBuf,
@@ -47,6 +57,7 @@ pub(in crate::backend::embedded) fn start(
     files: &Files,
     queue: Arc<Queue>,
     fold_at: u64,
+    joining: Arc<OnceLock<Joining>>,
 ) -> Result<JoinHandle<()>, StoreError> {
     let conn = connect::writer(files)?;
     let unfolded = conn.query_row("SELECT count(*) FROM tail", [], |row| row.get(0))?;
@@ -57,6 +68,8 @@ pub(in crate::backend::embedded) fn start(
         unpacker: Unpacker::new()?,
         fold_lock,
         unfolded,
+        joining,
+        latest: 0,
         fold_at,
         queue,
         log: files.log(),
@@ -120,7 +133,7 @@ impl Writer {
     }
 
     fn fold_one(&mut self) {
-        match self.fold_slice() {
+        match self.fold_slice(settled_before(self.latest)) {
             Ok(left) => self.unfolded = left,
             Err(error) => {
                 // Nothing is lost: the tail stays as it was. The next attempt comes with further events.
@@ -150,11 +163,23 @@ impl Writer {
     fn try_commit(&mut self, writes: &[Write]) -> Result<Vec<Receipt>, StoreError> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut commit = Commit::new(&tx, &mut self.names);
+        let joining = self.joining.get();
+        commit.keep_lines = joining.map_or(u64::MAX, |joining| joining.keep_lines);
+        let latest =
+            writes.iter().map(|write| write.prepared.received.as_microsecond()).max().unwrap_or(0).max(self.latest);
         let receipts: Result<Vec<_>, _> = writes.iter().map(|write| commit.store(&write.prepared)).collect();
-        let done = receipts.and_then(|receipts| Ok((receipts, commit.finish()?)));
+        let joined = receipts.and_then(|receipts| {
+            if let Some(joining) = joining.filter(|_| !commit.traces.is_empty()) {
+                commit.join_traces(&*joining.join, &mut self.unpacker)?;
+                commit.write_parts(latest)?;
+            }
+            Ok(receipts)
+        });
+        let done = joined.and_then(|receipts| Ok((receipts, commit.finish()?)));
         match done.and_then(|done| Ok((done, tx.commit()?))) {
             Ok(((receipts, events), ())) => {
                 self.unfolded += events;
+                self.latest = latest;
                 Ok(receipts)
             }
             Err(error) => {

@@ -1,0 +1,43 @@
+//! One failure, however many records tell of it.
+
+use super::{
+    cluster::Told,
+    part::{LogLine, SpanLine},
+    place::Placed,
+};
+
+/// What is known of a failure.
+pub(super) struct Failure<'a> {
+    /// The part that tells most of it.
+    pub(super) part: usize,
+    /// When, microseconds since 1970.
+    pub(super) at: i64,
+    pub(super) what: What<'a>,
+    /// The innermost span that it happened in.
+    pub(super) span: Option<&'a SpanLine>,
+    /// The request that failed by it, or went well all the same.
+    pub(super) entry: Option<Placed<'a>>,
+    /// Whether the application dealt with it; `None`: it can't be told.
+    pub(super) handled: Option<bool>,
+}
+
+/// How it was told.
+pub(super) enum What<'a> {
+    /// An exception; the record that tells most first.
+    Thrown(Vec<Told<'a>>),
+    /// An error that was logged.
+    Logged(&'a LogLine),
+    /// A span that says it failed, and the words for it.
+    Ended(String),
+}
+
+impl<'a> Failure<'a> {
+    /// The log record that tells most of it.
+    pub(super) fn log(&self) -> Option<&'a LogLine> {
+        match &self.what {
+            What::Thrown(told) => told.iter().find_map(|told| told.log),
+            What::Logged(log) => Some(log),
+            What::Ended(_) => None,
+        }
+    }
+}

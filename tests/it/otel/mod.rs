@@ -1,0 +1,5 @@
+//! Tests of OpenTelemetry: what exporters sent, how stacks are read, what is answered over HTTP.
+
+mod captured;
+mod http;
+mod stacks;
