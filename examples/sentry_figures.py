@@ -6,7 +6,8 @@ One made-up server (`sentry_upstream.py`) and two MCP servers in front of it in 
 
     cargo build --release && examples/sentry_figures.py [target/release/prodsignal]
 
-DELAY_MS sets the delay of each answer (80), SCALE=30 makes the project a busy one, LOG=1 shows what was asked.
+DELAY_MS sets the delay of each answer (80), SCALE=30 gives the issues thirty times the events, BUSY=1 makes the project one of
+120 issues and 6,000 events, LOG=1 shows what was asked. PEAK is the most memory that the process took, in MiB (Linux).
 Loopback and the standard library alone.
 """
 
@@ -106,6 +107,13 @@ class Agent:
             print(f"{tool} {arguments}: {text[:400]}", file=sys.stderr)
         return text
 
+    def peak_mib(self):
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return 0
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
     def close(self):
         self.process.stdin.close()
         self.process.wait(timeout=10)
@@ -147,6 +155,7 @@ def figures(start, calls):
     agent.close()
     agent = start()
     session = {f"{n}. {what}": measured(what, lambda: agent.call(*call)) for n, (what, call) in enumerate(calls, 1)}
+    print(f"PEAK of {agent.name['name']}: {agent.peak_mib():.1f} MiB after the session", file=sys.stderr)
     agent.close()
     all_of = session.values()
     text = "".join(figure.text for figure in all_of)

@@ -21,6 +21,8 @@ NOW = datetime.datetime.now(datetime.timezone.utc)
 THEN = datetime.datetime(2026, 11, 20, 11, 0, tzinfo=datetime.timezone.utc)
 #: SCALE=30 makes it a busy project, whose issues have too many events to be read one by one.
 SCALE = int(os.environ.get("SCALE", "1"))
+#: BUSY=1 makes it one of 120 issues and 6,000 events, all of them seen in the newest release.
+BUSY = bool(os.environ.get("BUSY"))
 MOVED = (NOW - datetime.timedelta(hours=1)).replace(minute=0, second=0, microsecond=0) - THEN
 EVENT, OTHER_EVENT = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 REPLAY = "abcdef0123456789" * 2
@@ -43,6 +45,12 @@ def file(name):
 
 
 ISSUES = {str(issue["id"]): issue for issue in file("issues")}
+MORE = range(103, 221) if BUSY else range(0)
+ISSUES |= {
+    str(number): {**ISSUES["102"], "id": str(number), "shortId": f"SHOP-{number - 100}", "title": f"TypeError: fault {number}",
+                  "metadata": {**ISSUES["102"]["metadata"], "value": f"fault {number}"}}
+    for number in MORE
+}
 
 
 def issue(name):
@@ -68,18 +76,23 @@ def event(name):
 def happened():
     """All events of the last weeks, as rows of columns."""
     rows = []
-    for number, (issue, days, users, per_user) in enumerate([("101", 3, 40, 3), ("102", 18, 25, 4)]):
+    plan = [("101", 3, 40, 3), ("102", 18, 25, 4)]
+    # One in ten began with the newest release; few issues have most of the events.
+    plan += [(str(number), 3 if number % 10 == 0 else 60, 3 + 462 // (number - 99), 3) for number in MORE]
+    for number, (issue, days, users, per_user) in enumerate(plan):
         for user in range(users * SCALE):
             for nth in range(per_user):
                 age = datetime.timedelta(hours=(user * 53 + nth * 101) % (days * 24))
+                if number > 1 and user == nth == 0:
+                    age = datetime.timedelta(hours=1)
                 at = THEN + MOVED - age
                 first = user == nth == 0
                 rows.append({
-                    "id": (EVENT, OTHER_EVENT)[number] if first else f"{number:x}{user:015x}{nth:016x}",
+                    "id": (EVENT, OTHER_EVENT)[number] if first and number < 2 else f"{number:x}{user:015x}{nth:016x}",
                     "issue.id": int(issue), "issue": ISSUES[issue]["shortId"], "project": "shop", "project.name": "shop",
-                    "release": "shop@2.3.0" if issue == "101" or age.days < 4 else "shop@2.2.0",
+                    "release": "shop@2.3.0" if days == 3 or age.days < 4 else "shop@2.2.0",
                     "user": f"id:{user + number * 10}", "user.id": str(user + number * 10), "at": at,
-                    "browser": ("Firefox 142", "Chrome 141")[(user % 5 == 0) != (number == 1)],
+                    "browser": ("Firefox 142", "Chrome 141")[(user % 5 == 0) != (number > 0)],
                     "environment": "production", "level": "error", "error.unhandled": 1, "trace": TRACE,
                     "replayId": REPLAY if number == 0 and user == 0 else None,
                     "title": ISSUES[issue]["title"], "error.type": ["TypeError"], "culprit": "GET /cart",
@@ -259,7 +272,8 @@ def answer(path, query):
         case ["organizations", _, "issues"]:
             search = query.get("query", [""])[0]
             asked = re.findall(r"\bissue(?:\.id)?:(\S+)", search)
-            return [row for row in ISSUES.values() if not asked or asked[0] in (row["id"], row["shortId"])]
+            found = [row for row in ISSUES.values() if not asked or asked[0] in (row["id"], row["shortId"])]
+            return sorted(found, key=lambda row: -row["userCount"])
         case ["organizations", _, "sessions"]:
             return sessions(query)
         case ["projects", _, "shop"]:

@@ -82,6 +82,8 @@ pub struct IssueFacts {
     pub events: u64,
     /// Distinct users in scope, exact.
     pub users: u64,
+    /// Whether the store counts its users at all.
+    pub users_known: bool,
     /// Users of its project with a session or an event in scope; the scope's first day counts whole.
     pub active_users: u64,
     /// First event of the issue that the store holds, up to the scope's end.

@@ -2,6 +2,7 @@
 //! It uses `model` alone.
 //! It never names a backend.
 
+mod address;
 mod answer;
 mod commits;
 mod diagnosis;
@@ -20,6 +21,7 @@ mod search;
 mod window;
 mod write;
 
+pub use address::{Named, WebAddress, WhichEvent};
 pub use answer::*;
 pub use commits::*;
 pub use diagnosis::*;
@@ -58,6 +60,19 @@ pub trait SignalStore: Send + Sync {
     /// The page of an issue for people, where the store has one.
     fn issue_url(&self, _issue: IssueId) -> Option<String> {
         None
+    }
+
+    /// Whether a pasted web address is of this store; nothing is answered about another's.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] says whose it is not.
+    fn owns(&self, _address: &WebAddress) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether it reads searches itself, in a grammar of its own: `typed` of a query is for it.
+    fn reads_search(&self) -> bool {
+        false
     }
 
     /// A key for sealing cursors, the same in each process over this store; it never leaves the process.

@@ -71,6 +71,8 @@ pub struct IssueQuery {
     pub level: Option<Level>,
     /// Further conditions, all of which must hold.
     pub filter: Vec<Term>,
+    /// Further conditions as typed, for a store that reads searches itself.
+    pub typed: Option<Untrusted>,
     /// Order.
     pub sort: IssueSort,
     /// At most so many.
@@ -253,6 +255,8 @@ pub struct SearchQuery {
     pub scope: Scope,
     /// Conditions, all of which must hold.
     pub filter: Vec<Term>,
+    /// Further conditions as typed, for a store that reads searches itself.
+    pub typed: Option<Untrusted>,
     /// Columns of rows; not used where there is an aggregate.
     pub fields: Vec<Field>,
     /// What groups are made by.

@@ -6,16 +6,15 @@ use serde::Deserialize;
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
     claim::ClaimView,
-    error::refused,
     input::Text,
     resolve::{self, Since},
-    sentence,
+    searched, sentence,
 };
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Level, Status},
     say,
-    store::{self, Claim, IssueFacts, IssueQuery, IssueSort, Page},
+    store::{Claim, IssueFacts, IssueQuery, IssueSort, Page},
     view,
     view::{Answer, Doc, Omission, Seconds, View, Word, count},
 };
@@ -152,8 +151,9 @@ view! {
         pub last_release: Option<Clean>,
         /// Events in scope.
         pub events: u64,
-        /// Distinct users in scope.
-        pub users: u64,
+        /// Distinct users in scope, where they are counted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub users: Option<u64>,
         /// Of the users who were active in scope, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub share: Option<f64>,
@@ -211,18 +211,15 @@ impl Tool for ListIssues {
             }
             None => None,
         };
-        let query = query(&asked, &input, since.as_ref())?;
+        let query = query(ctx, &asked, &input, since.as_ref())?;
         let page = ctx.store.issues(&query).await?;
         let held = ctx.store.held(asked.as_of).await?;
         Ok(answer(ctx, asked, since, query.change.len(), page, &held))
     }
 }
 
-fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQuery, ToolError> {
-    let filter = match &input.query {
-        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
-        None => Vec::new(),
-    };
+fn query(ctx: &Ctx, asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQuery, ToolError> {
+    let (filter, typed) = searched::read(ctx, asked, input.query.as_ref())?;
     Ok(IssueQuery {
         // Since a release, its own time is the period; else what happened lately.
         scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },
@@ -231,6 +228,7 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQue
         status: input.status.map(Status::from).into_iter().collect(),
         level: input.level.map(Level::from),
         filter,
+        typed,
         sort: input.sort.map(IssueSort::from).unwrap_or_default(),
         limit: asked.limit_or(25),
         skip: asked.skip,
@@ -314,7 +312,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
         first_release: guard.opt(facts.first_release.as_ref(), Limit::Tag),
         last_release: guard.opt(facts.last_release.as_ref(), Limit::Tag),
         events: facts.events,
-        users: facts.users,
+        users: facts.users_known.then_some(facts.users),
         share: (facts.active_users > 0).then(|| view::rounded(facts.users as f64 / facts.active_users as f64)),
         top_frame: issue.top_frame.as_ref().map(|f| TopFrameView {
             function: guard.opt(f.function.as_ref(), Limit::Tag),
@@ -417,7 +415,7 @@ impl IssueView {
             ", ",
             caught,
             ": ",
-            count(self.users, "user", "users"),
+            self.users.map_or_else(|| Clean::ours("users not known"), |users| count(users, "user", "users")),
             ", ",
             count(self.events, "event", "events"),
             ": ",

@@ -19,6 +19,7 @@ mod remedies;
 mod resolve;
 mod schema;
 mod search_events;
+mod searched;
 mod sentence;
 mod update_issue;
 mod verify_fix_since_release;

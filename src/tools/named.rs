@@ -1,32 +1,124 @@
-//! Names of issues, events and replays in arguments: ids, short ids, web addresses.
+//! Names of issues, events, replays and releases in arguments: ids, short ids, web addresses. An address means the very
+//! thing that it names, or is refused.
 
-use super::{ToolError, input::Text};
+use super::{Ctx, ToolError, input::Text};
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{EventId, Untrusted},
     say,
-    store::IssueRef,
+    store::{IssueRef, Named, Pick, Scope, WebAddress, WhichEvent},
 };
 
-/// An issue: id, short id or web URL.
-pub(super) fn issue(text: &Text) -> IssueRef {
-    IssueRef::Named(Untrusted::from(text.raw()))
+/// What an argument named, once its address belongs to the store.
+enum Meant {
+    /// It is no address.
+    Text,
+    At(Named),
 }
 
-/// An event: its id, or a web URL that holds it.
-pub(super) fn event(text: &Text) -> Result<EventId, ToolError> {
-    id("event", text)
+/// An issue: id, short id, or the address of it or of one of its events.
+pub(super) fn issue(ctx: &Ctx, text: &Text) -> Result<IssueRef, ToolError> {
+    match meant(ctx, "issue", text)? {
+        Meant::Text => Ok(IssueRef::Named(text.untrusted())),
+        Meant::At(Named::Issue(issue) | Named::EventOf { issue, .. }) => Ok(IssueRef::Named(issue.into())),
+        Meant::At(Named::Event(event)) => Ok(IssueRef::OfEvent(event)),
+        Meant::At(other) => Err(another("issue", "an issue", &other)),
+    }
 }
 
-/// A replay: its id, or a web URL that holds it.
-pub(super) fn replay(text: &Text) -> Result<EventId, ToolError> {
-    id("replay", text)
+/// The event that an address names, where the issue is named by the address of one of its events.
+pub(super) fn event_in_issue(ctx: &Ctx, text: &Text) -> Result<Option<Pick>, ToolError> {
+    match meant(ctx, "issue", text)? {
+        Meant::At(named @ (Named::EventOf { .. } | Named::Event(_))) => picked(named).map(Some),
+        _ => Ok(None),
+    }
 }
 
-/// The id that a text is, or that an address holds.
+/// An event: its id, or an address that names one.
+pub(super) fn event(ctx: &Ctx, text: &Text) -> Result<Pick, ToolError> {
+    match meant(ctx, "event", text)? {
+        Meant::Text => id("event", text).map(Pick::Id),
+        Meant::At(named) => picked(named),
+    }
+}
+
+/// A replay: its id, or an address that names one.
+pub(super) fn replay(ctx: &Ctx, text: &Text) -> Result<EventId, ToolError> {
+    match meant(ctx, "replay", text)? {
+        Meant::Text => id("replay", text),
+        Meant::At(Named::Replay(replay)) => Ok(replay),
+        Meant::At(other) => Err(another("replay", "a replay", &other)),
+    }
+}
+
+/// A release: as typed, or the one that an address names.
+pub(super) fn release(ctx: &Ctx, text: &Text) -> Result<Untrusted, ToolError> {
+    match meant(ctx, "release", text)? {
+        Meant::Text => Ok(text.untrusted()),
+        Meant::At(Named::Release(version)) => Ok(version.into()),
+        Meant::At(other) => Err(another("release", "a release", &other)),
+    }
+}
+
+/// Refuses an event that is not of the issue which was named beside it, or in the address of it.
+pub(super) async fn agree(
+    ctx: &Ctx,
+    scope: &Scope,
+    (issue, event): (Option<&Text>, Option<&Text>),
+    found: &crate::model::Issue,
+) -> Result<(), ToolError> {
+    let mut named = Vec::new();
+    for text in [issue, event].into_iter().flatten() {
+        if let Meant::At(Named::EventOf { issue, .. }) = meant(ctx, "event", text)? {
+            named.push(IssueRef::Named(issue.into()));
+        }
+    }
+    if let (Some(issue), Some(_)) = (issue, event) {
+        named.push(self::issue(ctx, issue)?);
+    }
+    for issue in named {
+        if ctx.store.bare_issue(&issue, scope).await?.id != found.id {
+            let short_id = Guard::new().line(&found.short_id.as_str().into(), Limit::Tag);
+            let why = say!("issue and event disagree: the event is of ", short_id, "; leave one of them out");
+            return Err(ToolError::invalid(why));
+        }
+    }
+    Ok(())
+}
+
+fn meant(ctx: &Ctx, field: &'static str, text: &Text) -> Result<Meant, ToolError> {
+    let Some(address) = WebAddress::read(text.raw()) else { return Ok(Meant::Text) };
+    ctx.store.owns(&address)?;
+    address.names.map(Meant::At).ok_or_else(|| {
+        let asked = Guard::new().line(&text.untrusted(), Limit::Value);
+        ToolError::invalid(say!(field, " \"", asked, "\": this address names no issue, event, replay or release"))
+    })
+}
+
+fn picked(named: Named) -> Result<Pick, ToolError> {
+    let by_name = |issue: String| IssueRef::Named(issue.into());
+    Ok(match named {
+        Named::Event(event) | Named::EventOf { which: WhichEvent::Id(event), .. } => Pick::Id(event),
+        Named::EventOf { issue, which: WhichEvent::Latest } => Pick::Latest(by_name(issue)),
+        Named::EventOf { issue, which: WhichEvent::Oldest } => Pick::Oldest(by_name(issue)),
+        Named::EventOf { issue, which: WhichEvent::Recommended } => Pick::Recommended(by_name(issue)),
+        other => return Err(another("event", "an event", &other)),
+    })
+}
+
+fn another(field: &'static str, wanted: &'static str, named: &Named) -> ToolError {
+    ToolError::invalid(say!(field, ": this address names ", named.what(), ", not ", wanted))
+}
+
+/// The id that a text is, or that an address of an event or a replay holds.
 pub fn id_in(text: &str) -> Option<EventId> {
-    let in_url = || text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').rev().find_map(|p| p.parse().ok());
-    text.parse().ok().or_else(in_url)
+    match WebAddress::read(text) {
+        None => text.trim().parse().ok(),
+        Some(address) => match address.names? {
+            Named::Event(id) | Named::Replay(id) | Named::EventOf { which: WhichEvent::Id(id), .. } => Some(id),
+            _ => None,
+        },
+    }
 }
 
 fn id(what: &'static str, text: &Text) -> Result<EventId, ToolError> {

@@ -6,6 +6,7 @@ use super::{
     Ctx, ToolError,
     cursor::{Cursor, Cursors},
     input::{Asked, Period, Text},
+    named,
 };
 use crate::{
     guard::{Clean, Guard, Limit},
@@ -223,10 +224,10 @@ impl Since {
 pub(super) async fn since(ctx: &Ctx, scope: &Scope, since: &Text, until: Option<&Text>) -> Result<Since, ToolError> {
     let known = oldest_first(ctx, scope).await?;
     let plain: Vec<_> = known.iter().map(|r| r.release.clone()).collect();
-    let asked = since.untrusted();
+    let asked = named::release(ctx, since)?;
     let at = index(&asked, &plain)?;
     let end = match until {
-        Some(until) => index(&until.untrusted(), &plain)?,
+        Some(until) => index(&named::release(ctx, until)?, &plain)?,
         None => known.len() - 1,
     };
     if end < at {
@@ -238,7 +239,7 @@ pub(super) async fn since(ctx: &Ctx, scope: &Scope, since: &Text, until: Option<
 /// One release by name.
 pub(super) async fn one_release(ctx: &Ctx, scope: &Scope, asked: &Text) -> Result<Untrusted, ToolError> {
     let known: Vec<_> = oldest_first(ctx, scope).await?.into_iter().map(|r| r.release).collect();
-    let at = index(&asked.untrusted(), &known)?;
+    let at = index(&named::release(ctx, asked)?, &known)?;
     Ok(known[at].version.clone())
 }
 

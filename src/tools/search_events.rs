@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, error::refused, input::Text};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, searched};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
     say,
-    store::{self, Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
+    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
     view,
     view::{Answer, Doc, Millis, Omission, Pairs, View, count},
 };
@@ -58,17 +58,14 @@ impl Tool for SearchEvents {
     type Out = Out;
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
-        let query = query(&asked, &input)?;
+        let query = query(ctx, &asked, &input)?;
         let page = ctx.store.search(&query).await?;
         Ok(answer(ctx, asked, &query, page))
     }
 }
 
-fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
-    let filter = match &input.query {
-        Some(text) => store::parse_search(text.raw(), asked.as_of).map_err(|e| refused("query", &e))?,
-        None => Vec::new(),
-    };
+fn query(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
+    let (filter, typed) = searched::read(ctx, asked, input.query.as_ref())?;
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
     let mut aggregate = parsed(
         &input.aggregate,
@@ -96,6 +93,7 @@ fn query(asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
     Ok(SearchQuery {
         scope: asked.scope_of_days(14),
         filter,
+        typed,
         fields,
         group_by,
         aggregate,

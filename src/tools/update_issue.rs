@@ -97,7 +97,7 @@ impl Tool for UpdateIssue {
             return Err(refused);
         };
         let update = IssueUpdate {
-            issue: named::issue(&input.issue),
+            issue: named::issue(ctx, &input.issue)?,
             status: status(ctx, &asked, &input).await?,
             assignee: input.assignee.as_ref().map(Text::untrusted),
             comment: comment(&input)?,

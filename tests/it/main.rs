@@ -15,6 +15,7 @@ mod grouping;
 mod impact;
 mod ingest;
 mod install;
+mod loops;
 mod markers;
 mod mcp;
 mod operations;

@@ -78,11 +78,11 @@ impl Address {
         format!("{host}organizations/{org}/issues/{issue}/")
     }
 
-    /// Whether a pasted address belongs to this server.
-    pub(super) fn owns(&self, pasted: &Url) -> bool {
-        let host = pasted.host_str().unwrap_or_default();
+    /// Whether a host, with its port where it has one, is this server's. All of the service's are one.
+    pub(super) fn owns(&self, host: &str) -> bool {
         let theirs = host == "sentry.io" || host.ends_with(".sentry.io");
-        (self.is_sentrys() && theirs) || (host == self.host() && pasted.port() == self.base.port())
+        let own = self.base.port().map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()));
+        (self.is_sentrys() && theirs) || host == own
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
         assert!(front.region("https://de.sentry.io.evil.example").is_none());
         let own = Address::new(Some("https://sentry.example"), None).unwrap();
         assert!(own.region("https://de.sentry.io").is_none());
-        assert!(own.owns(&Url::parse("https://sentry.example/organizations/o/issues/1/").unwrap()));
-        assert!(!own.owns(&Url::parse("https://other.example/organizations/o/issues/1/").unwrap()));
+        assert!(own.owns("sentry.example") && !own.owns("other.example") && !own.owns("sentry.example:8443"));
+        assert!(front.owns("acme.sentry.io") && !front.owns("acme.sentry.io.evil.example"));
     }
 }

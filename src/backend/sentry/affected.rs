@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    cells::{Side, conditions, shares},
-    exposure::{Health, day_of},
+    cells::{NOT_COUNTED, Side, conditions, shares},
+    exposure::{Health, Search, day_of},
     fault::optional,
     json::{count, text, time},
-    row::Row,
+    row::{Dataset, Row},
     store::SentryStore,
     terms::{any_of, push},
     trend::trend_of,
@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     model::{SessionCounts, Timestamp, Untrusted},
-    store::{AffectedFacts, AffectedQuery, AffectedSessions, Baseline, ReleaseUsers, SampleUser, Scope, StoreError},
+    store::{
+        AffectedFacts, AffectedQuery, AffectedSessions, Baseline, DiagnosisQuery, ReleaseUsers, SampleUser, Scope,
+        StoreError,
+    },
 };
 
 /// Users that are looked at one by one.
@@ -43,9 +46,17 @@ struct Searched {
     scope: Scope,
     /// Events of the issue (or of all), in the asked releases.
     hit: String,
+    /// Where those are.
+    dataset: Dataset,
     /// Events of the others.
     others: String,
     tags: Vec<String>,
+}
+
+impl Searched {
+    fn hit(&self) -> Search<'_> {
+        Search { text: &self.hit, dataset: self.dataset }
+    }
 }
 
 /// What is told of the events themselves, before they are compared with others.
@@ -68,6 +79,9 @@ impl SentryStore {
             return self.glitchtip_affected(query).await;
         }
         let searched = searched(query, row.as_ref());
+        if let Some(row) = &row {
+            self.is_counted(row, &searched.scope).await?;
+        }
         let scope = &searched.scope;
         // Boxed: together they would take much of a thread's stack.
         let (own, base, ()) = tokio::try_join!(
@@ -91,6 +105,33 @@ impl SentryStore {
         Ok(facts)
     }
 
+    /// Whether Sentry tells the events of an issue one by one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] for what is no error, where it does not: nothing is made up of no rows.
+    pub(super) async fn is_counted(&self, row: &Row, scope: &Scope) -> Result<(), StoreError> {
+        if row.dataset == Dataset::Errors || row.events == 0 {
+            return Ok(());
+        }
+        let own = row.own();
+        let search = Search { text: &own, dataset: row.dataset };
+        match self.totals(&self.whole(scope), search).await {
+            Ok((0, _)) => Err(StoreError::Unsupported(NOT_COUNTED)),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Why an issue can't be diagnosed with counts of frames, or at all.
+    pub(super) async fn not_diagnosed(&self, query: &DiagnosisQuery) -> Result<StoreError, StoreError> {
+        Ok(match self.issue_row(&query.issue, &query.scope).await?.dataset {
+            Dataset::Errors => StoreError::Unsupported("Sentry does not count the frames of stacks"),
+            Dataset::Occurrences => StoreError::Invalid(
+                "this issue is no error: Sentry made it of slow queries, feedback, missed check-ins or the like, so there is \
+                 no failure to diagnose; get_event shows what it was made of",
+            ),
+        })
+    }
+
     /// What will be asked for whatever the events are, meanwhile.
     async fn warm(&self, scope: &Scope) -> Result<(), StoreError> {
         let whole = self.whole(scope);
@@ -104,8 +145,9 @@ impl SentryStore {
             // Of all issues together nobody is left to compare with.
             return Ok((Side { by_user: true, ..Side::default() }, 0));
         }
-        let (_, others) = self.totals(&searched.scope, &searched.others).await?;
-        Ok((self.cells(&searched.scope, &searched.others, &searched.tags, others).await?, others))
+        let search = Search::from(&searched.others);
+        let (_, others) = self.totals(&searched.scope, search).await?;
+        Ok((self.cells(&searched.scope, search, &searched.tags, others).await?, others))
     }
 
     async fn active(&self, scope: &Scope, row: Option<&Row>, users: u64) -> Result<u64, StoreError> {
@@ -158,7 +200,7 @@ impl SentryStore {
         searched: &Searched,
         row: Option<&Row>,
     ) -> Result<Own, StoreError> {
-        let (scope, hit) = (&searched.scope, searched.hit.as_str());
+        let (scope, hit) = (&searched.scope, searched.hit());
         let whole = self.whole(scope);
         let by_user = ["user", "count()", "min(timestamp)", "max(timestamp)"];
         let known = row.filter(|_| query.since.is_none()).and_then(|row| Some((row.first_seen?, row.last_seen?)));
@@ -191,7 +233,7 @@ impl SentryStore {
         &self,
         facts: &mut AffectedFacts,
         scope: &Scope,
-        hit: &str,
+        hit: Search<'_>,
         ever: &[serde_json::Value],
         most: usize,
     ) -> Result<(), StoreError> {
@@ -235,7 +277,12 @@ impl SentryStore {
         facts.sample.push(SampleUser { user, events: of.events, last_seen: of.last });
     }
 
-    async fn releases_hit(&self, scope: &Scope, hit: &str, most: usize) -> Result<HashMap<String, u64>, StoreError> {
+    async fn releases_hit(
+        &self,
+        scope: &Scope,
+        hit: Search<'_>,
+        most: usize,
+    ) -> Result<HashMap<String, u64>, StoreError> {
         let fields = ["release", "count()", "count_unique(user)"];
         let pages = optional(self.groups(scope, hit, &fields, "-count()", most).await)?;
         let users = |row: &serde_json::Value| {
@@ -254,7 +301,8 @@ impl SentryStore {
         let (health, known) = (health?, known?);
         let told = |(name, users): (&String, &u64)| health.get(name).is_some_and(|health| health.users >= *users);
         // Releases without sessions, or with more users than these tell, are told by their events.
-        let with_events = if hit.iter().all(told) { HashMap::new() } else { self.releases_hit(scope, "", 300).await? };
+        let with_events =
+            if hit.iter().all(told) { HashMap::new() } else { self.releases_hit(scope, "".into(), 300).await? };
         let nobody = Health::default();
         let mut counts = SessionCounts::default();
         let mut per_release = Vec::new();
@@ -285,7 +333,7 @@ impl SentryStore {
         let scope = &searched.scope;
         let hit = match own {
             Some(side) => side,
-            None => self.cells(scope, &searched.hit, &searched.tags, users).await?,
+            None => self.cells(scope, searched.hit(), &searched.tags, users).await?,
         };
         let both = hit.by_user && base.by_user && !base.cut;
         let base = if both { base.without(&hit.names()) } else { base };
@@ -342,7 +390,7 @@ fn searched(query: &AffectedQuery, row: Option<&Row>) -> Searched {
     if let Some(row) = row {
         // Whoever uses another project was never at risk.
         scope.project = Some(row.issue.project.as_str().into());
-        push(&mut hit, &format!("issue.id:{}", row.issue.id));
+        push(&mut hit, &row.own());
         push(&mut others, &format!("!issue.id:{}", row.issue.id));
         let known = tags.clone();
         tags.extend(row.telling_tags().into_iter().filter(|tag| !known.contains(tag)));
@@ -354,7 +402,8 @@ fn searched(query: &AffectedQuery, row: Option<&Row>) -> Searched {
     if let Some(since) = &query.since {
         push(&mut hit, &any_of("release", since.iter().map(Untrusted::raw)));
     }
-    Searched { scope, hit, others, tags }
+    let dataset = row.map_or(Dataset::Errors, |row| row.dataset);
+    Searched { scope, hit, dataset, others, tags }
 }
 
 /// The tags that tell most: carried by most of the events, with few values.

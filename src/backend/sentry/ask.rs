@@ -3,11 +3,7 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{
-    fault::Fault,
-    operation::Operation,
-    replies::{Digest, Life},
-};
+use super::{fault::Fault, key::Digest, life::Life, operation::Operation};
 use crate::model::Timestamp;
 
 /// How close to the clock an end is "now", in seconds.

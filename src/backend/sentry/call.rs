@@ -67,3 +67,34 @@ impl Call {
         *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, page));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(ago: u64) -> Reply {
+        let loaded = Instant::now().checked_sub(Duration::from_secs(ago)).unwrap();
+        Reply { body: Bytes::new(), next: None, date: None, loaded }
+    }
+
+    #[test]
+    fn an_answer_is_as_old_as_its_oldest_reply() {
+        let call = Call::new(Duration::from_secs(10));
+        call.took(&Reply { loaded: Instant::now(), ..reply(0) }, false);
+        assert_eq!((call.source().freshness, call.source().age_s), (Freshness::Live, 0));
+        call.took(&reply(5), false);
+        assert_eq!((call.source().freshness, call.source().age_s), (Freshness::Cached, 5));
+        call.took(&reply(3), true);
+        assert_eq!((call.source().freshness, call.source().age_s), (Freshness::Stale, 5));
+    }
+
+    #[test]
+    fn the_page_that_is_read_is_held_alone() {
+        let call = Call::new(Duration::ZERO);
+        assert!(call.recording("a").is_none() && call.left().is_zero());
+        call.hold("a".into(), Arc::new(vec![Bytes::from_static(b"[]")]));
+        assert_eq!(call.recording("a").unwrap().len(), 1);
+        call.hold("b".into(), Arc::default());
+        assert!(call.recording("a").is_none() && call.recording("b").is_some());
+    }
+}

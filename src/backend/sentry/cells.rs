@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::{
+    exposure::Search,
     fault::{Fault, optional},
     json::{count, text, time},
+    row::Dataset,
     store::SentryStore,
     terms,
 };
@@ -21,6 +23,10 @@ const ROWS: usize = 300;
 const MOST: usize = 50_000;
 /// Values shown of a tag.
 const VALUES: usize = 20;
+
+/// What is said of issues that are no errors, where Sentry does not tell.
+pub(super) const NOT_COUNTED: &str =
+    "this issue is no error, and Sentry does not tell here whom it hit: who is affected is not known";
 
 /// Events with equal tags, of one user or of several.
 #[derive(Clone, Debug)]
@@ -50,7 +56,7 @@ impl SentryStore {
     pub(super) async fn cells(
         &self,
         scope: &Scope,
-        search: &str,
+        search: Search<'_>,
         tags: &[String],
         users: u64,
     ) -> Result<Side, StoreError> {
@@ -73,10 +79,14 @@ impl SentryStore {
     }
 
     /// How many events and users a search has.
-    pub(super) async fn totals(&self, scope: &Scope, search: &str) -> Result<(u64, u64), StoreError> {
+    pub(super) async fn totals(&self, scope: &Scope, search: Search<'_>) -> Result<(u64, u64), StoreError> {
         let fields = ["count()", "count_unique(user)"];
         let pages = match self.groups(scope, search, &fields, "-count()", 1).await {
             Ok(pages) => pages,
+            Err(fault) if fault.is_lacking() && search.dataset != Dataset::Errors => {
+                tracing::debug!(?fault, "no totals");
+                return Err(StoreError::Unsupported(NOT_COUNTED));
+            }
             Err(fault @ (Fault::NotThere | Fault::Strange(_))) => {
                 tracing::debug!(?fault, "no totals");
                 return Err(StoreError::Unsupported("this server can't count events in groups"));
@@ -184,4 +194,39 @@ pub(super) fn shares(affected: &Side, base: &Side, tag: usize) -> Vec<TagShare> 
     shares.sort_by(|a, b| (b.users, b.events).cmp(&(a.users, a.events)).then_with(|| a.value.cmp(&b.value)));
     shares.truncate(VALUES);
     shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(user: Option<&str>, events: u64, first: i64, tag: &str) -> Cell {
+        let first = Timestamp::from_second(first).ok();
+        Cell { user: user.map(Into::into), users: 2, events, first, tags: vec![Some(tag.into())] }
+    }
+
+    #[test]
+    fn a_user_counts_once_with_the_tags_of_the_first_event() {
+        let cells = vec![cell(Some("a"), 3, 9, "new"), cell(Some("a"), 1, 2, "old"), cell(Some("b"), 1, 5, "new")];
+        let side = Side { cells, by_user: true, cut: false };
+        let rows: Vec<&str> = side.rows(false).iter().map(|row| row[0].as_ref().unwrap().raw()).collect();
+        assert_eq!(rows, ["old", "new"]);
+        assert_eq!(side.rows(true).len(), 5);
+        assert_eq!(side.by_value(0)[&Untrusted::from("new")], (2, 4));
+        assert_eq!(side.names().len(), 2);
+        assert_eq!(side.without(&HashSet::from(["a".to_owned()])).cells.len(), 1);
+    }
+
+    #[test]
+    fn conditions_are_values_that_enough_share_and_shares_stand_beside_the_baseline() {
+        let side = |cells| Side { cells, by_user: false, cut: false };
+        let (hit, base) = (side(vec![cell(None, 4, 1, "x"), cell(None, 1, 1, "y")]), side(vec![cell(None, 9, 1, "x")]));
+        let tags = ["browser".to_owned()];
+        let found = conditions(&tags, &hit, &base, 2, false);
+        assert_eq!((found.affected.len(), found.tags[0].values.len()), (6, 2));
+        assert_eq!(found.tags[0].column[4], Some(0), "the baseline's first row has x");
+        assert!(conditions(&tags, &hit, &base, 3, false).tags.is_empty());
+        let shares = shares(&hit, &base, 0);
+        assert_eq!((shares[0].value.raw(), shares[0].users, shares[0].baseline_users), ("x", 2, 2));
+    }
 }

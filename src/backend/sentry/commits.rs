@@ -79,3 +79,19 @@ fn is_of(file: &Value, commit: &Value) -> bool {
         None => text(file, "commitMessage").is_some_and(|message| text(commit, "message") == Some(message)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_of_the_commit_that_its_id_or_else_its_message_names() {
+        let commit = json!({ "id": "c1", "message": "Keep carts" });
+        assert!(is_of(&json!({ "commitId": "c1", "commitMessage": "other" }), &commit));
+        assert!(!is_of(&json!({ "commitId": "c2", "commitMessage": "Keep carts" }), &commit));
+        assert!(is_of(&json!({ "commitMessage": "Keep carts" }), &commit));
+        assert!(!is_of(&json!({}), &commit));
+    }
+}

@@ -8,9 +8,10 @@ use super::{
     ask::Ask,
     fault::{Fault, optional},
     json::{count, list, text, time, word},
+    life::Life,
     operation::{ATTACHMENTS, EVENT_ID, EVENTS, GLITCHTIP_EVENT, ISSUE_EVENT, ISSUE_EVENTS},
     payload,
-    replies::{Life, Reply},
+    replies::Reply,
     row::Row,
     store::SentryStore,
     terms::any_of,
@@ -49,7 +50,7 @@ impl SentryStore {
         let issue = text(&found, "groupId").ok_or_else(|| Fault::NotThere.at("event", &asked))?;
         let whole = found.get("event").filter(|event| event.get("entries").is_some()).cloned();
         let by_number = IssueRef::Named(issue.clone());
-        let row = self.issue_row(&by_number, &query.scope);
+        let row = self.brief_row(&by_number, &query.scope);
         match whole {
             Some(event) => Ok(((event, loaded), row.await.map_err(|error| of_event(error, &asked))?)),
             None => {
@@ -78,7 +79,7 @@ impl SentryStore {
             return Ok((event.map_err(|fault| fault.at("event", &asked))?, row));
         };
         let name = self.issue_name(name)?;
-        let (event, row) = tokio::join!(self.picked(&name, which, query), self.issue_row(issue, &query.scope));
+        let (event, row) = tokio::join!(self.picked(&name, which, query), self.brief_row(issue, &query.scope));
         let row = row?;
         match event {
             Ok(event) => Ok((event, row)),

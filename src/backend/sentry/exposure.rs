@@ -12,6 +12,7 @@ use super::{
     fault::{Fault, optional},
     json::{count, list, text, time, word},
     operation::{EVENTS, SESSIONS},
+    row::Dataset,
     server::Pages,
     store::SentryStore,
 };
@@ -48,6 +49,32 @@ pub(super) struct Use {
     pub(super) cells: HashMap<(i64, String), u64>,
     /// Sessions of each release.
     health: HashMap<String, Health>,
+}
+
+impl Use {
+    /// Users with a session of a release, where there are any.
+    pub(super) fn users_of(&self, release: &str) -> Option<u64> {
+        self.health.get(release).map(|health| health.users).filter(|users| *users > 0)
+    }
+}
+
+/// A search for events, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search<'a> {
+    pub(super) text: &'a str,
+    pub(super) dataset: Dataset,
+}
+
+impl<'a> From<&'a str> for Search<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, dataset: Dataset::Errors }
+    }
+}
+
+impl<'a> From<&'a String> for Search<'a> {
+    fn from(text: &'a String) -> Self {
+        text.as_str().into()
+    }
 }
 
 /// The use of projects, by slug.
@@ -221,7 +248,7 @@ impl SentryStore {
     /// Users of all projects of a scope together with a session or an event: the larger of both.
     pub(super) async fn active_across(&self, scope: &Scope) -> Result<u64, StoreError> {
         let ask = self.scoped(self.users_of_sessions(scope), scope).await?;
-        let (sessions, events) = tokio::join!(self.server.send(&ask), self.totals(scope, ""));
+        let (sessions, events) = tokio::join!(self.server.send(&ask), self.totals(scope, "".into()));
         let sessions = optional(sessions.map(|reply| reply.json))?;
         let users = list(&sessions, "groups").iter().map(|group| parts(group, "count_unique(user)").1).max();
         Ok(users.unwrap_or(0).max(events?.1))
@@ -275,16 +302,17 @@ impl SentryStore {
     pub(super) async fn groups(
         &self,
         scope: &Scope,
-        query: &str,
+        search: impl Into<Search<'_>>,
         fields: &[&str],
         sort: &str,
         most: usize,
     ) -> Result<Pages, Fault> {
         let (start, end) = self.span(scope);
+        let Search { text, dataset } = search.into();
         let ask = Ask::new(&EVENTS)
-            .param("dataset", "errors")
+            .param("dataset", dataset.name())
             .each("field", fields.iter().copied())
-            .param("query", query)
+            .param("query", text)
             .param("sort", sort)
             .param("per_page", most.min(100).to_string())
             .between(start, end);
@@ -335,4 +363,34 @@ impl SentryStore {
 fn parts<'a>(group: &'a Value, field: &str) -> (&'a Value, u64) {
     let n = group.get("totals").and_then(|totals| count(totals, field)).unwrap_or(0);
     (group.get("by").unwrap_or(&Value::Null), n)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sessions_are_told_by_project_release_and_day() {
+        let group = |project: u64, release: &str, series: [u64; 2]| {
+            json!({
+                "by": { "project": project, "release": release },
+                "totals": { "sum(session)": series[0] + series[1], "count_unique(user)": 7, CRASH_FREE: 0.9 },
+                "series": { "sum(session)": series },
+            })
+        };
+        let told = Told::of(&json!({
+            "intervals": ["2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"],
+            "groups": [group(1, "a@1", [4, 6]), group(1, "a@2", [0, 10]), group(2, "b@1", [0, 0])],
+        }));
+        assert_eq!(told.uses.len(), 1, "without a session there is no use");
+        let used = &told.uses[&1];
+        assert_eq!((used.by_release["a@1"], used.users_of("a@2"), used.users_of("b@1")), (10, Some(7), None));
+        let first = day_of("2026-11-19T08:00:00Z".parse().unwrap());
+        assert_eq!((used.by_day[&first], used.by_day[&(first + 1)]), (4, 16));
+        assert_eq!(used.health["a@2"].counts.crashed, 1);
+        assert!(!told.cut);
+        assert!(Told::of(&Value::Null).uses.is_empty());
+    }
 }

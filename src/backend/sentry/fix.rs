@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    exposure::{day_of, start_of},
+    exposure::{Search, day_of, start_of},
     fault::optional,
     json::{count, list, text, time, word},
     operation::{EVENTS, ISSUES, SESSIONS},
-    row::Row,
+    row::{Dataset, Row},
     store::SentryStore,
     terms::any_of,
     whole::Whole,
@@ -71,7 +71,9 @@ impl SentryStore {
             ));
         }
         let scope = Scope { project: Some(row.issue.project.as_str().into()), start: None, ..query.scope.clone() };
-        let own = format!("issue.id:{}", row.issue.id);
+        self.is_counted(&row, &scope).await?;
+        let own = row.own();
+        let own = Search { text: &own, dataset: row.dataset };
         let project = BTreeSet::from([row.issue.project.as_str()]);
         let (rows, known, uses, whole) = tokio::join!(
             self.release_rows(&scope),
@@ -82,7 +84,7 @@ impl SentryStore {
         let (uses, whole) = (uses?, whole?);
         let hit = match &whole {
             Some(whole) => whole.events.iter().map(|event| (event.release.clone(), Some(event.at))).collect(),
-            None => self.hit_releases(&scope, &own).await?,
+            None => self.hit_releases(&scope, own).await?,
         };
         let known: Vec<Release> = known?.into_iter().map(|facts| facts.release).collect();
         let was_hit = |release: &Release| hit.iter().any(|(hit, _)| hit.as_ref() == Some(&release.version));
@@ -117,7 +119,7 @@ impl SentryStore {
     }
 
     /// Releases with an event of the issue, each with the first.
-    async fn hit_releases(&self, scope: &Scope, own: &str) -> Result<Vec<Hit>, StoreError> {
+    async fn hit_releases(&self, scope: &Scope, own: Search<'_>) -> Result<Vec<Hit>, StoreError> {
         let fields = ["release", "count()", "min(timestamp)"];
         let pages = optional(self.groups(scope, own, &fields, "-count()", 300).await)?;
         Ok(pages.items.iter().map(|row| (text(row, "release"), time(row, "min(timestamp)"))).collect())
@@ -178,9 +180,11 @@ impl SentryStore {
         group: usize,
         history: &mut FixHistory,
     ) -> Result<(), StoreError> {
+        // Issues that took its place are sought among errors.
+        let dataset = if group == 0 { around.row.dataset } else { Dataset::Errors };
         let texts: Vec<String> = ids.iter().map(i64::to_string).collect();
         let ask = Ask::new(&EVENTS)
-            .param("dataset", "errors")
+            .param("dataset", dataset.name())
             .each("field", ["id", "issue.id", "timestamp", "user", "release"])
             .param("query", any_of("issue.id", texts.iter().map(String::as_str)))
             .param("sort", "-timestamp")

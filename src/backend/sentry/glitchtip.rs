@@ -28,7 +28,12 @@ impl SentryStore {
                 "GlitchTip does not tell the releases of issues: ask with period instead of since_release",
             ));
         }
-        let (search, dropped) = search(query);
+        let mut terms = query.filter.clone();
+        if let Some(typed) = &query.typed {
+            let refused = |error: crate::store::SearchError| StoreError::Refused { said: error.to_string().into() };
+            terms.extend(crate::store::parse_search(typed.raw(), self.span(&query.scope).1).map_err(refused)?);
+        }
+        let (search, dropped) = search(query, &terms);
         let sort = match query.sort {
             IssueSort::LastSeen => "-last_seen",
             IssueSort::FirstSeen => "-first_seen",
@@ -62,6 +67,7 @@ impl SentryStore {
             issue: row.issue,
             events: row.events,
             users: row.users,
+            users_known: row.users > 0,
             active_users: 0,
             first_seen: row.first_seen,
             last_seen: row.last_seen,
@@ -139,7 +145,7 @@ fn breakdown(query: &AffectedQuery, tags: std::collections::BTreeMap<(String, St
 }
 
 /// What it can check: `is:`, plain words and tags. Whatever else it is sent empties its list.
-fn search(query: &IssueQuery) -> (String, bool) {
+fn search(query: &IssueQuery, terms: &[crate::store::Term]) -> (String, bool) {
     let plain = |term: &&crate::store::Term| {
         !term.negated
             && match &term.test {
@@ -148,11 +154,29 @@ fn search(query: &IssueQuery) -> (String, bool) {
                 _ => false,
             }
     };
-    let kept: Vec<_> = query.filter.iter().filter(plain).cloned().collect();
-    let dropped = kept.len() < query.filter.len() || query.level.is_some();
+    let kept: Vec<_> = terms.iter().filter(plain).cloned().collect();
+    let dropped = kept.len() < terms.len() || query.level.is_some();
     let mut text = super::terms::write(&kept, super::terms::Of::Issues).text;
     if let [status] = query.status.as_slice() {
         super::terms::push(&mut text, &format!("is:{}", status.as_str()));
     }
     (text, dropped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::parse_search;
+
+    #[test]
+    fn what_glitchtip_can_not_check_is_not_sent() {
+        let sent = |typed: &str| {
+            let terms = parse_search(typed, Timestamp::UNIX_EPOCH).unwrap();
+            search(&IssueQuery::default(), &terms)
+        };
+        assert_eq!(sent("is:unresolved browser:Firefox boom"), ("is:unresolved browser:Firefox boom".into(), false));
+        assert_eq!(sent("is:unresolved !browser:Firefox timesSeen:>3"), ("is:unresolved".into(), true));
+        let open = IssueQuery { status: vec![Status::Unresolved], ..IssueQuery::default() };
+        assert_eq!(search(&open, &[]), ("is:unresolved".into(), false));
+    }
 }

@@ -6,11 +6,11 @@ use futures::future::try_join_all;
 
 use super::{
     ask::Ask,
-    exposure::{Use, Uses, day_of, start_of},
+    exposure::{Search, Use, Uses, day_of, start_of},
     fault::optional,
     json::{count, list, text, time},
     operation::SESSIONS,
-    row::{Row, Substatus},
+    row::{Dataset, Row, Substatus},
     server::Pages,
     store::SentryStore,
     terms::any_of,
@@ -18,11 +18,13 @@ use super::{
 use crate::{
     change::{History, Hour, InRelease, Series, classify, may_have_risen},
     model::{Change, ChangeReason, Status, Timestamp, Untrusted},
-    store::{IssueFacts, ReleaseFacts, Scope, StoreError},
+    store::{IssueFacts, ReleaseFacts, Scope, StoreError, Term},
 };
 
-/// Issues asked about at once: their releases fit into few pages.
-pub(super) const TOGETHER: usize = 25;
+/// Issues asked about at once, where there are several rows of each: they fit into few pages.
+const TOGETHER: usize = 25;
+/// Issues asked about at once, where there is one row of each: they fit into one page.
+const PAGE: usize = 100;
 /// Rows that are read of one such question.
 const ROWS: usize = 300;
 /// Days that are looked back for growth.
@@ -49,6 +51,10 @@ pub(super) struct Shared<'a> {
     pub(super) scope: &'a Scope,
     /// Names of the releases since which something changed.
     pub(super) since: Option<&'a [Untrusted]>,
+    /// Conditions that the server can't check.
+    pub(super) rest: &'a [Term],
+    /// Whether the issues are some of a long list: then each further request must serve all of them.
+    pub(super) is_long: bool,
 }
 
 impl SentryStore {
@@ -60,21 +66,17 @@ impl SentryStore {
         let whole = self.whole(shared.scope);
         let ids: Vec<i64> = rows.iter().map(|row| row.issue.id.0).collect();
         let projects: BTreeSet<&str> = rows.iter().map(|row| row.issue.project.as_str()).collect();
-        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-        for row in &rows {
-            let users = seen.entry(row.issue.project.as_str()).or_default();
-            *users = row.users.max(*users);
-        }
-        // Of many, those with a replay are asked for once it is known which are shown.
-        let few = if rows.len() > TOGETHER { &[][..] } else { &ids[..] };
         let (histories, releases, uses, active, replays) = tokio::try_join!(
-            Box::pin(self.histories(&ids, &whole)),
+            Box::pin(self.histories(&rows, &whole)),
             Box::pin(self.known_releases(&whole)),
             Box::pin(self.uses_of(&whole, &projects)),
-            Box::pin(self.active_users(shared.scope, &seen)),
-            Box::pin(self.replays_of(few, shared))
+            Box::pin(self.active_around(&rows, shared)),
+            Box::pin(self.replays_of(&ids, shared))
         )?;
-        let active = self.completed(active, &rows, &histories, (shared.scope, &uses)).await?;
+        let active = match active {
+            Some(active) => self.completed(active, &rows, &histories, (shared.scope, &uses)).await?,
+            None => active_of_one(&uses, shared),
+        };
         let nothing = Vec::new();
         let judge = |row: &Row, series: &Series| {
             let history = histories.get(&row.issue.id.0).unwrap_or(&nothing);
@@ -82,17 +84,36 @@ impl SentryStore {
             judge(row, history, &releases, used, series, shared, self.span(shared.scope).1)
         };
         let mut facts: Vec<IssueFacts> = rows.iter().map(|row| judge(row, &Series::default())).collect();
-        let steady: Vec<&Row> =
-            rows.iter().zip(&facts).filter(|(_, f)| f.change == Change::Ongoing).map(|(row, _)| row).collect();
+        let steady = |(_, facts): &(&Row, &IssueFacts)| facts.change == Change::Ongoing && !shared.is_long;
+        let steady: Vec<&Row> = rows.iter().zip(&facts).filter(steady).map(|(row, _)| row).collect();
         let series = self.series_of(&steady, &whole, &uses).await?;
         for (row, facts) in rows.iter().zip(&mut facts) {
             if let Some(series) = series.get(&row.issue.id.0) {
                 *facts = judge(row, series);
             }
             facts.replays = replays.get(&row.issue.id.0).copied().unwrap_or(0);
-            facts.active_users = active.get(&row.issue.project).copied().unwrap_or(0).max(facts.users);
+            // Nobody knows of how many, or it is of so many at least.
+            let active = active.get(&row.issue.project).copied().filter(|active| *active > 0 || !shared.is_long);
+            facts.active_users = active.map_or(0, |active| active.max(facts.users));
         }
         Ok(facts)
+    }
+
+    /// Active users of the issues' projects; `None`: of a long list since a release this is not worth a request.
+    async fn active_around(
+        &self,
+        rows: &[Row],
+        shared: &Shared<'_>,
+    ) -> Result<Option<HashMap<String, u64>>, StoreError> {
+        if shared.is_long && shared.since.is_some() {
+            return Ok(None);
+        }
+        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in rows {
+            let users = seen.entry(row.issue.project.as_str()).or_default();
+            *users = row.users.max(*users);
+        }
+        self.active_users(shared.scope, &seen).await.map(Some)
     }
 
     /// Events in releases without a session show that sessions don't tell of all users of a project.
@@ -114,10 +135,16 @@ impl SentryStore {
         Ok(active)
     }
 
-    async fn histories(&self, ids: &[i64], scope: &Scope) -> Result<HashMap<i64, Vec<InOne>>, StoreError> {
+    async fn histories(&self, issues: &[Row], scope: &Scope) -> Result<HashMap<i64, Vec<InOne>>, StoreError> {
         let fields = ["issue.id", "release", "count()", "min(timestamp)", "max(timestamp)"];
+        let of = |dataset| {
+            let rows = issues.iter().filter(move |row| row.dataset == dataset);
+            let ids: Vec<i64> = rows.map(|row| row.issue.id.0).collect();
+            async move { self.of_issues((&ids, TOGETHER), scope, Search { text: "", dataset }, &fields).await }
+        };
+        let (errors, others) = tokio::try_join!(of(Dataset::Errors), of(Dataset::Occurrences))?;
         let mut found: HashMap<i64, Vec<InOne>> = HashMap::new();
-        for row in self.of_issues(ids, scope, "", &fields).await? {
+        for row in errors.into_iter().chain(others) {
             let Some(id) = count(&row, "issue.id").and_then(|id| i64::try_from(id).ok()) else { continue };
             found.entry(id).or_default().push(InOne {
                 release: text(&row, "release"),
@@ -129,23 +156,13 @@ impl SentryStore {
         Ok(found)
     }
 
-    /// Adds how many events have a replay.
-    pub(super) async fn add_replays(&self, found: &mut [IssueFacts], shared: &Shared<'_>) -> Result<(), StoreError> {
-        let ids: Vec<i64> = found.iter().map(|facts| facts.issue.id.0).collect();
-        let replays = self.replays_of(&ids, shared).await?;
-        for facts in found {
-            facts.replays = replays.get(&facts.issue.id.0).copied().unwrap_or(0);
-        }
-        Ok(())
-    }
-
     /// Events of each issue that have a replay.
     async fn replays_of(&self, ids: &[i64], shared: &Shared<'_>) -> Result<HashMap<i64, u64>, StoreError> {
         let mut extra = "has:replayId".to_owned();
         if let Some(since) = shared.since {
             extra = format!("{extra} {}", any_of("release", since.iter().map(Untrusted::raw)));
         }
-        let rows = self.of_issues(ids, shared.scope, &extra, &["issue.id", "count()"]).await?;
+        let rows = self.of_issues((ids, PAGE), shared.scope, Search::from(&extra), &["issue.id", "count()"]).await?;
         let pair =
             |row: &serde_json::Value| Some((i64::try_from(count(row, "issue.id")?).ok()?, count(row, "count()")?));
         Ok(rows.iter().filter_map(pair).collect())
@@ -154,16 +171,17 @@ impl SentryStore {
     /// Rows about issues, so many at a time. Without a right to ask, or where a server lacks it, there are none.
     async fn of_issues(
         &self,
-        ids: &[i64],
+        (ids, together): (&[i64], usize),
         scope: &Scope,
-        extra: &str,
+        extra: Search<'_>,
         fields: &[&str],
     ) -> Result<Vec<serde_json::Value>, StoreError> {
-        let parts = ids.chunks(TOGETHER).map(|ids| async move {
+        let parts = ids.chunks(together).map(|ids| async move {
             let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
             let query = any_of("issue.id", ids.iter().map(String::as_str));
-            let query = if extra.is_empty() { query } else { format!("{query} {extra}") };
-            optional(self.groups(scope, &query, fields, "-count()", ROWS).await)
+            let query = if extra.text.is_empty() { query } else { format!("{query} {}", extra.text) };
+            let search = Search { text: &query, ..extra };
+            optional(self.groups(scope, search, fields, "-count()", ROWS).await)
         });
         Ok(try_join_all(parts).await?.into_iter().flat_map(|pages: Pages| pages.items).collect())
     }
@@ -203,7 +221,8 @@ impl SentryStore {
         }
         let scope = Scope { start: Some(start_of(today - DAYS)), ..whole.clone() };
         let ids: Vec<i64> = without.iter().map(|row| row.issue.id.0).collect();
-        let rows = self.of_issues(&ids, &scope, "", &["issue.id", "timestamp.to_day", "count()"]).await?;
+        let rows =
+            self.of_issues((&ids, TOGETHER), &scope, "".into(), &["issue.id", "timestamp.to_day", "count()"]).await?;
         if rows.len() >= ROWS * ids.len().div_ceil(TOGETHER) {
             return Ok(found);
         }
@@ -225,7 +244,7 @@ impl SentryStore {
         let own = format!("issue.id:{}", row.issue.id);
         let first = last - DAYS * 24;
         let scope = Scope { project, start: Some(start_of_hour(first)), ..whole.clone() };
-        let (counts, mut traffic) = tokio::try_join!(self.hours(&scope, &own), self.traffic(&scope))?;
+        let (counts, mut traffic) = tokio::try_join!(self.hours(&scope, Search::from(&own)), self.traffic(&scope))?;
         if traffic.is_empty() {
             traffic = self.other_traffic(&scope, &own).await?;
         }
@@ -239,7 +258,7 @@ impl SentryStore {
     }
 
     /// Users by the hour; where no event names one, events.
-    async fn hours(&self, scope: &Scope, search: &str) -> Result<HashMap<i64, u64>, StoreError> {
+    async fn hours(&self, scope: &Scope, search: Search<'_>) -> Result<HashMap<i64, u64>, StoreError> {
         let users = self.points(scope, search, "count_unique(user)", HOUR_S).await?;
         let by_users = users.iter().any(|(_, n)| *n > 0);
         let counts = if by_users { users } else { self.points(scope, search, "count()", HOUR_S).await? };
@@ -277,6 +296,12 @@ impl SentryStore {
         let hour = |row: &serde_json::Value| Some((hour_of(time(row, "timestamp.to_hour")?), count(row, "count()")?));
         Ok(optional(pages)?.items.iter().filter_map(hour).collect())
     }
+}
+
+/// Users of the one release that was asked for, as its sessions tell them. Those of several releases don't add up.
+fn active_of_one(uses: &Uses, shared: &Shared<'_>) -> HashMap<String, u64> {
+    let Some([release]) = shared.since else { return HashMap::new() };
+    uses.iter().filter_map(|(slug, used)| Some((slug.clone(), used.users_of(release.raw())?))).collect()
 }
 
 fn hour_of(time: Timestamp) -> i64 {
@@ -332,6 +357,7 @@ fn judge(
         issue: row.issue.clone(),
         events: row.events,
         users: row.users,
+        users_known: row.users_known(),
         active_users: 0,
         first_seen: Some(first_seen),
         last_seen: Some(last_seen),
@@ -357,5 +383,70 @@ fn marked(row: &Row, change: Change, why: ChangeReason) -> (Change, ChangeReason
         }
         (Substatus::Escalating, Change::Ongoing) => (Change::Escalating, ChangeReason::Marked { word: "escalating" }),
         _ => (change, why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::backend::sentry::{Options, Token};
+
+    fn row(json: serde_json::Value) -> Row {
+        let options = Options::new(Token::new("t").unwrap(), || Timestamp::UNIX_EPOCH);
+        let store = SentryStore::new(Options { org: Some("acme".into()), ..options }).unwrap();
+        store.row(&json).unwrap()
+    }
+
+    #[test]
+    fn sentrys_own_word_counts_where_the_history_says_less() {
+        let steady = || ChangeReason::Steady { since_release: None, since: Timestamp::UNIX_EPOCH };
+        let told = |json, change| marked(&row(json), change, steady()).0;
+        let back = || json!({ "id": 1, "substatus": "regressed" });
+        assert_eq!(told(back(), Change::Ongoing), Change::Regressed);
+        assert_eq!(told(back(), Change::New), Change::New);
+        assert_eq!(told(json!({ "id": 1, "substatus": "escalating" }), Change::Ongoing), Change::Escalating);
+        assert_eq!(told(json!({ "id": 1, "status": "resolved" }), Change::Ongoing), Change::Resolved);
+        assert_eq!(told(json!({ "id": 1 }), Change::Ongoing), Change::Ongoing);
+    }
+
+    #[test]
+    fn an_issue_is_new_in_the_first_release_that_has_it() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let release = |name: &str, day: u32| ReleaseFacts {
+            release: crate::model::Release {
+                version: name.into(),
+                first_seen: at(&format!("2026-11-{day:02}T00:00:00Z")),
+                last_seen: at("2026-11-20T00:00:00Z"),
+                deploys: Vec::new(),
+            },
+            seen: true,
+            projects: vec!["shop".into()],
+            sessions: Default::default(),
+            users: 0,
+            adoption: None,
+            new_issues: 0,
+            events: 0,
+        };
+        let releases = [release("a@1", 1), release("a@2", 10), release("a@3", 15)];
+        let seen = |name: &str, day: u32| InOne {
+            release: Some(name.into()),
+            events: 2,
+            first: Some(at(&format!("2026-11-{day:02}T08:00:00Z"))),
+            last: Some(at(&format!("2026-11-{day:02}T09:00:00Z"))),
+        };
+        let names: Vec<Untrusted> = vec!["a@2".into(), "a@3".into()];
+        let (scope, as_of) = (Scope::default(), at("2026-11-20T00:00:00Z"));
+        let shared = Shared { scope: &scope, since: Some(&names), rest: &[], is_long: true };
+        let told = |history: &[InOne]| {
+            let row = row(json!({ "id": 1, "project": { "slug": "shop" } }));
+            judge(&row, history, &releases, None, &Series::default(), &shared, as_of)
+        };
+        let new = told(&[seen("a@3", 16)]);
+        assert_eq!((new.change, new.first_release.unwrap().raw()), (Change::New, "a@3"));
+        let old = told(&[seen("a@1", 2), seen("a@3", 16)]);
+        assert_eq!((old.change, old.last_release.unwrap().raw()), (Change::Ongoing, "a@3"));
+        assert_eq!(old.first_seen.unwrap(), at("2026-11-02T08:00:00Z"));
     }
 }

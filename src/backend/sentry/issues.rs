@@ -1,89 +1,135 @@
 //! Issues: lists of them, and one by name.
 
-use std::cmp::Ordering;
+use std::time::Instant;
+
+use serde_json::Value;
 
 use super::{
     ask::Ask,
+    exposure::Search,
     fault::{Fault, optional},
-    history::{Shared, TOGETHER},
+    history::Shared,
     json::{count, list, text},
     operation::{EVENT_ID, GLITCHTIP_ISSUE, ISSUE, ISSUES},
-    row::Row,
+    ranking::{is_wanted, order, takes},
+    replies::Reply,
+    row::{Dataset, Row},
+    search,
     server::Parsed,
+    shortlist::{Listed, counted},
     store::SentryStore,
     terms::{self, Of, any_of, push},
 };
 use crate::{
-    change::{Weight, impact},
-    model::{Change, Timestamp, Untrusted},
-    store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Page, Scope, StoreError, Term, Test},
+    model::Untrusted,
+    store::{IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term},
 };
 
 /// Issues of one page of the upstream.
 const BLOCK: usize = 100;
-/// As many are judged, all of them, whatever the order.
+/// As many are judged, all of them.
 const FEW: usize = 50;
+/// Issues that are read at least, where there are as many, of a list that is ranked here.
+const RANKED: usize = 2 * BLOCK;
 /// Pages that are followed at most.
 const BLOCKS: usize = 5;
 /// Releases that fit into one search.
 const RELEASES: usize = 50;
 
 impl SentryStore {
-    /// Answers `SignalStore::issues`: page after page in the upstream's order, each ranked and judged here.
+    /// Answers `SignalStore::issues`. Of a short list each issue is judged by its history; a longer one is ranked by
+    /// what the list says, and the history is looked at of those issues alone that are shown.
     pub(super) async fn list_issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
-        let (ask, rest, mut warnings) = self.issues_ask(query).await?;
-        let shared = Shared { scope: &query.scope, since: query.since.as_deref() };
-        let mut judged_first = query.sort == IssueSort::Impact || !query.change.is_empty() || !rest.is_empty();
-        let wanted = query.skip + query.limit;
-        let (mut rows, mut found, mut by_change) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut cursor, mut more, mut together) = (None::<String>, false, 0);
-        for block in 0..BLOCKS {
-            let reply = self.server.send(&ask.clone().param_some("cursor", cursor.clone())).await;
-            if block == 0 && self.turned_out_glitchtip(&reply).await {
-                return self.glitchtip_issues(query).await;
-            }
-            let reply = reply?;
-            self.server.heard(list(&reply.json, ""));
-            let page: Vec<Row> = list(&reply.json, "").iter().filter_map(|json| self.row(json)).collect();
+        let (ask, rest, warnings) = self.issues_ask(query).await?;
+        let first = self.server.send(&ask).await;
+        if self.turned_out_glitchtip(&first).await {
+            return self.glitchtip_issues(query).await;
+        }
+        let ranked_here = query.sort == IssueSort::Impact || !query.change.is_empty() || !rest.is_empty();
+        let least = if ranked_here { RANKED } else { 0 };
+        let listed = self.listed_issues(&ask, first?, least.max(query.skip + query.limit)).await?;
+        let is_long = listed.more || listed.rows.len() > FEW;
+        let shared = Shared { scope: &query.scope, since: query.since.as_deref(), rest: &rest, is_long };
+        let mut page = match (is_long, ranked_here) {
+            (false, _) => self.judged_page(listed, query, &shared).await?,
+            (true, true) => self.shortlisted(listed, query, &shared).await?,
+            (true, false) => self.page_as_listed(listed, query, &shared).await?,
+        };
+        page.warnings.splice(0..0, warnings);
+        Ok(page)
+    }
+
+    /// The rows of the first page, and of the pages after it until there are as many as wanted.
+    async fn listed_issues(&self, ask: &Ask, first: Parsed, wanted: usize) -> Result<Listed, StoreError> {
+        let (mut rows, mut cursor, mut reply) = (Vec::new(), None::<String>, first);
+        for block in 1.. {
+            let page = list(&reply.json, "");
+            self.server.heard(page);
+            self.keep_rows(page, reply.reply.loaded).await;
+            rows.extend(page.iter().filter_map(|json| self.row(json)));
             let next = reply.next.filter(|next| cursor.as_ref() != Some(next) && !page.is_empty());
-            // Few enough to say how many there are of each kind.
-            judged_first |= block == 0 && next.is_none() && page.len() <= FEW;
-            if judged_first {
-                together = together.max(page.len());
-                let mut facts = self.judged(page, &shared).await?;
-                facts.retain(|facts| rest.iter().all(|term| holds(term, facts)) && has_status(query, facts));
-                if block == 0 && next.is_none() {
-                    by_change = counted(&facts);
-                }
-                facts.retain(|facts| is_wanted(query, facts.change));
-                facts.sort_by(|a, b| order(query, a, b));
-                found.extend(facts);
-            } else {
-                rows.extend(page);
-            }
-            more = next.is_some();
-            cursor = next;
-            if !more || found.len().max(rows.len()) >= wanted {
+            let Some(next) = next else { return Ok(Listed { rows, more: false }) };
+            if rows.len() >= wanted || block == BLOCKS {
                 break;
             }
+            reply = self.server.send(&ask.clone().param("cursor", next.as_str())).await?;
+            cursor = Some(next);
         }
-        let total = (!more).then_some(found.len().max(rows.len()) as u64);
-        let more = more || found.len().max(rows.len()) > wanted;
-        if judged_first {
-            found = found.into_iter().skip(query.skip).take(query.limit).collect();
-            if more && query.sort == IssueSort::Impact && total.is_none() {
-                warnings
-                    .push("ranked by hundreds, those with most users first: there are more issues than one page holds");
+        Ok(Listed { rows, more: true })
+    }
+
+    /// Keeps the rows of a list, so that whoever opens one of these issues next need not ask for it alone.
+    async fn keep_rows(&self, rows: &[Value], loaded: Instant) {
+        for row in rows {
+            let reply = Reply { body: row.to_string().into(), next: None, date: None, loaded };
+            for name in [text(row, "id"), text(row, "shortId")].into_iter().flatten() {
+                self.server.also(&listed(name.raw()), reply.clone()).await;
             }
-        } else {
-            let shown: Vec<Row> = rows.into_iter().skip(query.skip).take(query.limit).collect();
-            together = shown.len();
-            found = self.judged(shown, &shared).await?;
         }
-        if together > TOGETHER {
-            self.add_replays(&mut found, &shared).await?;
+    }
+
+    /// What an issue is: as a list told that is kept, else by itself. Its counts may be those of the list's scope.
+    pub(super) async fn brief_row(&self, issue: &IssueRef, scope: &Scope) -> Result<Row, StoreError> {
+        if let IssueRef::Named(asked) = issue
+            && let Some(found) = self.server.known(&listed(&self.issue_name(asked)?)).await
+            && let Some(row) = self.row(&found.json).filter(|row| is_of(scope, row))
+        {
+            return Ok(row);
         }
-        Ok(Page { items: found, total, more, warnings, by_change })
+        self.issue_row(issue, scope).await
+    }
+
+    /// A page of a short list: all of it is judged.
+    async fn judged_page(
+        &self,
+        listed: Listed,
+        query: &IssueQuery,
+        shared: &Shared<'_>,
+    ) -> Result<Page<IssueFacts>, StoreError> {
+        let mut found = self.judged(listed.rows, shared).await?;
+        found.retain(|facts| takes(query, shared.rest, facts));
+        let by_change = counted(found.iter().map(|facts| facts.change));
+        found.retain(|facts| is_wanted(query, facts.change));
+        found.sort_by(|a, b| order(query, a, b));
+        let all = found.len();
+        let items = found.into_iter().skip(query.skip).take(query.limit).collect();
+        let more = all > query.skip + query.limit;
+        Ok(Page { items, total: Some(all as u64), more, warnings: Vec::new(), by_change })
+    }
+
+    /// A page of a long list in the order of the server.
+    async fn page_as_listed(
+        &self,
+        listed: Listed,
+        query: &IssueQuery,
+        shared: &Shared<'_>,
+    ) -> Result<Page<IssueFacts>, StoreError> {
+        let all = listed.rows.len();
+        let shown = listed.rows.into_iter().skip(query.skip).take(query.limit).collect();
+        let items = self.judged(shown, shared).await?;
+        let more = listed.more || all > query.skip + query.limit;
+        let total = (!listed.more).then_some(all as u64);
+        Ok(Page { items, total, more, warnings: Vec::new(), by_change: Vec::new() })
     }
 
     /// Whether the first list of a server shows it to be one. Sentry's rows have marks of their own; others are asked.
@@ -98,15 +144,22 @@ impl SentryStore {
 
     async fn issues_ask(&self, query: &IssueQuery) -> Result<(Ask, Vec<Term>, Vec<&'static str>), StoreError> {
         let mut warnings = Vec::new();
-        let terms::Written { text: mut search, rest } = terms::write(&query.filter, Of::Issues);
+        let terms::Written { text: mut search, mut rest } = terms::write(&query.filter, Of::Issues);
+        if let Some(typed) = &query.typed {
+            let passed = search::pass(typed.raw(), Of::Issues, self.when(&query.scope))?;
+            push(&mut search, &passed.text);
+            rest.extend(passed.rest);
+        }
         if let [status] = query.status.as_slice() {
             push(&mut search, &format!("is:{}", status.as_str()));
         }
         if let Some(level) = query.level {
             push(&mut search, &format!("level:{}", level.as_str()));
         }
-        // Older servers refuse this; the service itself has issues of other kinds.
-        if self.server.address().is_saas() {
+        // Older servers refuse this; the service itself has issues of other kinds, which are there for who asks.
+        let kinds = ["issue.category:", "issue.type:"];
+        let names_kind = kinds.iter().any(|key| search.contains(key));
+        if self.server.address().is_saas() && !names_kind {
             push(&mut search, "issue.category:error");
         }
         let mut scope = query.scope.clone();
@@ -143,17 +196,21 @@ impl SentryStore {
         if self.is_glitchtip_known() {
             return Ok(self.glitchtip_facts(row));
         }
-        let query = format!("issue.id:{}", row.issue.id);
-        let shared = Shared { scope, since: None };
+        let own = row.own();
+        let own = Search { text: &own, dataset: row.dataset };
+        let shared = Shared { scope, since: None, rest: &[], is_long: false };
         let (facts, counts) = tokio::join!(
             self.judged(vec![row.clone()], &shared),
-            self.groups(scope, &query, &["count()", "count_unique(user)"], "-count()", 1)
+            self.groups(scope, own, &["count()", "count_unique(user)"], "-count()", 1)
         );
         let mut facts = facts?.pop().expect("one row in, one out");
         let counts = optional(counts)?;
-        if let Some(row) = counts.items.first() {
-            facts.events = count(row, "count()").unwrap_or(0);
-            facts.users = count(row, "count_unique(user)").unwrap_or(0);
+        let counted = |row: &Value| Some((count(row, "count()")?, count(row, "count_unique(user)")?));
+        // Where its events lie in no table, what the issue says of itself stands.
+        let counted = counts.items.first().and_then(counted);
+        if let Some((events, users)) = counted.filter(|(events, _)| *events > 0 || row.dataset == Dataset::Errors) {
+            (facts.events, facts.users) = (events, users);
+            facts.users_known = row.dataset == Dataset::Errors || users > 0;
         }
         Ok(facts)
     }
@@ -174,8 +231,7 @@ impl SentryStore {
                 self.server.also(&self.issue_ask(&other, scope), found.reply.clone()).await;
             }
         }
-        let of_scope = scope.project.as_ref().is_none_or(|slug| slug.raw() == row.issue.project);
-        if of_scope { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }
+        if is_of(scope, &row) { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }
     }
 
     async fn issue_alone(&self, name: &str, scope: &Scope) -> Result<Parsed, Fault> {
@@ -205,21 +261,9 @@ impl SentryStore {
         text(&reply.json, "groupId").map(Untrusted::into_raw).ok_or(Fault::NotThere)
     }
 
-    /// A number, a short id, or the one in a web address of this server. Nothing is fetched from a pasted address.
+    /// A number, or a short id in any case.
     pub(super) fn issue_name(&self, asked: &Untrusted) -> Result<String, StoreError> {
-        let text = asked.raw().trim();
-        let name = match reqwest::Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {
-                if !self.server.address().owns(&url) {
-                    return Err(StoreError::Invalid(
-                        "this address belongs to another server than the one that is configured (--sentry-url)",
-                    ));
-                }
-                let mut parts = url.path_segments().into_iter().flatten().skip_while(|part| *part != "issues");
-                parts.nth(1).unwrap_or_default().to_owned()
-            }
-            _ => text.to_owned(),
-        };
+        let name = asked.raw().trim().to_ascii_uppercase();
         let digits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         let short = name.rsplit_once('-').is_some_and(|(slug, number)| {
             !slug.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -229,77 +273,11 @@ impl SentryStore {
     }
 }
 
-fn counted(facts: &[IssueFacts]) -> Vec<(Change, u64)> {
-    [Change::New, Change::Regressed, Change::Escalating, Change::Ongoing, Change::Resolved]
-        .into_iter()
-        .map(|change| (change, facts.iter().filter(|facts| facts.change == change).count() as u64))
-        .filter(|(_, n)| *n > 0)
-        .collect()
+/// Under what a row of a list is kept. It names an issue where a list has none, so that it is never a request's own.
+fn listed(name: &str) -> Ask {
+    Ask::new(&ISSUES).segment("issue", name)
 }
 
-/// Since a release and by impact, without a filter, what broke is what is asked for.
-fn is_wanted(query: &IssueQuery, change: Change) -> bool {
-    let broke = matches!(change, Change::New | Change::Regressed | Change::Escalating);
-    let by_default = query.since.is_none() || query.sort != IssueSort::Impact || !query.filter.is_empty() || broke;
-    if query.change.is_empty() { by_default } else { query.change.contains(&change) }
-}
-
-fn has_status(query: &IssueQuery, facts: &IssueFacts) -> bool {
-    query.status.is_empty() || query.status.contains(&facts.issue.status)
-}
-
-/// The order of one block; the upstream's own where it has it.
-fn order(query: &IssueQuery, a: &IssueFacts, b: &IssueFacts) -> Ordering {
-    let by_id = |a: &IssueFacts, b: &IssueFacts| a.issue.id.cmp(&b.issue.id);
-    let ordered = match query.sort {
-        IssueSort::Impact => rank(query, b).total_cmp(&rank(query, a)),
-        IssueSort::LastSeen => b.last_seen.cmp(&a.last_seen),
-        IssueSort::FirstSeen => b.first_seen.cmp(&a.first_seen),
-        IssueSort::Events => b.events.cmp(&a.events),
-        IssueSort::Users => (b.users, b.events).cmp(&(a.users, a.events)),
-    };
-    ordered.then_with(|| b.last_seen.cmp(&a.last_seen)).then_with(|| by_id(a, b))
-}
-
-/// What broke since a release comes before what was broken already: new, back, growing, in that order.
-fn rank(query: &IssueQuery, facts: &IssueFacts) -> f64 {
-    let first = match facts.change {
-        _ if query.since.is_none() => 0.0,
-        Change::New => 3e12,
-        Change::Regressed => 2e12,
-        Change::Escalating => 1e12,
-        Change::Ongoing | Change::Resolved => 0.0,
-    };
-    let weight = Weight {
-        users: facts.users,
-        events: facts.events,
-        active: facts.active_users,
-        change: facts.change,
-        why: &facts.why,
-        unhandled: facts.issue.unhandled,
-        status: facts.issue.status,
-        as_of: query.scope.end.or(facts.last_seen).unwrap_or(Timestamp::UNIX_EPOCH),
-    };
-    first + impact(&weight)
-}
-
-/// Whether a condition holds that the upstream can't check.
-fn holds(term: &Term, facts: &IssueFacts) -> bool {
-    let holds = match &term.test {
-        Test::Change(change) => facts.change == *change,
-        Test::Status(status) => facts.issue.status == *status,
-        Test::Field { field: Field::UserCount, op, values } => values.iter().any(|value| {
-            let Ok(other) = value.raw().trim().parse::<f64>() else { return false };
-            let own = facts.users as f64;
-            match op {
-                Op::Is => own == other,
-                Op::Greater => own > other,
-                Op::AtLeast => own >= other,
-                Op::Less => own < other,
-                Op::AtMost => own <= other,
-            }
-        }),
-        _ => true,
-    };
-    holds != term.negated
+fn is_of(scope: &Scope, row: &Row) -> bool {
+    scope.project.as_ref().is_none_or(|slug| slug.raw() == row.issue.project)
 }

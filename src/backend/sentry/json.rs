@@ -71,3 +71,23 @@ pub(super) fn list<'a>(json: &'a Value, key: &str) -> &'a [Value] {
     let list = if key.is_empty() { Some(json) } else { value(json, key) };
     list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_type_costs_its_own_field_alone() {
+        let row = json!({ "count": "12", "users": 3.0, "title": "None", "seen": 5, "types": ["A", "B"], "yes": 1, "first_seen": "2026-11-20T12:00:00Z" });
+        assert_eq!((count(&row, "count"), count(&row, "users"), count(&row, "title")), (Some(12), Some(3), None));
+        assert_eq!(text(&row, "title"), None);
+        assert_eq!(text(&row, "seen").unwrap().raw(), "5");
+        assert_eq!(text(&row, "types").unwrap().raw(), "B", "the outermost exception");
+        assert_eq!((truth(&row, "yes"), truth(&row, "title")), (Some(true), Some(false)));
+        assert_eq!(time(&row, "firstSeen").unwrap().to_string(), "2026-11-20T12:00:00Z", "with underscores as well");
+        assert!(list(&row, "count").is_empty() && list(&row, "").is_empty());
+        assert_eq!(list(&json!([1]), "").len(), 1);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::replies::Life;
+use super::life::Life;
 
 /// What a reply has to be, to be one at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,4 +101,29 @@ operations! {
     GLITCHTIP_EVENTS = get("issues/{issue}/events/", "event:read", "an issue's events (GlitchTip alone)", Life::Moving, Shape::List);
     GLITCHTIP_EVENT = get("issues/{issue}/events/{event}/", "event:read", "one event, or the newest (GlitchTip alone)", Life::Event, Shape::With(&["eventID", "id"]));
     GLITCHTIP_UPDATE = put("issues/{issue}/", "status of an issue (GlitchTip alone)");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_counts_many_events_or_sends_much_is_dear() {
+        let dear: Vec<&str> = OPERATIONS.iter().filter(|one| one.is_dear()).map(|one| one.path).collect();
+        assert_eq!(dear, [SESSIONS.path, EVENTS.path, TIMESERIES.path, SEGMENTS.path]);
+    }
+
+    #[test]
+    fn a_reply_of_another_shape_is_none() {
+        for (operation, good, bad) in [
+            (ISSUES, json!([]), json!({ "detail": "busy" })),
+            (EVENTS, json!({ "data": [] }), json!({ "data": null })),
+            (ISSUE, json!({ "id": "1" }), json!({ "detail": "busy" })),
+            (SEGMENTS, json!([]), json!(null)),
+        ] {
+            assert!(operation.shape.fits(&good) && !operation.shape.fits(&bad), "{}", operation.path);
+        }
+    }
 }

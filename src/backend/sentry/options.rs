@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{replies::Lives, token::Token};
+use super::{life::Lives, token::Token};
 use crate::model::Timestamp;
 
 /// Where the Web API is and how it is treated.

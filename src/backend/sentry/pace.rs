@@ -142,3 +142,58 @@ fn until(reset: f64, now: Timestamp) -> Duration {
     let left = reset - now.as_microsecond() as f64 / 1e6;
     Duration::from_secs_f64(left.clamp(0.0, LONGEST.as_secs_f64()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::sentry::operation::{EVENTS, ISSUE};
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn dear_requests_leave_places_free_however_few_there_are() {
+        for (limit, dear) in [(None, 4), (Some("5"), 2), (Some("2"), 1)] {
+            let pace = Pace::new(6);
+            if let Some(limit) = limit {
+                pace.heard("x", &headers(&[("x-sentry-rate-limit-concurrentlimit", limit)]), now());
+            }
+            let mut held = Vec::new();
+            for _ in 0..dear {
+                held.push(pace.turn(&EVENTS).await.unwrap());
+            }
+            assert_eq!(pace.dear.available_permits(), 0, "{limit:?}");
+            let cheap = limit.map_or(2, |limit: &str| limit.parse::<usize>().unwrap() - 1 - dear);
+            for _ in 0..cheap {
+                held.push(pace.turn(&ISSUE).await.unwrap());
+            }
+            assert_eq!(pace.places.available_permits(), 0, "{limit:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_spent_budget_is_told_and_holds_for_its_operation_alone() {
+        let pace = Pace::new(6);
+        let reset = (now().as_second() + 600).to_string();
+        let spent = [("x-sentry-rate-limit-remaining", "0"), ("x-sentry-rate-limit-reset", reset.as_str())];
+        pace.heard(EVENTS.path, &headers(&spent), now());
+        let refused = pace.turn(&EVENTS).await;
+        assert!(matches!(refused, Err(Fault::Limited { retry_after_s: 590..=600 })));
+        assert!(pace.turn(&ISSUE).await.is_ok());
+    }
+
+    #[test]
+    fn a_refusal_says_how_long_or_ever_longer_is_waited() {
+        let wait =
+            |pairs: &[(&'static str, &str)], tries| Pace::new(1).refused("x", &headers(pairs), now(), tries).as_secs();
+        assert_eq!(wait(&[("retry-after", "7")], 0), 7);
+        assert_eq!(wait(&[("retry-after", "-1"), ("x-sentry-rate-limit-reset", "0")], 0), 0);
+        assert_eq!((wait(&[], 0), wait(&[], 1), wait(&[], 99)), (1, 2, 32));
+        assert_eq!(wait(&[("retry-after", "99999999")], 0), LONGEST.as_secs());
+    }
+}

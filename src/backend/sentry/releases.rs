@@ -155,3 +155,25 @@ fn facts(row: &Value) -> Option<ReleaseFacts> {
         events: 0,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_release_is_read_with_its_times_and_its_newest_deploy() {
+        let found = facts(&json!({
+            "version": "a@2", "dateCreated": "2026-11-10T00:00:00Z", "firstEvent": "2026-11-09T00:00:00Z", "lastEvent": null,
+            "lastDeploy": { "environment": "production", "dateFinished": "2026-11-10T06:00:00Z" },
+            "projects": [{ "slug": "b" }, { "slug": "a" }], "newGroups": 3,
+        }));
+        let found = found.unwrap();
+        assert_eq!(found.release.first_seen.to_string(), "2026-11-09T00:00:00Z");
+        assert_eq!(found.release.last_seen, found.release.first_seen);
+        assert_eq!((found.release.deploys.len(), found.new_issues, found.seen), (1, 3, true));
+        assert_eq!(found.projects, ["a", "b"]);
+        assert!(facts(&json!({ "version": "a@2" })).is_none(), "without any time it has no place in an order");
+    }
+}

@@ -13,81 +13,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use moka::{Expiry, future::Cache};
-use sha2::Sha256;
 
 use super::{
     ask::{Ask, Ends},
     fault::Fault,
+    key::{Key, Tenant},
+    life::{Life, Lives},
 };
 use crate::model::Timestamp;
-
-/// How long replies serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lives {
-    /// An event by its id that has a successor.
-    pub fixed: Duration,
-    /// What was asked about a time that is over for an hour.
-    pub closed: Duration,
-    /// Names: projects, environments.
-    pub names: Duration,
-    /// Releases, sessions, events in groups.
-    pub slow: Duration,
-    /// Lists of issues and of events.
-    pub moving: Duration,
-    /// That something is not there.
-    pub absent: Duration,
-    /// How old a reply may be that serves when the server fails.
-    pub stale: Duration,
-}
-
-impl Lives {
-    /// Everything for the same time.
-    pub const fn each(time: Duration) -> Self {
-        Self { fixed: time, closed: time, names: time, slow: time, moving: time, absent: time, stale: time }
-    }
-}
-
-impl Default for Lives {
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self {
-            fixed: seconds(24 * 3_600),
-            closed: seconds(3_600),
-            names: seconds(300),
-            slow: seconds(60),
-            moving: seconds(15),
-            absent: seconds(10),
-            stale: seconds(3_600),
-        }
-    }
-}
-
-/// How fast a thing changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    /// Names; no signal.
-    Names,
-    /// Releases, sessions, events in groups.
-    Slow,
-    /// Lists of issues and of events.
-    Moving,
-    /// One event: it stays as it is once it has a successor.
-    Event,
-}
-
-impl Life {
-    /// For the table of operations in the documentation.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Names => "5 min",
-            Self::Slow => "60 s",
-            Self::Moving => "15 s",
-            Self::Event => "60 s, or a day once it has a successor",
-        }
-    }
-}
 
 /// A reply of the server.
 #[derive(Clone, Debug)]
@@ -101,39 +35,6 @@ pub(super) struct Reply {
     /// When it came.
     pub(super) loaded: Instant,
 }
-
-/// Who asks, and where: no reply of one is another's.
-#[derive(Clone)]
-pub(super) struct Tenant([u8; 32]);
-
-impl Tenant {
-    /// From a digest of the credential (never the credential), the address and the organisation.
-    pub(super) fn new(credential: &[u8; 32], place: &[&str]) -> Self {
-        let mut digest = Digest::new(credential);
-        place.iter().for_each(|part| digest.part(part.as_bytes()));
-        Self(digest.end())
-    }
-}
-
-/// A keyed digest of parts, each told apart from the next by its length.
-pub(super) struct Digest(Hmac<Sha256>);
-
-impl Digest {
-    fn new(key: &[u8; 32]) -> Self {
-        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
-    }
-
-    pub(super) fn part(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
-    }
-
-    fn end(self) -> [u8; 32] {
-        self.0.finalize().into_bytes().into()
-    }
-}
-
-type Key = [u8; 32];
 
 /// What is kept of one request. `None`: there is no such thing.
 #[derive(Clone)]
@@ -198,7 +99,7 @@ impl Replies {
     }
 
     fn key(&self, tenant: &Tenant, (ask, now): (&Ask, Timestamp)) -> Key {
-        let mut digest = Digest::new(&tenant.0);
+        let mut digest = tenant.digest();
         digest.part(&self.writes.load(Ordering::Acquire).to_be_bytes());
         ask.digest(now, &mut digest);
         digest.end()

@@ -23,8 +23,37 @@ pub(super) struct Row {
     pub(super) days: Vec<(i64, u64)>,
     /// Where it was first and last seen; an issue alone says so.
     pub(super) releases: (Option<Untrusted>, Option<Untrusted>),
+    /// Where Sentry keeps its events.
+    pub(super) dataset: Dataset,
     /// Its tags by name, with how many of its events have each; an issue alone says so.
     pub(super) tags: Vec<(String, u64)>,
+}
+
+/// A table of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dataset {
+    /// Errors and messages, reports of browsers among them.
+    Errors,
+    /// What other issues are made of: slow queries, feedback, missed check-ins, outages.
+    Occurrences,
+}
+
+impl Dataset {
+    /// Its name in requests.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::Occurrences => "issuePlatform",
+        }
+    }
+
+    /// Servers that know no categories have errors alone.
+    fn of(json: &Value) -> Self {
+        match word(json, "issueCategory") {
+            "" | "error" => Self::Errors,
+            _ => Self::Occurrences,
+        }
+    }
 }
 
 /// Sentry's own word for what changed.
@@ -33,6 +62,18 @@ pub(super) enum Substatus {
     Regressed,
     Escalating,
     Other,
+}
+
+impl Row {
+    /// Whether its users are counted: of what is no error the list knows none, whoever was hit.
+    pub(super) fn users_known(&self) -> bool {
+        self.dataset == Dataset::Errors || self.users > 0 || self.events == 0
+    }
+
+    /// A search for its events.
+    pub(super) fn own(&self) -> String {
+        format!("issue.id:{}", self.issue.id)
+    }
 }
 
 impl SentryStore {
@@ -81,6 +122,7 @@ impl SentryStore {
             },
             days: days(json),
             releases: (name("firstRelease"), name("lastRelease")),
+            dataset: Dataset::of(json),
             tags: list(json, "tags")
                 .iter()
                 .map(|tag| (word(tag, "key").to_owned(), count(tag, "totalValues").unwrap_or(0)))
@@ -116,4 +158,56 @@ fn days(json: &Value) -> Vec<(i64, u64)> {
     let day = |pair: &Value| Some((pair.get(0)?.as_i64()?.div_euclid(86_400), pair.get(1)?.as_u64()?));
     let stats = json.get("stats").map_or(&[][..], |stats| list(stats, "14d"));
     stats.iter().filter_map(day).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::backend::sentry::{Options, Token};
+
+    fn row(json: &Value) -> Row {
+        let options = Options::new(Token::new("t").unwrap(), || Timestamp::UNIX_EPOCH);
+        let store = SentryStore::new(Options { org: Some("acme".into()), ..options }).unwrap();
+        store.row(json).unwrap()
+    }
+
+    #[test]
+    fn counts_are_of_what_was_asked_and_times_of_all() {
+        let found = row(&json!({
+            "id": "7", "shortId": "SHOP-7", "title": "KeyError: x", "status": "ignored", "substatus": "escalating", "count": "99",
+            "userCount": 9, "firstSeen": "2026-11-19T00:00:00Z", "filtered": { "count": "4", "userCount": 2 },
+            "lifetime": { "firstSeen": "2026-11-01T00:00:00Z" }, "stats": { "14d": [[1_795_132_800, 3]] },
+            "metadata": { "type": "KeyError", "value": "x", "function": "f" }, "tags": [{ "key": "os", "totalValues": 4 }],
+        }));
+        assert_eq!((found.events, found.users, found.substatus), (4, 2, Substatus::Escalating));
+        assert_eq!(found.first_seen.unwrap().to_string(), "2026-11-01T00:00:00Z");
+        assert_eq!((found.issue.status, found.days.len(), found.tags.len()), (Status::Ignored, 1, 1));
+        assert_eq!(found.dataset, Dataset::Errors);
+    }
+
+    #[test]
+    fn what_is_no_error_lies_elsewhere_and_its_users_may_not_be_known() {
+        let slow =
+            |users: u64| row(&json!({ "id": 7, "issueCategory": "db_query", "count": "25", "userCount": users }));
+        assert_eq!((slow(0).dataset, slow(0).users_known()), (Dataset::Occurrences, false));
+        assert!(
+            slow(3).users_known() && row(&json!({ "id": 7, "issueCategory": "error", "count": "25" })).users_known()
+        );
+    }
+
+    #[test]
+    fn a_resolution_is_told_by_itself_or_by_the_newest_activity() {
+        let found = row(&json!({
+            "id": 7, "status": "resolved", "statusDetails": { "inRelease": "a@2" },
+            "activity": [{ "type": "set_resolved_in_release", "dateCreated": "2026-11-18T00:00:00Z", "data": { "version": "a@3" } }],
+        }));
+        let resolution = found.issue.resolution.unwrap();
+        assert_eq!(
+            (resolution.at.to_string().as_str(), resolution.in_release.unwrap().raw()),
+            ("2026-11-18T00:00:00Z", "a@2")
+        );
+        assert!(row(&json!({ "id": 7, "status": "resolved" })).issue.resolution.is_none());
+    }
 }

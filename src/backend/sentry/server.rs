@@ -19,9 +19,11 @@ use super::{
     fault::Fault,
     http::Http,
     json::{count, list, text, word},
+    key::Tenant,
+    life::Life,
     operation::{ORG, PROJECTS, SETTINGS},
     options::{ConnectError, Options},
-    replies::{Life, Replies, Reply, Tenant},
+    replies::{Replies, Reply},
     token::Token,
 };
 use crate::{

@@ -8,15 +8,16 @@ use super::{
     ask::Ask,
     fault::Fault,
     options::{ConnectError, Options},
+    search::When,
     server::{Kind, Server},
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, is_pseudonym, show_user},
     model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, EventFacts, EventQuery, FixQuery, IssueFacts, IssueQuery, IssueRef,
-        Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow,
-        SegmentFacts, SignalStore, Source, StoreError,
+        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, FixQuery,
+        IssueFacts, IssueQuery, IssueRef, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery,
+        Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source, StoreError, WebAddress,
     },
 };
 
@@ -52,6 +53,11 @@ impl SentryStore {
         let end = scope.end.unwrap_or_else(|| self.server.now());
         let start = scope.start.unwrap_or_else(|| end.checked_sub(RETENTION).unwrap_or(end));
         (start, end)
+    }
+
+    /// When a search within a scope is asked.
+    pub(super) fn when(&self, scope: &Scope) -> When {
+        When { from: self.span(scope).1, is_now: self.is_now(scope) }
     }
 
     /// The scope of all that is kept up to its end.
@@ -117,6 +123,24 @@ impl SignalStore for SentryStore {
         Some(self.server.address().issue_page(self.server.org(), issue.0))
     }
 
+    fn reads_search(&self) -> bool {
+        true
+    }
+
+    fn owns(&self, address: &WebAddress) -> Result<(), StoreError> {
+        if !self.server.address().owns(&address.host) {
+            return Err(StoreError::Invalid(
+                "this address belongs to another server than the one that is configured (--sentry-url)",
+            ));
+        }
+        match &address.organisation {
+            Some(org) if !org.eq_ignore_ascii_case(self.server.org()) => Err(StoreError::Invalid(
+                "this address belongs to another organisation than the one that is configured (--sentry-org)",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn cursor_key(&self) -> Result<[u8; 32], StoreError> {
         Ok(self.server.token().derive("cursor"))
     }
@@ -146,7 +170,7 @@ impl SignalStore for SentryStore {
     }
 
     async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
-        Ok(self.issue_row(issue, scope).await?.issue)
+        Ok(self.brief_row(issue, scope).await?.issue)
     }
 
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
@@ -170,6 +194,10 @@ impl SignalStore for SentryStore {
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
         self.commits_of(query).await
+    }
+
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        Err(self.not_diagnosed(query).await?)
     }
 
     async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {

@@ -5,14 +5,15 @@ use serde_json::Value as Json;
 use super::{
     ask::Ask,
     json::{as_text, count, time, truth, word},
+    life::Life,
     operation::EVENTS,
-    replies::Life,
+    search,
     store::SentryStore,
     terms::{self, Of},
 };
 use crate::{
     model::{IssueId, Untrusted},
-    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, StoreError, Test, Value},
+    store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, StoreError, Value},
 };
 
 /// Columns that one question has at most.
@@ -46,7 +47,10 @@ impl SentryStore {
         if query.skip > DEEPEST {
             return Err(StoreError::Invalid("Sentry's rows are not followed so far: ask for a shorter period"));
         }
-        let written = terms::write(&query.filter, Of::Events);
+        let mut written = terms::write(&query.filter, Of::Events);
+        if let Some(typed) = &query.typed {
+            terms::push(&mut written.text, &search::pass(typed.raw(), Of::Events, self.when(&query.scope))?.text);
+        }
         if !written.rest.is_empty() {
             return Err(StoreError::Unsupported(
                 "Sentry can't check this of events: is:, timesSeen, userCount, firstSeen, lastSeen and firstRelease are of issues (list_issues)",
@@ -75,7 +79,7 @@ impl SentryStore {
         let shown = pages.items.iter().skip(query.skip).take(query.limit);
         let items = shown.map(|row| self.table_row(row, &columns, rows_are_events)).collect();
         let mut warnings = Vec::new();
-        if query.filter.iter().any(|term| matches!(&term.test, Test::Field { field: Field::User, .. })) {
+        if query.typed.as_ref().is_some_and(|typed| search::names_users(typed.raw())) {
             warnings.push("users are pseudonyms here: Sentry finds them by their own ids alone");
         }
         Ok(Page { items, total, more, warnings, by_change: Vec::new() })

@@ -1,5 +1,6 @@
 //! Conditions, written as Sentry reads them.
 
+use super::ask::moment;
 use crate::{
     model::Untrusted,
     store::{Field, Op, Term, Test},
@@ -73,7 +74,11 @@ fn condition(test: &Test, of: Of) -> Option<String> {
                 Op::Less => "<",
                 Op::AtMost => "<=",
             };
-            Some(format!("{name}:{sign}{}", values.first()?.raw()))
+            let value = values.first()?;
+            // Fractions of a second have six digits at most.
+            let time = if field.is_time() { value.raw().parse().ok().map(moment) } else { None };
+            let value = time.unwrap_or_else(|| value.raw().to_owned());
+            Some(format!("{name}:{sign}{value}"))
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
+    exposure::Search,
     fault::optional,
     json::{count, list, time},
     operation::TIMESERIES,
@@ -27,7 +28,7 @@ impl SentryStore {
     pub(super) async fn trend(
         &self,
         scope: &Scope,
-        search: &str,
+        search: Search<'_>,
         span: Option<(Timestamp, Timestamp)>,
         most: usize,
     ) -> Result<Vec<TrendBucket>, StoreError> {
@@ -56,7 +57,7 @@ impl SentryStore {
     async fn by_group(
         &self,
         scope: &Scope,
-        search: &str,
+        search: Search<'_>,
         field: &'static str,
     ) -> Result<BTreeMap<i64, (u64, u64)>, StoreError> {
         let fields = [field, "count()", "count_unique(user)"];
@@ -71,7 +72,7 @@ impl SentryStore {
     async fn by_series(
         &self,
         scope: &Scope,
-        search: &str,
+        search: Search<'_>,
         size_s: i64,
     ) -> Result<BTreeMap<i64, (u64, u64)>, StoreError> {
         // The longest interval that is taken is a day; users of longer buckets would not add up.
@@ -94,16 +95,16 @@ impl SentryStore {
     pub(super) async fn points(
         &self,
         scope: &Scope,
-        search: &str,
+        search: Search<'_>,
         axis: &'static str,
         size_s: i64,
     ) -> Result<Vec<(i64, u64)>, StoreError> {
         let (start, end) = self.span(scope);
         let ask = Ask::new(&TIMESERIES)
-            .param("dataset", "errors")
+            .param("dataset", search.dataset.name())
             .param("yAxis", axis)
             .param("interval", (size_s * 1_000).to_string())
-            .param("query", search)
+            .param("query", search.text)
             .between(start, end);
         optional(self.server.send(&self.scoped(ask, scope).await?).await.map(|reply| points(&reply.json)))
     }
@@ -163,4 +164,22 @@ fn size_for(lo: i64, hi: i64, most: i64) -> (i64, i64) {
         weeks *= 2;
     }
     (weeks * 7 * DAY_S, MONDAY_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_buckets_that_fit_are_taken_and_none_is_left_out() {
+        for (days, most, size) in [(0, 48, HOUR_S), (4, 48, 6 * HOUR_S), (30, 48, DAY_S), (90, 20, 7 * DAY_S)] {
+            let (lo, hi) = (1_795_000_000, 1_795_000_000 + days * DAY_S);
+            let found = size_for(lo, hi, most);
+            assert_eq!(found.0, size, "{days} days");
+            let buckets = without_gaps(&BTreeMap::new(), (lo, hi), found);
+            assert!(buckets.len() as i64 <= most && buckets.windows(2).all(|two| two[0].start < two[1].start));
+        }
+        let weeks = size_for(0, 3_650 * DAY_S, 10);
+        assert!(weeks.0 % (7 * DAY_S) == 0 && weeks.1 == MONDAY_S, "{weeks:?}");
+    }
 }

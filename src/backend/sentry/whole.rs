@@ -72,9 +72,9 @@ impl SentryStore {
         fields.extend(keys.iter().map(String::as_str).filter(|key| *key != "release"));
         let (start, end) = self.span(&scope);
         let ask = Ask::new(&EVENTS)
-            .param("dataset", "errors")
+            .param("dataset", row.dataset.name())
             .each("field", fields)
-            .param("query", format!("issue.id:{}", row.issue.id))
+            .param("query", row.own())
             .param("sort", "-timestamp")
             .param("per_page", "100")
             .between(start, end);
@@ -144,4 +144,35 @@ pub(super) fn by_release(events: &[&Happened]) -> std::collections::HashMap<Stri
         found.entry(release).or_default().extend(&event.user);
     }
     found.into_iter().map(|(release, users)| (release.raw().to_owned(), users.len() as u64)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn happened(at: i64, user: Option<&str>, release: &str) -> Happened {
+        let at = Timestamp::from_second(at).unwrap();
+        Happened { id: None, at, user: user.map(Into::into), release: Some(release.into()), tags: Vec::new() }
+    }
+
+    #[test]
+    fn events_of_a_period_and_of_releases_are_told_by_user_and_release() {
+        let events = vec![
+            happened(10, Some("id:1"), "a@1"),
+            happened(20, Some("id:1"), "a@2"),
+            happened(30, None, "a@2"),
+            happened(40, Some("id:2"), "a@2"),
+        ];
+        let whole = Whole { tags: Vec::new(), events };
+        let span = |lo, hi| (Timestamp::from_second(lo).unwrap(), Timestamp::from_second(hi).unwrap());
+        assert_eq!(whole.within(span(20, 30), None).len(), 2, "both ends count");
+        let since: [Untrusted; 1] = ["a@2".into()];
+        let of_release = whole.within(span(0, 99), Some(&since));
+        let users = by_user(&of_release);
+        assert_eq!((users.len(), users[&Untrusted::from("id:1")].events), (2, 1));
+        let ever = whole.within(span(0, 99), None);
+        let of = by_user(&ever)[&Untrusted::from("id:1")];
+        assert_eq!((of.events, of.first.as_second(), of.last.as_second()), (2, 10, 20));
+        assert_eq!((by_release(&ever)["a@1"], by_release(&ever)["a@2"]), (1, 2));
+    }
 }

@@ -73,7 +73,7 @@ impl Tool for AffectedUsers {
         }
         let query = AffectedQuery {
             scope: asked.scope.clone(),
-            issue: input.issue.as_ref().map(named::issue),
+            issue: input.issue.as_ref().map(|issue| named::issue(ctx, issue)).transpose()?,
             since,
             by: input.by.iter().flatten().map(Text::untrusted).collect(),
             baseline: match input.baseline {

@@ -51,7 +51,7 @@ impl Tool for DiagnoseIssue {
             None => None,
         };
         let mut guard = Guard::new();
-        let gathered = facts::gather(ctx, &asked, named::issue(&input.issue), release).await?;
+        let gathered = facts::gather(ctx, &asked, named::issue(ctx, &input.issue)?, release).await?;
         let body = view::of(&gathered, &mut guard);
         let mut warnings = gathered.warnings(asked.scope.end.unwrap_or(asked.as_of));
         warnings.extend(guard.warnings());

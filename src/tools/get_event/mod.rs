@@ -102,11 +102,12 @@ impl Tool for GetEvent {
         let wants = |s: Section| sections.contains(&s);
         let query = EventQuery {
             scope: asked.scope.clone(),
-            pick: pick(&input)?,
+            pick: pick(ctx, &input)?,
             release,
             extras: wants(Section::Logs) || wants(Section::Attachments) || wants(Section::Raw),
         };
         let facts = ctx.store.event(&query).await?;
+        named::agree(ctx, &asked.scope, (input.issue.as_ref(), input.event.as_ref()), &facts.issue).await?;
         let mut guard = Guard::new();
         let body = view::of(&facts, sections, &mut guard);
         let warnings = guard.warnings();
@@ -114,11 +115,14 @@ impl Tool for GetEvent {
     }
 }
 
-fn pick(input: &In) -> Result<Pick, ToolError> {
+fn pick(ctx: &Ctx, input: &In) -> Result<Pick, ToolError> {
     match (&input.event, &input.issue) {
-        (Some(event), _) => Ok(Pick::Id(named::event(event)?)),
-        (None, Some(issue)) => {
-            let issue = named::issue(issue);
+        (Some(event), _) => named::event(ctx, event),
+        (None, Some(text)) => {
+            if let Some(pick) = named::event_in_issue(ctx, text)? {
+                return Ok(pick);
+            }
+            let issue = named::issue(ctx, text)?;
             Ok(match input.which {
                 None | Some(Which::Recommended) => Pick::Recommended(issue),
                 Some(Which::Latest) => Pick::Latest(issue),

@@ -7,7 +7,7 @@ use crate::{
     replay::{Common, Replay, Way, common, path},
     say,
     store::{EventQuery, Field, IssueRef, Op, Pick, ReplayQuery, Scope, SearchQuery, StoreError, Term, Test, Value},
-    tools::{Ctx, Resolved, ToolError},
+    tools::{Ctx, Resolved, ToolError, input::Text, named::agree},
     view::count,
 };
 
@@ -75,9 +75,16 @@ pub(super) async fn named(ctx: &Ctx, asked: &Resolved, replay: EventId) -> Resul
 }
 
 /// The replay of an event.
-pub(super) async fn of_event(ctx: &Ctx, asked: &Resolved, event: EventId) -> Result<Chosen, ToolError> {
-    let query = EventQuery { scope: asked.scope.clone(), pick: Pick::Id(event), release: None, extras: false };
+pub(super) async fn of_event(
+    ctx: &Ctx,
+    asked: &Resolved,
+    pick: Pick,
+    named: (Option<&Text>, Option<&Text>),
+) -> Result<Chosen, ToolError> {
+    let query = EventQuery { scope: asked.scope.clone(), pick, release: None, extras: false };
     let facts = ctx.store.event(&query).await?;
+    agree(ctx, &asked.scope, named, &facts.issue).await?;
+    let event = facts.event.id;
     let Some(replay) = facts.event.replay_id else {
         return Err(none("event", event.to_string().into()));
     };

@@ -118,17 +118,18 @@ async fn failures(
         };
         ids.extend(id.filter(|id| !ids.contains(id)));
     }
-    let mut known = Vec::new();
-    for id in ids {
+    let one = |id| async move {
         let query = EventQuery { scope: scope.clone(), pick: Pick::Id(id), release: None, extras: false };
         match store.event(&query).await {
-            Ok(facts) => known.push(failure(&facts)),
+            Ok(facts) => Ok(Some(failure(&facts))),
             // Named, and not here: never sent, sampled away or dropped with age.
-            Err(StoreError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-    }
-    Ok(known)
+    };
+    // A store that is far away is asked for all of them at once.
+    let known = futures::future::try_join_all(ids.into_iter().map(one)).await?;
+    Ok(known.into_iter().flatten().collect())
 }
 
 fn failure(facts: &crate::store::EventFacts) -> Known {

@@ -77,9 +77,15 @@ impl Tool for GetReplaySummary {
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
         let format = input.format.unwrap_or(Format::Summary);
         let chosen = match (&input.replay, &input.event, &input.issue) {
-            (Some(replay), _, _) => choice::named(ctx, &asked, named::replay(replay)?).await?,
-            (None, Some(event), _) => choice::of_event(ctx, &asked, named::event(event)?).await?,
-            (None, None, Some(issue)) => choice::of_issue(ctx, &asked, &named::issue(issue)).await?,
+            (Some(replay), _, _) => choice::named(ctx, &asked, named::replay(ctx, replay)?).await?,
+            (None, Some(event), issue) => {
+                let named = (issue.as_ref(), Some(event));
+                choice::of_event(ctx, &asked, named::event(ctx, event)?, named).await?
+            }
+            (None, None, Some(issue)) => match named::event_in_issue(ctx, issue)? {
+                Some(pick) => choice::of_event(ctx, &asked, pick, (Some(issue), None)).await?,
+                None => choice::of_issue(ctx, &asked, &named::issue(ctx, issue)?).await?,
+            },
             (None, None, None) => return Err(missing()),
         };
         let mut guard = Guard::new();

@@ -1,7 +1,9 @@
 //! The Sentry backend, against doubles on loopback.
 
+mod busy;
 mod commits;
 mod contract;
+mod cost;
 mod differential;
 mod double;
 mod faults;

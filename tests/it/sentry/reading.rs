@@ -169,3 +169,143 @@ async fn a_change_is_sent_once_and_forgets_what_was_known() {
     let nothing = call(&ctx, "update_issue", json!({"issue": "SHOP-1"})).await;
     assert_eq!(nothing.data["error"]["kind"], "invalid_input");
 }
+
+fn asked(requests: &[Request], path: &str) -> Vec<String> {
+    let of = requests.iter().filter(|request| request.url.path().ends_with(path));
+    of.flat_map(|request| request.url.query_pairs().into_owned().filter(|(key, _)| key == "query"))
+        .map(|(_, value)| value)
+        .collect()
+}
+
+/// What Sentry's own grammar has goes out as it was typed; times have six digits at most.
+#[tokio::test]
+async fn searches_are_passed_on_as_they_stand() {
+    let server = double().await;
+    let ctx = ctx(store(&server.uri(), "t"));
+    let typed = "is:for_review assigned:me issue.category:performance issue.priority:[high, medium] lastSeen:-24h \
+                 message:\"*QoS: 3*\" user.email:ada@example.com user.id:42 (level:error OR level:fatal)";
+    let listed = call(&ctx, "list_issues", json!({ "query": typed })).await;
+    assert!(!listed.is_error, "{}", listed.text);
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(asked(&requests, "/issues/"), [typed]);
+    let before = json!({ "query": "lastSeen:-24h", "as_of": "2026-11-19T08:00:00.123456789Z" });
+    call(&ctx, "list_issues", before).await;
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(asked(&requests, "/issues/")[1], "lastSeen:>=2026-11-18T08:00:00.123456");
+    let events = "message:*x* user.email:ada@example.com";
+    call(&ctx, "search_events", json!({ "query": events })).await;
+    let requests = server.received_requests().await.unwrap();
+    assert!(asked(&requests, "/events/").contains(&events.to_owned()));
+    let refused = call(&ctx, "search_events", json!({ "query": "assigned:me" })).await;
+    assert_eq!(refused.data["error"]["kind"], "unsupported", "{}", refused.text);
+}
+
+/// An address means the very thing that it names, or is refused; another's is never answered from here.
+#[tokio::test]
+async fn addresses_mean_what_they_name() {
+    let server = double().await;
+    let ctx = ctx(store(&server.uri(), "t"));
+    let at = |path: &str| format!("{}/organizations/acme/{path}", server.uri());
+    for arguments in [
+        json!({ "issue": at("issues/101/") }),
+        json!({ "issue": at("issues/SHOP-1/tags/") }),
+        json!({ "issue": "shop-1" }),
+        json!({ "issue": at(&format!("issues/101/events/{EVENT}/")) }),
+        json!({ "event": at(&format!("issues/101/events/{EVENT}/")) }),
+        json!({ "event": at("issues/101/events/latest/") }),
+        json!({ "event": EVENT, "issue": "SHOP-1" }),
+    ] {
+        let found = call(&ctx, "get_event", arguments.clone()).await;
+        assert_eq!(found.data["event"]["id"], EVENT, "{arguments}: {}", found.text);
+    }
+    call(&ctx, "get_event", json!({ "issue": at("issues/101/events/oldest/") })).await;
+    let requests = server.received_requests().await.unwrap();
+    assert!(requests.iter().any(|request| request.url.path().ends_with("/issues/101/events/oldest/")));
+    let replay = super::replays::REPLAY;
+    let found =
+        call(&ctx, "get_replay_summary", json!({ "replay": at(&format!("explore/replays/{replay}/?t=9")) })).await;
+    assert_eq!(found.data["replay"]["id"], replay, "{}", found.text);
+    let other = server.uri().replace("127.0.0.1", "localhost");
+    for (tool, arguments) in [
+        ("get_event", json!({ "issue": format!("{}/organizations/other/issues/101/", server.uri()) })),
+        ("get_event", json!({ "event": format!("{}/organizations/other/issues/101/events/{EVENT}/", server.uri()) })),
+        ("get_event", json!({ "event": format!("{other}/organizations/acme/issues/101/events/{EVENT}/") })),
+        ("get_event", json!({ "event": at("issues/101/") })),
+        ("get_event", json!({ "issue": at(&format!("replays/{replay}/")) })),
+        ("get_event", json!({ "issue": at("performance/trace/0123456789abcdef0123456789abcdef/") })),
+        ("get_event", json!({ "issue": at("dashboards/7/") })),
+        ("get_event", json!({ "event": EVENT, "issue": "SHOP-2" })),
+        ("get_event", json!({ "event": at(&format!("issues/SHOP-2/events/{EVENT}/")) })),
+        ("get_replay_summary", json!({ "replay": format!("{other}/organizations/acme/replays/{replay}/") })),
+        ("affected_users", json!({ "issue": "https://acme.sentry.io/issues/101/" })),
+        ("verify_fix_since_release", json!({ "issue": "101", "release": at("issues/101/") })),
+    ] {
+        let refused = call(&ctx, tool, arguments.clone()).await;
+        let kind = refused.data["error"]["kind"].as_str().unwrap_or("none");
+        assert!(["invalid_input", "not_found"].contains(&kind), "{arguments}: {}", refused.text);
+    }
+    let of_release = json!({ "issue": "101", "release": at("releases/shop%402.3.0/") });
+    let verified = call(&ctx, "verify_fix_since_release", of_release).await;
+    assert!(!verified.is_error, "{}", verified.text);
+}
+
+/// A server with an issue that is no error, of 25 events of 8 users, which lie in a table of their own or in none.
+async fn with_slow_query(counted: bool) -> MockServer {
+    let server = MockServer::start().await;
+    let slow = move |request: &Request| {
+        let dataset = request.url.query_pairs().find(|(key, _)| key == "dataset").map(|(_, value)| value.into_owned());
+        let occurrences = dataset.as_deref() == Some("issuePlatform");
+        let Some(mut json) = double::answer(request) else {
+            return ResponseTemplate::new(404).set_body_json(json!({}));
+        };
+        let path = request.url.path().to_owned();
+        if path.ends_with("/events/") && path.contains("acme/events/") {
+            if occurrences && !counted {
+                return ResponseTemplate::new(400).set_body_json(json!({ "detail": "dataset must be one of: errors" }));
+            }
+            if !occurrences {
+                json["data"] = json!([]);
+            }
+        }
+        let slow = |issue: &mut Value| {
+            issue["issueCategory"] = json!("performance");
+            issue["issueType"] = json!("performance_n_plus_one_db_queries");
+            issue["count"] = json!("25");
+            issue["userCount"] = json!(if counted { 8 } else { 0 });
+            issue["lifetime"] = json!(null);
+        };
+        match &mut json {
+            Value::Array(rows) if path.ends_with("acme/issues/") => rows.iter_mut().for_each(slow),
+            issue if path.ends_with("/issues/SHOP-1/") || path.ends_with("/issues/101/") => slow(issue),
+            _ => {}
+        }
+        ResponseTemplate::new(200).set_body_json(json)
+    };
+    Mock::given(any()).respond_with(slow).mount(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn what_is_no_error_is_counted_where_it_lies_or_not_known() {
+    let server = with_slow_query(true).await;
+    let over = ctx(store(&server.uri(), "t"));
+    let users = call(&over, "affected_users", json!({ "issue": "SHOP-1" })).await;
+    assert_eq!(users.data["users"]["total"], 3, "{}", users.text);
+    let told = call(&over, "diagnose_issue", json!({ "issue": "SHOP-1" })).await;
+    assert!(told.is_error && told.text.contains("no error"), "{}", told.text);
+
+    let server = with_slow_query(false).await;
+    let over = ctx(store(&server.uri(), "t"));
+    for (tool, arguments) in [
+        ("affected_users", json!({ "issue": "SHOP-1" })),
+        ("verify_fix_since_release", json!({ "issue": "SHOP-1", "release": "shop@2.3.0" })),
+    ] {
+        let unknown = call(&over, tool, arguments).await;
+        assert_eq!(unknown.data["error"]["kind"], "unsupported", "{tool}: {}", unknown.text);
+        assert!(unknown.text.contains("not known"), "{tool}: {}", unknown.text);
+    }
+    let list = call(&over, "list_issues", json!({ "sort": "last_seen" })).await;
+    let first = &list.data["issues"][0];
+    assert_eq!((&first["events"], &first["users"]), (&json!(25), &Value::Null), "{}", list.data);
+    assert!(!list.text.contains("0 users"), "{}", list.text);
+}

@@ -230,6 +230,7 @@ impl Snapshot<'_> {
             issue: self.issue_text(known, slug, candidate.unhandled())?,
             events: counts.events,
             users: counts.users,
+            users_known: true,
             active_users: active.get(&known.project).copied().unwrap_or(0),
             first_seen: history.iter().map(|cell| cell.first).min().map(moment),
             last_seen: history.iter().map(|cell| cell.last).max().map(moment),
