@@ -11,6 +11,7 @@ pub mod diagnosis;
 pub mod grouping;
 pub mod guard;
 pub mod install;
+pub mod native;
 pub mod otlp;
 pub mod protocol;
 pub mod release;

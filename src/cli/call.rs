@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::{near, parts};
-use crate::{config::Settings, tools};
+use crate::{config::Settings, tools, view::Sent};
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -41,7 +41,8 @@ pub fn run(settings: Settings, args: Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let ctx = parts::configured(&settings)?;
+    let mut ctx = parts::configured(&settings)?;
+    ctx.defaults.sent = if args.as_json { Sent::Data } else { Sent::Text };
     if !ctx.offers(tool) {
         eprintln!("prodsignal: {} changes issues: allow that with --allow-writes", tool.name);
         return Ok(ExitCode::from(2));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::parts;
 use crate::{
     config::{Settings, default_config},
-    store::{Scope, SignalStore},
+    store::Scope,
 };
 
 pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -17,7 +17,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     println!("store: embedded, {}", settings.store.display());
     match parts::store(settings) {
         Ok(store) => {
-            let looked = async { (store.health().await, store.projects(&Scope::default()).await) };
+            let seen = parts::hosted(settings, &store);
+            let looked = async { (store.health().await, seen.projects(&Scope::default()).await) };
             match parts::block_on(looked)? {
                 (Ok(health), Ok(projects)) => {
                     println!(
@@ -31,6 +32,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
                             project.last_event.map_or("no event yet".to_owned(), |t| format!("last event {t:.0}"));
                         println!("  project {}: {last}", project.slug);
                     }
+                    super::doctor_symbols::run(&store, &projects)?;
                     if projects.is_empty() {
                         println!("  no project yet: `prodsignal project NAME` makes one and prints the DSN for an SDK");
                     }

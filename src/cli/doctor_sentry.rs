@@ -68,7 +68,7 @@ fn projects(rights: &Rights) -> bool {
 fn clock(rights: &Rights) -> bool {
     match rights.ahead_s {
         None => println!("  clock: the server doesn't tell its own"),
-        Some(ahead) if ahead.abs() <= 5 => println!("  clock: as ours"),
+        Some(ahead) if ahead.abs() <= 5 => println!("  clock: in sync"),
         Some(ahead) => {
             let way = if ahead > 0 { "ahead of" } else { "behind" };
             println!("  clock: the server's is {} s {way} ours; set this machine's clock by NTP", ahead.abs());

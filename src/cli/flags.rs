@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use crate::config::{Answers, Layer, Settings, default_config};
+use crate::config::{Answers, Layer, Redact, Settings, default_config};
 
 /// Said below every help text.
 pub const AFTER_HELP: &str = "Each setting comes from its flag, else its environment variable, else its name in the TOML \
@@ -51,6 +51,9 @@ pub struct Flags {
     /// How long events are kept, such as 90d [toml: retention] [default: for ever]
     #[arg(long, global = true, env = "PRODSIGNAL_RETENTION", value_name = "DAYS")]
     retention: Option<String>,
+    /// How long minidumps are kept, such as 30d [toml: dump_retention] [default: as long as events]
+    #[arg(long, global = true, env = "PRODSIGNAL_DUMP_RETENTION", value_name = "DAYS", hide_short_help = true)]
+    dump_retention: Option<String>,
     /// Where `serve` listens; port 0 picks one [toml: listen] [default: 127.0.0.1:8969]
     #[arg(long, global = true, env = "PRODSIGNAL_LISTEN", value_name = "HOST:PORT")]
     listen: Option<String>,
@@ -60,6 +63,18 @@ pub struct Flags {
     /// Address that senders and people use, where it is another than `serve` listens on [toml: public_url]
     #[arg(long, global = true, env = "PRODSIGNAL_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Certificate of `serve` and what vouches for it, PEM [toml: tls_cert]
+    #[arg(long, global = true, env = "PRODSIGNAL_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM [toml: tls_key]
+    #[arg(long, global = true, env = "PRODSIGNAL_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Addresses of proxies whose X-Forwarded headers count [toml: trusted_proxies]
+    #[arg(long, global = true, env = "PRODSIGNAL_TRUSTED_PROXIES", value_name = "IP", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<String>>,
+    /// File that `serve` adds a line to for each request and call [toml: audit_log] [default: none]
+    #[arg(long, global = true, env = "PRODSIGNAL_AUDIT_LOG", value_name = "FILE")]
+    audit_log: Option<PathBuf>,
     /// Spans and log lines of traces without a failure that are kept of a project a day; past them, one trace in a hundred
     /// [toml: keep_lines] [default: 100000]
     #[arg(long, global = true, env = "PRODSIGNAL_KEEP_LINES", value_name = "N", hide_short_help = true)]
@@ -79,6 +94,15 @@ pub struct Flags {
     /// Deepest nesting of JSON [toml: max_depth] [default: 64]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_DEPTH", value_name = "N", hide_short_help = true)]
     max_depth: Option<usize>,
+    /// Most releases of a project; later ones count as "(others)" [toml: max_releases] [default: 10000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_RELEASES", value_name = "N", hide_short_help = true)]
+    max_releases: Option<u64>,
+    /// Most environments; later ones count as "(others)" [toml: max_environments] [default: 2000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_ENVIRONMENTS", value_name = "N", hide_short_help = true)]
+    max_environments: Option<u64>,
+    /// Most keys of tags; later ones count as "(others)" [toml: max_tag_keys] [default: 2000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_TAG_KEYS", value_name = "N", hide_short_help = true)]
+    max_tag_keys: Option<u64>,
 }
 
 impl Flags {
@@ -130,13 +154,23 @@ impl Flags {
             listen: self.listen,
             allowed_hosts: self.allowed_hosts,
             public_url: self.public_url,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
+            trusted_proxies: self.trusted_proxies,
+            audit_log: self.audit_log,
+            // Patterns are too long for a command line: the file has them.
+            redact: Redact::default(),
             retention: self.retention,
+            dump_retention: self.dump_retention,
             keep_lines: self.keep_lines,
             max_compressed_bytes: self.max_compressed_bytes,
             max_envelope_bytes: self.max_envelope_bytes,
             max_event_bytes: self.max_event_bytes,
             max_items: self.max_items,
             max_depth: self.max_depth,
+            max_releases: self.max_releases,
+            max_environments: self.max_environments,
+            max_tag_keys: self.max_tag_keys,
         };
         Settings::resolve(first, file).context("settings")
     }

@@ -49,7 +49,14 @@ fn progress_bar(files: &[PathBuf]) -> ProgressBar {
 }
 
 fn report(tally: &Tally) {
-    println!("{} envelopes: {} items taken, {} there already", tally.envelopes, tally.stored, tally.duplicates);
+    let word = |n: u64, one: &'static str, many: &'static str| if n == 1 { one } else { many };
+    let (envelopes, items) = (tally.envelopes, tally.stored);
+    println!(
+        "{envelopes} {}: {items} {} accepted, {} already there",
+        word(envelopes, "envelope", "envelopes"),
+        word(items, "item", "items"),
+        tally.duplicates
+    );
     for ((item, reason), n) in &tally.skipped {
         println!("skipped {n} {item}: {reason}");
     }
@@ -91,15 +98,48 @@ fn read(path: &Path, limits: Limits) -> anyhow::Result<Content> {
     let mut reader = BufReader::with_capacity(1 << 18, source);
     let start = reader.fill_buf().context("reading it")?;
     if is_ndjson(start) {
-        return Ok(Content::Lines(Box::new(reader.split(b'\n'))));
+        return Ok(Content::Lines(Box::new(lines(reader, longest(&limits)))));
     }
     let mut body = Vec::new();
-    reader.read_to_end(&mut body).context("reading it")?;
+    let most = limits.compressed_bytes as u64;
+    reader.take(most + 1).read_to_end(&mut body).context("reading it")?;
+    if body.len() as u64 > most {
+        bail!("the file is too large: an envelope has {most} bytes at most (--max-compressed-bytes)");
+    }
     let body = decode_body(None, &body, &limits).context("unpacking it")?.into_owned();
     if is_ndjson(&body) {
-        return Ok(Content::Lines(Box::new(std::io::Cursor::new(body).split(b'\n'))));
+        return Ok(Content::Lines(Box::new(lines(std::io::Cursor::new(body), longest(&limits)))));
     }
     Ok(Content::One(body))
+}
+
+/// Longest line that holds an envelope of the largest size: escapes and base64 make it longer.
+fn longest(limits: &Limits) -> usize {
+    limits.envelope_bytes.saturating_mul(2)
+}
+
+/// The lines of a file, one in memory at a time. One that is too long is an error, and the last.
+fn lines(mut reader: impl BufRead, most: usize) -> impl Iterator<Item = std::io::Result<Vec<u8>>> {
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let mut line = Vec::new();
+        let read = reader.by_ref().take(most as u64 + 1).read_until(b'\n', &mut line);
+        ended = !matches!(read, Ok(n) if n > 0 && line.len() <= most);
+        match read {
+            Ok(0) => None,
+            Ok(_) if line.len() > most => {
+                Some(Err(std::io::Error::other(format!("a line is longer than {most} bytes"))))
+            }
+            Ok(_) => {
+                line.pop_if(|last| *last == b'\n');
+                Some(Ok(line))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    })
 }
 
 /// Whether the first line is an envelope told as JSON: a string, or an object with one of two keys.

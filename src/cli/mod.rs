@@ -10,6 +10,7 @@ mod call;
 mod demo;
 mod doctor;
 mod doctor_sentry;
+mod doctor_symbols;
 mod flags;
 mod import;
 mod install;
@@ -23,6 +24,7 @@ mod serve;
 mod shell;
 mod skill;
 mod stdio;
+mod token;
 mod verify;
 mod verify_watch;
 mod watch;
@@ -72,6 +74,8 @@ enum Command {
     Skill(skill::Args),
     /// Copy a live store into one file
     Backup(backup::Args),
+    /// Make, list and revoke tokens of callers of `serve`
+    Token(token::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
@@ -108,11 +112,14 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Install(args) => return install::run(flags.words(), &args),
         other => other,
     };
-    let settings = flags.resolve()?;
     parts::log(matches!(command, Command::Serve(_)));
+    let settings = flags.resolve().and_then(|settings| parts::redaction(&settings).map(|()| settings));
+    if let Command::Stdio = command {
+        return stdio::run(settings);
+    }
+    let settings = settings?;
     match command {
         Command::Demo => demo::run(settings),
-        Command::Stdio => stdio::run(settings),
         Command::Serve(args) => serve::run(settings, &args),
         Command::Call(args) => call::run(settings, args),
         Command::Import(args) => import::run(settings, args),
@@ -122,14 +129,14 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => watch::run(&settings, args),
         Command::Replay(args) => replay::run(&settings, &args),
         Command::Backup(args) => backup::run(&settings, &args),
+        Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),
-        Command::Schemas(_)
+        Command::Stdio
+        | Command::Schemas(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Version
         | Command::Skill(_)
-        | Command::Install(_) => {
-            unreachable!("answered above")
-        }
+        | Command::Install(_) => unreachable!("answered above"),
     }
 }

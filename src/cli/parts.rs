@@ -4,7 +4,6 @@ use std::{
     io::IsTerminal,
     path::Path,
     sync::{Arc, LazyLock, OnceLock},
-    time::Duration,
 };
 
 use anyhow::Context;
@@ -14,18 +13,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{
-        embedded::{EmbeddedStore, Options},
+        embedded::{Caps, EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
-    config::{Retention, Settings},
+    config::{Redact, Settings},
     feed::{self, Choice, Looker},
-    guard::{Pseudonyms, Scrubber},
+    guard::{Guard, Limit, Pseudonyms, Scrubber, set_policy},
     ingest::Ingest,
-    mcp,
-    model::Timestamp,
+    mcp::{self, Server},
+    model::{Kind, Timestamp, Untrusted},
     protocol::Limits,
-    store::{SignalSink, SignalStore, SignalWrite},
-    tools::{Ctx, Defaults},
+    say,
+    store::{HostedStore, Lock, Locked, SignalSink, SignalStore, SignalWrite},
+    tools::{Ctx, Defaults, TOOLS, ToolError},
+    view::Sent,
 };
 
 /// The clock. `PRODSIGNAL_CLOCK_OFFSET_S` moves it by whole seconds: tests run the program at any hour and date with it.
@@ -41,12 +42,22 @@ pub fn now() -> Timestamp {
 
 /// The embedded store of the settings.
 pub fn store(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
-    store_at(&settings.store)
+    open(&settings.store, Options { caps: caps(settings), ..Options::default() })
+}
+
+/// Most different names that senders may make.
+fn caps(settings: &Settings) -> Caps {
+    let (releases, environments, tag_keys) = settings.most_names;
+    Caps { releases, environments, tag_keys, ..Caps::default() }
 }
 
 /// An embedded store in a folder, made if there is none.
 pub fn store_at(path: &Path) -> anyhow::Result<Arc<EmbeddedStore>> {
-    let store = EmbeddedStore::open(path, Options::default());
+    open(path, Options::default())
+}
+
+fn open(path: &Path, options: Options) -> anyhow::Result<Arc<EmbeddedStore>> {
+    let store = EmbeddedStore::open(path, options);
     Ok(Arc::new(store.with_context(|| format!("opening the store {}", path.display()))?))
 }
 
@@ -67,16 +78,25 @@ pub fn feed(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
     store_at(&settings.store.with_file_name(name))
 }
 
+/// What tools get, and the feed: over the embedded store one opening of it serves both.
+pub fn with_feed(settings: &Settings) -> anyhow::Result<(Ctx, Arc<EmbeddedStore>)> {
+    if settings.sentry.is_some() {
+        return Ok((configured(settings)?, feed(settings)?));
+    }
+    let store = store(settings)?;
+    Ok((ctx(settings, &store), store))
+}
+
 /// The feed for subscribers: looked after from the first one on, until `end`.
-pub fn news(settings: &Settings, ctx: &Ctx, end: &CancellationToken) -> mcp::News {
-    let (settings, ctx, end) = (settings.clone(), ctx.clone(), end.clone());
+pub fn news(settings: &Settings, end: &CancellationToken) -> mcp::News {
+    let (settings, end) = (settings.clone(), end.clone());
     let started: OnceLock<watch::Sender<u64>> = OnceLock::new();
     Arc::new(move || {
         let sender = started.get_or_init(|| {
             let (sender, _) = watch::channel(0);
-            match self::feed(&settings) {
-                Ok(feed) => {
-                    let looker = Looker::new(ctx.clone(), feed, Choice::default());
+            match with_feed(&settings) {
+                Ok((ctx, feed)) => {
+                    let looker = Looker::new(ctx, feed, Choice::default());
                     tokio::spawn(feed::follow(looker, sender.clone(), end.clone()));
                 }
                 Err(error) => tracing::error!("the feed can't be kept: {error:#}"),
@@ -86,6 +106,34 @@ pub fn news(settings: &Settings, ctx: &Ctx, end: &CancellationToken) -> mcp::New
         sender.subscribe()
     })
 }
+
+/// A server whose calls try to open what is configured, and say why they can't.
+pub fn opening(settings: Settings) -> Server {
+    let (writes, answers) = (settings.allow_writes, settings.answers);
+    let open = Arc::new(move || configured(&settings).map_err(|error| not_open(&error)));
+    Server::opening(TOOLS, open, writes, answers)
+}
+
+/// What a call is answered while nothing can be opened: the cause, and what mends it.
+pub fn not_open(error: &anyhow::Error) -> ToolError {
+    let said = Guard::new().line(&format!("{error:#}").into(), Limit::Value);
+    if error.downcast_ref::<NoToken>().is_some() {
+        return ToolError { kind: Kind::Unauthorized, ..ToolError::internal(said) };
+    }
+    ToolError::internal(say!(
+        said,
+        ". Calls work as soon as this is mended: `prodsignal doctor` says more; another store is named by --store or \
+         PRODSIGNAL_STORE"
+    ))
+}
+
+/// A Sentry server is named, and no token for it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
+     org:read project:read event:read, and start the server anew"
+)]
+struct NoToken;
 
 /// What tools get, over the embedded store.
 pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
@@ -101,10 +149,7 @@ fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
 /// The Sentry server of the settings.
 pub fn sentry_store(settings: &Settings) -> anyhow::Result<SentryStore> {
     let asked = settings.sentry.as_ref().context("no Sentry server is configured")?;
-    let token = sentry_token().context(
-        "no token for Sentry: set PRODSIGNAL_SENTRY_TOKEN (or SENTRY_AUTH_TOKEN) to one with the scopes \
-         org:read project:read event:read",
-    )?;
+    let token = sentry_token().ok_or(NoToken)?;
     let options = sentry::Options {
         url: asked.url.clone(),
         org: asked.org.clone(),
@@ -120,22 +165,37 @@ fn sentry_token() -> Option<sentry::Token> {
     names.iter().filter_map(|name| std::env::var(name).ok()).find_map(|text| sentry::Token::new(&text))
 }
 
+/// What callers are held to, whichever door they come by.
+pub fn lock(settings: &Settings) -> Lock {
+    let named = |name: &Option<String>| name.as_deref().filter(|_| settings.scope_locked).map(Untrusted::from);
+    Lock { project: named(&settings.project), environment: named(&settings.environment) }
+}
+
+/// The embedded store as callers of the compatible API may see it.
+pub fn hosted(settings: &Settings, store: &Arc<EmbeddedStore>) -> Arc<dyn HostedStore> {
+    Arc::new(Locked::new(store.clone(), lock(settings)))
+}
+
 fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn SignalWrite>) -> Ctx {
+    let lock = lock(settings);
     Ctx {
-        store,
-        writes: settings.allow_writes.then_some(writes),
+        store: Arc::new(Locked::new(store, lock.clone())),
+        writes: settings.allow_writes.then(|| Arc::new(Locked::new(writes, lock)) as Arc<dyn SignalWrite>),
         now,
         defaults: Defaults {
             project: settings.project.clone(),
             environment: settings.environment.clone(),
             locked: settings.scope_locked,
+            sent: Sent::Both,
         },
     }
 }
 
 /// What takes envelopes apart.
 pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
-    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings)).with_maps(store.clone())
+    Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), limits(settings))
+        .with_maps(store.clone())
+        .with_symbols(store.clone())
 }
 
 /// What a request may cost.
@@ -148,6 +208,39 @@ pub fn limits(settings: &Settings) -> Limits {
         depth: settings.max_depth,
         ..Limits::default()
     }
+}
+
+/// Writes a file whole or not at all: beside its place under a name that nobody knows, then moved there. A link at its
+/// place is replaced, never followed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    let name = path.file_name().ok_or_else(|| std::io::Error::other("no name of a file"))?;
+    if path.is_dir() {
+        return Err(std::io::Error::other("it is a folder"));
+    }
+    let beside = path.with_file_name(format!(".{}.{:016x}", name.to_string_lossy(), u64::from_ne_bytes(random)));
+    let done = (|| {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    })();
+    if done.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    done
+}
+
+/// Sets what redaction keeps and drops beside its forms.
+pub fn redaction(settings: &Settings) -> anyhow::Result<()> {
+    let Redact { keep, drop } = &settings.redact;
+    if keep.is_none() && drop.is_none() {
+        return Ok(());
+    }
+    set_policy(keep.as_deref().unwrap_or_default(), drop.as_deref().unwrap_or_default())
+        .map_err(|error| anyhow::anyhow!("redact.keep and redact.drop: {error}"))
 }
 
 /// A runtime for commands that wait for one thing after another.
@@ -186,22 +279,4 @@ pub async fn asked_to_end() {
     }
     #[cfg(not(unix))]
     drop(interrupt.await);
-}
-
-/// Drops what is older than the retention, at the start and every hour.
-pub async fn keep_to(store: Arc<EmbeddedStore>, retention: Retention, end: CancellationToken) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
-    loop {
-        tokio::select! {
-            () = end.cancelled() => return,
-            _ = hours.tick() => {}
-        }
-        let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
-        let Ok(before) = now().checked_sub(span) else { return };
-        match store.retain(before).await {
-            Ok(0) => {}
-            Ok(events) => tracing::info!(events, "dropped events past the retention"),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
-        }
-    }
 }

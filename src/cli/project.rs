@@ -40,10 +40,23 @@ enum Action {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
+    // Under a lock the DSN of another project is nobody's to see or to make.
+    let named = match &args.command {
+        Some(Action::RotateKey { name } | Action::Delete { name, .. }) => Some(name),
+        Some(Action::List) => None,
+        None => args.name.as_ref(),
+    };
+    let lock = parts::lock(settings).project;
+    let is_out = |name: &str| lock.as_ref().is_some_and(|project| project.raw() != name);
+    if let Some(name) = named.filter(|name| is_out(name)) {
+        eprintln!("prodsignal: no project \"{name}\" (--scope-locked)");
+        return Ok(ExitCode::from(1));
+    }
     let store = parts::store(settings)?;
     match (&args.command, &args.name) {
         (Some(Action::List), _) => {
-            for project in parts::block_on(store.projects(&Scope::default()))?? {
+            let all = parts::block_on(store.projects(&Scope::default()))??;
+            for project in all.into_iter().filter(|project| !is_out(&project.slug)) {
                 let last = project.last_event.map_or("no event yet".to_owned(), |at| format!("last event {at:.0}"));
                 println!("{}  {}  {last}", project.slug, dsn(settings, &project));
             }

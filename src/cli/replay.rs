@@ -1,7 +1,6 @@
 //! `prodsignal replay ID`.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -33,11 +32,11 @@ pub struct Args {
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
     let Some(id) = tools::id_in(&args.replay) else {
-        eprintln!("prodsignal: \"{}\" is no id of a replay: 32 hex digits, or its URL", args.replay);
+        eprintln!("prodsignal: \"{}\" is not a replay id: 32 hex digits, or its URL", args.replay);
         return Ok(ExitCode::from(2));
     };
-    let store = parts::store(settings)?;
-    let loaded = match parts::block_on(tools::load_replay(&*store, &Scope::default(), id))? {
+    let ctx = parts::ctx(settings, &parts::store(settings)?);
+    let loaded = match parts::block_on(tools::load_replay(&*ctx.store, &Scope::default(), id))? {
         Ok(loaded) => loaded,
         Err(StoreError::NotFound { .. }) => {
             eprintln!("prodsignal: no replay {id} in this store");
@@ -66,5 +65,5 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+    parts::write_whole(file, text.as_bytes()).with_context(|| format!("writing {}", file.display()))
 }

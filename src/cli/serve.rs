@@ -1,14 +1,18 @@
 //! `prodsignal serve`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use super::parts;
 use crate::{
-    config::Settings,
+    backend::embedded::EmbeddedStore,
+    config::{Retention, Settings},
     mcp,
-    serve::{self, Access, Metrics, Parts},
+    model::Timestamp,
+    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
+    store::{SignalSink, StoreError},
     tools::TOOLS,
 };
 
@@ -24,25 +28,35 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::default());
     let observed = metrics.clone();
     // What comes in is kept here, wherever the answers come from.
-    let ctx = if settings.sentry.is_some() { parts::configured(&settings)? } else { parts::ctx(&settings, &store) };
-    let signal = ctx.clone();
-    let server = mcp::Server::new(TOOLS, ctx, settings.answers)
-        .observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
-    let access = Access::new(settings.allowed_hosts.clone(), &tokens());
+    let server = match &settings.sentry {
+        Some(_) => parts::opening(settings.clone()),
+        None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers),
+    };
+    let server = server.observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
+    let access = Access::new(settings.allowed_hosts.clone(), &tokens()).with_made(Tokens::of(&settings.store));
+    let audit = settings.audit_log.as_deref().map(|path| Audit::open(path, parts::now)).transpose();
+    let audit = audit.context("opening the audit log")?.map(Arc::new);
+    let server = match audit.clone() {
+        Some(audit) => server.audited(Arc::new(move |who, tool, failed| audit.called(who, tool, failed))),
+        None => server,
+    };
+    let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
+    let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;
         let address = listener.local_addr()?;
-        eprintln!("listening on http://{address}");
+        eprintln!("listening on {scheme}://{address}");
         let end = CancellationToken::new();
         let asked = end.clone();
         tokio::spawn(async move {
             parts::asked_to_end().await;
             asked.cancel();
         });
-        if let Some(retention) = settings.retention {
-            tokio::spawn(parts::keep_to(store.clone(), retention, end.clone()));
+        if settings.retention.is_some() || settings.dump_retention.is_some() {
+            tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
         }
-        let news = parts::news(&settings, &signal, &end);
+        let news = parts::news(&settings, &end);
         // What changes is written down from the start, also while nobody is subscribed.
         drop(news());
         let server = server.telling(news, end.clone());
@@ -51,9 +65,13 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let parts = Parts {
             server,
             sink: store.clone(),
-            host: store.clone(),
+            host: parts::hosted(&settings, &store),
             ingest,
             access,
+            allow_writes: settings.allow_writes,
+            audit,
+            tls,
+            trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
@@ -68,4 +86,39 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
 fn tokens() -> Vec<String> {
     let said = std::env::var("PRODSIGNAL_TOKEN").unwrap_or_default();
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
+}
+
+/// Drops what is older than the retentions, at the start and every hour.
+async fn keep_to(
+    store: Arc<EmbeddedStore>,
+    events: Option<Retention>,
+    dumps: Option<Retention>,
+    end: CancellationToken,
+) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        tokio::select! {
+            () = end.cancelled() => return,
+            _ = hours.tick() => {}
+        }
+        if let Some(before) = dumps.and_then(start_of) {
+            told("minidumps", store.retain_dumps(before).await);
+        }
+        if let Some(before) = events.and_then(start_of) {
+            told("events", store.retain(before).await);
+        }
+    }
+}
+
+fn start_of(retention: Retention) -> Option<Timestamp> {
+    let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
+    parts::now().checked_sub(span).ok()
+}
+
+fn told(what: &str, done: Result<u64, StoreError>) {
+    match done {
+        Ok(0) => {}
+        Ok(dropped) => tracing::info!(dropped, "dropped {what} past the retention"),
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
+    }
 }

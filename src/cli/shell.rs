@@ -14,7 +14,9 @@ pub fn command() -> Command {
 
 /// A variable that is set to nothing is not set.
 fn without_empty_variables(command: Command) -> Command {
-    let empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let empty = |arg: &clap::Arg| {
+        arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.to_string_lossy().trim().is_empty())
+    };
     let inner =
         |command: Command| command.mut_args(|arg| if empty(&arg) { arg.env(None::<&'static str>) } else { arg });
     inner(command).mut_subcommands(inner)

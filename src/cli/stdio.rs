@@ -1,25 +1,26 @@
 //! `prodsignal stdio`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::parts;
-use crate::{config::Settings, mcp, tools::TOOLS};
+use crate::{
+    config::{Answers, Settings},
+    mcp::{self, Server},
+    tools::TOOLS,
+};
 
-pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let ctx = parts::configured(&settings)?;
-    let kept = match (settings.retention, &settings.sentry) {
-        (Some(retention), None) => Some((parts::store(&settings)?, retention)),
-        _ => None,
+/// Starts whatever is wrong: a client shows its user no more of a server that ends than that it failed to start, while
+/// what a call answers is read.
+pub fn run(settings: anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
+    let end = CancellationToken::new();
+    let news = settings.as_ref().ok().map(|settings| parts::news(settings, &end));
+    let server = match (server(settings), news) {
+        (server, Some(news)) => server.telling(news, end.clone()),
+        (server, None) => server,
     };
     parts::serve_on(async {
-        let end = CancellationToken::new();
-        let news = parts::news(&settings, &ctx, &end);
-        let server = mcp::Server::new(TOOLS, ctx, settings.answers).telling(news, end.clone());
-        if let Some((store, retention)) = kept {
-            tokio::spawn(parts::keep_to(store, retention, end.clone()));
-        }
         let asked = end.clone();
         tokio::spawn(async move {
             parts::asked_to_end().await;
@@ -28,4 +29,22 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         mcp::stdio(server, end).await
     })??;
     Ok(ExitCode::SUCCESS)
+}
+
+fn server(settings: anyhow::Result<Settings>) -> Server {
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            let said = parts::not_open(&error);
+            return Server::opening(TOOLS, Arc::new(move || Err(said.clone())), false, Answers::default());
+        }
+    };
+    match parts::configured(&settings) {
+        Ok(ctx) => Server::new(TOOLS, ctx, settings.answers),
+        Err(error) => {
+            tracing::error!("{error:#}");
+            parts::opening(settings)
+        }
+    }
 }

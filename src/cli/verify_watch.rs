@@ -19,8 +19,7 @@ use crate::{
 const FOR_EVER_S: u64 = 30 * 86_400;
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
-    let ctx = parts::configured(settings)?;
-    let feed = parts::feed(settings)?;
+    let (ctx, feed) = parts::with_feed(settings)?;
     parts::serve_on(async {
         let span = args.watch.flatten().unwrap_or(std::time::Duration::from_secs(FOR_EVER_S));
         let fix = fix(&ctx, args, span).await?;

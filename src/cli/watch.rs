@@ -82,8 +82,8 @@ pub fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let ctx = parts::configured(settings)?;
-    let feed: Arc<dyn FeedStore> = parts::feed(settings)?;
+    let (ctx, feed) = parts::with_feed(settings)?;
+    let feed: Arc<dyn FeedStore> = feed;
     let watcher = Watcher { ctx, feed, kinds, claims: settings.allow_writes, args };
     parts::serve_on(watcher.run())??;
     Ok(ExitCode::SUCCESS)

@@ -19,6 +19,16 @@ pub enum Answers {
     Structured,
 }
 
+/// What redaction leaves or takes beside what its forms say: patterns of the `regex` crate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Redact {
+    /// Stays, though a form says otherwise; never what a name says is a secret.
+    pub keep: Option<Vec<String>>,
+    /// Goes, though no form says so.
+    pub drop: Option<Vec<String>>,
+}
+
 /// Settings of one source. The names of the fields are those in the TOML file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -37,13 +47,22 @@ pub struct Layer {
     pub listen: Option<String>,
     pub allowed_hosts: Option<Vec<String>>,
     pub public_url: Option<String>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub trusted_proxies: Option<Vec<String>>,
+    pub audit_log: Option<PathBuf>,
+    pub redact: Redact,
     pub retention: Option<String>,
+    pub dump_retention: Option<String>,
     pub keep_lines: Option<u64>,
     pub max_compressed_bytes: Option<usize>,
     pub max_envelope_bytes: Option<usize>,
     pub max_event_bytes: Option<usize>,
     pub max_items: Option<usize>,
     pub max_depth: Option<usize>,
+    pub max_releases: Option<u64>,
+    pub max_environments: Option<u64>,
+    pub max_tag_keys: Option<u64>,
 }
 
 /// Why the settings can't be used.
@@ -61,6 +80,12 @@ pub enum ConfigError {
     /// Not an address on the web.
     #[error("public_url \"{0}\": say scheme and host, such as https://signal.example.com")]
     PublicUrl(String),
+    /// A certificate without a key, or a key without a certificate.
+    #[error("--tls-cert and --tls-key go together")]
+    Tls,
+    /// Not the address of a proxy.
+    #[error("trusted proxy \"{0}\": say an IP address")]
+    Proxy(String),
     /// Not a length of time.
     #[error("retention \"{0}\": say a number of days or weeks, such as 90d")]
     Retention(String),
@@ -100,13 +125,25 @@ impl Layer {
             listen: self.listen.or(other.listen),
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             public_url: self.public_url.or(other.public_url),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            audit_log: self.audit_log.or(other.audit_log),
+            redact: Redact {
+                keep: self.redact.keep.or(other.redact.keep),
+                drop: self.redact.drop.or(other.redact.drop),
+            },
             retention: self.retention.or(other.retention),
+            dump_retention: self.dump_retention.or(other.dump_retention),
             keep_lines: self.keep_lines.or(other.keep_lines),
             max_compressed_bytes: self.max_compressed_bytes.or(other.max_compressed_bytes),
             max_envelope_bytes: self.max_envelope_bytes.or(other.max_envelope_bytes),
             max_event_bytes: self.max_event_bytes.or(other.max_event_bytes),
             max_items: self.max_items.or(other.max_items),
             max_depth: self.max_depth.or(other.max_depth),
+            max_releases: self.max_releases.or(other.max_releases),
+            max_environments: self.max_environments.or(other.max_environments),
+            max_tag_keys: self.max_tag_keys.or(other.max_tag_keys),
         }
     }
 }

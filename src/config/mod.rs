@@ -6,9 +6,12 @@ mod layer;
 mod paths;
 mod retention;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-pub use layer::{Answers, ConfigError, Layer};
+pub use layer::{Answers, ConfigError, Layer, Redact};
 pub use paths::{default_config, default_store, home};
 pub use retention::Retention;
 
@@ -35,8 +38,18 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Address that senders and people use, without a slash at its end; `None`: where `serve` listens.
     pub public_url: Option<String>,
+    /// Certificate and key of `serve`, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Proxies whose word about their callers counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Where `serve` writes down who asked and changed what.
+    pub audit_log: Option<PathBuf>,
+    /// What redaction leaves or takes beside what its forms say.
+    pub redact: Redact,
     /// How long events are kept; `None`: for ever.
     pub retention: Option<Retention>,
+    /// How long minidumps are kept, the events that were read of them aside; `None`: as long as events.
+    pub dump_retention: Option<Retention>,
     /// Spans and log lines of traces without a failure that are kept of a project a day.
     pub keep_lines: u64,
     /// Largest request as it comes, in bytes.
@@ -49,6 +62,8 @@ pub struct Settings {
     pub max_items: usize,
     /// Deepest nesting of JSON.
     pub max_depth: usize,
+    /// Most releases of a project, environments, keys of tags; what comes after goes by one name together.
+    pub most_names: (u64, u64, u64),
 }
 
 /// Which Sentry server; its token comes from the environment alone and is never part of settings.
@@ -91,13 +106,27 @@ impl Settings {
             listen: address(listen)?,
             public_url: layer.public_url.as_deref().map(public_url).transpose()?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
+            tls: match (layer.tls_cert, layer.tls_key) {
+                (Some(certificate), Some(key)) => Some((certificate, key)),
+                (None, None) => None,
+                _ => return Err(ConfigError::Tls),
+            },
+            trusted_proxies: proxies(layer.trusted_proxies.unwrap_or_default())?,
+            audit_log: layer.audit_log,
+            redact: layer.redact,
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
+            dump_retention: layer.dump_retention.as_deref().map(str::parse).transpose()?,
             keep_lines: layer.keep_lines.unwrap_or(100_000),
             max_compressed_bytes: layer.max_compressed_bytes.unwrap_or(20 << 20),
             max_envelope_bytes: layer.max_envelope_bytes.unwrap_or(100 << 20),
             max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),
             max_items: layer.max_items.unwrap_or(1_000),
             max_depth: layer.max_depth.unwrap_or(64),
+            most_names: (
+                layer.max_releases.unwrap_or(10_000),
+                layer.max_environments.unwrap_or(2_000),
+                layer.max_tag_keys.unwrap_or(2_000),
+            ),
         })
     }
 }
@@ -107,19 +136,19 @@ impl Settings {
     pub fn public_base(&self) -> String {
         match &self.public_url {
             Some(url) => url.clone(),
-            None => base_of(self.listen),
+            None => base_of(if self.tls.is_some() { "https" } else { "http" }, self.listen),
         }
     }
 }
 
 /// An address as a URL; one that means every address of the machine reads as loopback.
-fn base_of(listen: SocketAddr) -> String {
+fn base_of(scheme: &str, listen: SocketAddr) -> String {
     let shown = match listen {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v4.port())),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v6.port())),
         other => other,
     };
-    format!("http://{shown}")
+    format!("{scheme}://{shown}")
 }
 
 fn address(text: &str) -> Result<SocketAddr, ConfigError> {
@@ -141,6 +170,10 @@ fn public_url(text: &str) -> Result<String, ConfigError> {
     if fits { Ok(trimmed.to_owned()) } else { Err(bad()) }
 }
 
+fn proxies(named: Vec<String>) -> Result<Vec<IpAddr>, ConfigError> {
+    named.into_iter().map(|text| text.trim().parse().map_err(|_| ConfigError::Proxy(text))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,8 +186,8 @@ mod tests {
 
     #[test]
     fn every_address_of_the_machine_reads_as_loopback() {
-        assert_eq!(base_of("0.0.0.0:8969".parse().unwrap()), "http://127.0.0.1:8969");
-        assert_eq!(base_of("10.0.0.5:80".parse().unwrap()), "http://10.0.0.5:80");
+        assert_eq!(base_of("http", "0.0.0.0:8969".parse().unwrap()), "http://127.0.0.1:8969");
+        assert_eq!(base_of("http", "10.0.0.5:80".parse().unwrap()), "http://10.0.0.5:80");
     }
 
     #[test]

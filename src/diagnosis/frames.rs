@@ -238,7 +238,9 @@ impl Place {
             (Some(one), Some(other)) if one.named && other.named => one.key == other.key,
             _ => {
                 let (one, other) = (self.of(event), other.of(event));
-                one.function == other.function && one.file == other.file && one.line == other.line
+                let offset = |frame: &Frame| frame.image.as_ref().and_then(|image| image.offset);
+                (&one.function, &one.file, one.line) == (&other.function, &other.file, other.line)
+                    && (one.function.is_some() || offset(one) == offset(other))
             }
         }
     }
@@ -337,7 +339,8 @@ fn is_generated(frame: &Frame) -> bool {
 
 /// Builtins of the language: nobody can be blamed for calling them.
 pub(super) fn is_native(frame: &Frame) -> bool {
-    is_generated(frame) || path_of(frame).is_none_or(|path| path.starts_with("node:"))
+    let builtin = |path: &str| path.starts_with("node:");
+    is_generated(frame) || path_of(frame).map_or(frame.image.is_none(), builtin)
 }
 
 /// Whether the line itself throws.

@@ -25,6 +25,7 @@ mod faults;
 mod frames;
 mod library;
 mod measure;
+mod native;
 mod record;
 mod related;
 mod verdict;

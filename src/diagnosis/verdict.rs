@@ -111,6 +111,9 @@ pub(super) struct Deciding {
 /// The innermost exception that speaks of limits, surroundings or libraries; else the innermost that is known for
 /// anything. Members of a group count where they show where they began.
 pub(super) fn deciding(event: &Event) -> Option<Deciding> {
+    if let Some(fault) = super::native::fault(event) {
+        return Some(Deciding { exception: 0, fault });
+    }
     let counts = |exception: &Exception| !is_member(exception) || !exception.frames.is_empty();
     let known = event.exceptions.iter().enumerate().rev().filter(|(_, exception)| counts(exception));
     let known = known.filter_map(|(at, exception)| {
@@ -151,7 +154,9 @@ fn is_missing_file(exception: &Exception) -> bool {
     let value = exception.value.as_ref().map_or("", |value| value.raw());
     ["FileNotFoundError", "FileNotFoundException", "NoSuchFileException", "ENOENT"].contains(&ty)
         || value.contains("ENOENT")
-        || value.contains("No such file or directory")
+        || value.to_lowercase().contains("no such file or directory")
+        || value.contains("cannot find the file")
+        || value.contains("cannot find the path")
 }
 
 /// Python's `os.environ[…]` and its kin.
@@ -223,7 +228,7 @@ fn of_program(
         return (Verdict::Environment, reasons);
     }
     if sort.is_none() && is_missing_file(inner) {
-        return (Verdict::Unclear, vec![Reason::FileMissing]);
+        return (Verdict::Environment, vec![Reason::FileMissing]);
     }
     if let Some(at) = vendored(case.event, walk).filter(|_| sort == Some(Sort::Language)) {
         reasons.push(Reason::InVendoredScript { at });

@@ -1,6 +1,6 @@
 //! What tells an anonymous function from others: the function around it, else its source line.
 
-use super::stack::Place;
+use super::place::Place;
 use crate::model::Frame;
 
 /// How far outwards the function around is looked for.

@@ -7,6 +7,7 @@ use super::pattern::pattern;
 use super::saying::{self, Saying, Thrower};
 use super::stack::Stack;
 use super::template::template;
+use super::{code, spine, types};
 use crate::model::{Event, Exception, Frame, Untrusted};
 
 /// Which frames a key is made of.
@@ -38,8 +39,9 @@ pub(super) fn key_of(event: &Event, frames: Frames) -> Decided {
     if event.exceptions.iter().all(is_carrier) {
         return message_key(event);
     }
-    let stacks: Vec<Stack<'_>> = event.exceptions.iter().map(|e| stack_of(e, frames)).collect();
-    let members = members(&event.exceptions);
+    let chain = spine::grouping(&event.exceptions, &kind_of);
+    let stacks: Vec<Stack<'_>> = chain.iter().map(|e| stack_of(e, frames)).collect();
+    let members = members(&chain);
     let any_app = stacks.iter().any(|stack| stack.in_app);
     let root = (0..stacks.len()).rev().find(|i| !members[*i] && (!any_app || stacks[*i].in_app));
     let has_members = members.contains(&true);
@@ -48,7 +50,7 @@ pub(super) fn key_of(event: &Event, frames: Frames) -> Decided {
         .enumerate()
         .map(|(i, stack)| {
             let caller = root == Some(i) && !has_members;
-            link(&event.exceptions[i], stack, caller, any_app && !stack.in_app)
+            link(chain[i], stack, caller, any_app && !stack.in_app)
         })
         .collect();
     combine(&links, &members)
@@ -70,9 +72,9 @@ fn combine(links: &[Link], members: &[bool]) -> Decided {
 }
 
 /// Which exceptions were gathered by a group, at any depth. Ids that run in a circle end the search.
-fn members(exceptions: &[Exception]) -> Vec<bool> {
+fn members(exceptions: &[&Exception]) -> Vec<bool> {
     let by_id: HashMap<u64, &Exception> =
-        exceptions.iter().filter_map(|e| e.mechanism.exception_id.map(|id| (id, e))).collect();
+        exceptions.iter().filter_map(|e| e.mechanism.exception_id.map(|id| (id, *e))).collect();
     let gathered = |exception: &Exception| {
         let mut parent = exception.mechanism.parent_id;
         for _ in 0..exceptions.len() {
@@ -84,7 +86,12 @@ fn members(exceptions: &[Exception]) -> Vec<bool> {
         }
         false
     };
-    exceptions.iter().map(gathered).collect()
+    exceptions.iter().map(|exception| gathered(exception)).collect()
+}
+
+/// What kind of error it is by itself: members of a group that are of one kind count as one.
+pub(super) fn kind_of(exception: &Exception) -> [u8; 16] {
+    link(exception, &stack_of(exception, Frames::Read), false, false).hash
 }
 
 fn stack_of(exception: &Exception, frames: Frames) -> Stack<'_> {
@@ -103,16 +110,34 @@ fn link(exception: &Exception, stack: &Stack<'_>, caller: bool, text_alone: bool
     let placed = said.thrower != Thrower::Surroundings && !text_alone && !stack.is_empty();
     let place = placed.then(|| stack.place(&said, caller));
     let names_lost = place.as_ref().is_some_and(|place| place.names_lost);
+    let ty = saying::crash_name(ty).unwrap_or(ty);
+    let made_up = types::is_made_up(ty, names_lost || stack.is_obfuscated());
     let mut key = Key::new("exception");
     if said.thrower != Thrower::Surroundings {
-        key.add(if names_lost && super::minified::is_minified_name(ty) { "~" } else { ty });
+        key.add(if made_up { "~" } else { ty });
     }
-    key.add(&text(&said, value, stack, place.is_none() || names_lost));
+    match code_of(exception, &said, value) {
+        // A system's error is known by domain and code; its text is written for people, in their language.
+        Some((code, true)) => key.add(&code),
+        code => {
+            key.add(&text(&said, value, stack, place.is_none() || names_lost || made_up));
+            code.iter().for_each(|(code, _)| key.add(code));
+        }
+    }
     for part in place.iter().flat_map(|place| &place.parts) {
         key.add(part);
     }
     let weak = place.as_ref().is_none_or(|place| place.by_shape);
     Link { hash: key.finish(), by_stack: place.is_some(), weak }
+}
+
+/// The code that tells errors of one type and place apart, and whether it says all.
+fn code_of(exception: &Exception, said: &Saying, value: &str) -> Option<(String, bool)> {
+    if said.thrower != Thrower::Code {
+        return None;
+    }
+    let system = exception.mechanism.code.as_ref().map(|code| (code.raw().to_owned(), true));
+    system.or_else(|| code::of_text(value).map(|code| (code, false)))
 }
 
 /// What of the text counts. `needed`: nothing else tells the bug from others.
@@ -177,7 +202,8 @@ fn message_pattern(event: &Event) -> String {
         return said.key;
     }
     let source = carrier.and_then(|e| e.frames.iter().find(|f| f.in_app)).and_then(|frame| template(value, frame));
-    source.unwrap_or_else(|| pattern(value))
+    let text = source.unwrap_or_else(|| pattern(value));
+    code::of_text(value).map_or(text.clone(), |code| format!("{text} [{code}]"))
 }
 
 /// `%s`, `%(name)d`, `{}` in a template read as what they stand for, so that it looks like the text made from it.

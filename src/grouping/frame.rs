@@ -1,6 +1,6 @@
 //! What a frame is called, and which frames say nothing about the application.
 
-use super::{minified, module};
+use super::{generated, minified, module};
 use crate::model::Frame;
 
 /// Receivers that V8 names because of how a function was called, not where it lives.
@@ -38,10 +38,22 @@ const WRAPPERS: [&str; 9] = [
 pub(super) fn bare_name(frame: &Frame) -> Option<String> {
     let raw = frame.function.as_ref()?.raw().trim();
     let script = minified::is_script(module::path_of(frame));
-    let name = without_markers(raw);
-    let name = if script { without_receiver(name) } else { compiled(name) };
-    let anonymous =
-        ["", "?", "<anonymous>", "(anonymous)", "anonymous", "_onTimeout", "_onImmediate", "eval", "{closure}"];
+    let name = generated::steady(without_markers(raw), script);
+    let name = if script { without_receiver(&name) } else { name };
+    let anonymous = [
+        "",
+        "?",
+        "<anonymous>",
+        "(anonymous)",
+        "anonymous",
+        "_onTimeout",
+        "_onImmediate",
+        "eval",
+        "{closure}",
+        "_callee$",
+        "<fn>",
+        "<unknown>",
+    ];
     let generated =
         name.starts_with("<lambda") || (name.starts_with('<') && name.ends_with("comp>")) || name == "<genexpr>";
     (!anonymous.contains(&name.as_str()) && !generated).then_some(name)
@@ -76,25 +88,6 @@ fn without_receiver(name: &str) -> String {
     }
 }
 
-/// Names that compilers decorate: closures, generics, hashes, proxies.
-fn compiled(name: &str) -> String {
-    let name = name.split("::h").next().filter(|head| name.len() == head.len() + 19).unwrap_or(name);
-    let name = name.replace("<locals>.", "").replace("::{{closure}}", "").replace("::{closure}", "");
-    if let Some(rest) = name.strip_prefix('<')
-        && let Some((inner, _)) = rest.split_once(">b__").or_else(|| rest.split_once(">d__"))
-    {
-        return inner.to_owned();
-    }
-    let name = name.split("$$").next().unwrap_or(&name);
-    let name = match name.split_once('(') {
-        Some((head, _)) if !head.is_empty() => head,
-        _ => name,
-    };
-    let numbered = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let closure = ["func", "lambda$"].iter().any(|end| numbered.ends_with(end)) || name.starts_with("lambda$");
-    if closure { numbered.trim_end_matches(".func").trim_end_matches('$').to_owned() } else { name.to_owned() }
-}
-
 /// Code of an SDK, or what the language runs while it fails.
 pub(super) fn is_machinery(frame: &Frame) -> bool {
     let module = frame.module.as_ref().map_or("", |m| m.raw());
@@ -112,10 +105,16 @@ pub(super) fn is_machinery(frame: &Frame) -> bool {
             "std::rt::",
             "std::sys::",
             "sentry_",
+            "<sentry_",
             "sentry::",
         ]
         .iter()
         .any(|start| function.starts_with(start))
+}
+
+/// The application's own, as far as grouping looks at it.
+pub(super) fn is_own(frame: &Frame) -> bool {
+    frame.in_app && !is_machinery(frame) && !is_extension(frame) && !is_native(frame)
 }
 
 /// A builtin that has no source of its own.
@@ -136,7 +135,9 @@ pub(super) fn is_extension(frame: &Frame) -> bool {
 
 /// Names a place at all: `?` at line 0 of the page does not.
 pub(super) fn says_where(frame: &Frame) -> bool {
-    bare_name(frame).is_some() || (frame.line.is_some_and(|line| line > 0) && !module::path_of(frame).is_empty())
+    bare_name(frame).is_some()
+        || module::offset_of(frame).is_some()
+        || (frame.line.is_some_and(|line| line > 0) && !module::path_of(frame).is_empty())
 }
 
 /// Stands around another function without being the place of anything.
@@ -182,6 +183,7 @@ mod tests {
             ("shop::orders::settle::{{closure}}", "src/orders.rs", "shop::orders::settle"),
             ("shop::settle::h0123456789abcdef", "src/orders.rs", "shop::settle"),
             ("main.handler.func1", "main.go", "main.handler"),
+            ("block (2 levels) in per_crate", "harvest.rb", "per_crate"),
             ("lambda$handle$0", "Orders.java", "lambda$handle"),
             ("<SettleAsync>d__5.MoveNext", "Orders.cs", "SettleAsync"),
             ("settle(int, char const*)", "orders.cc", "settle"),

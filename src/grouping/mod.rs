@@ -18,16 +18,22 @@
 
 mod anonymous;
 mod chain;
+mod code;
 mod fingerprint;
 mod frame;
+mod generated;
 mod key;
 mod minified;
 mod module;
+mod native;
 mod pattern;
+mod place;
 mod saying;
+mod spine;
 mod stack;
 mod template;
 mod title;
+mod types;
 
 use crate::model::{Event, Exception, Frame, Group};
 
@@ -71,11 +77,20 @@ pub fn group(event: &Event) -> Group {
     }
 }
 
-/// The key that the event had before a source map made its frames readable, if that key told bugs apart at all.
+/// The keys that the event had before maps or symbols made its frames readable, if they told bugs apart at all.
 fn earlier_keys(event: &Event, own: &chain::Decided) -> Vec<[u8; 16]> {
-    if event.exceptions.iter().all(|exception| exception.raw_frames.is_empty()) {
-        return Vec::new();
+    let mut keys = Vec::new();
+    let mut add = |before: chain::Decided| {
+        if !before.weak && before.hash != own.hash && !keys.contains(&before.hash) {
+            keys.push(before.hash);
+        }
+    };
+    let native = native::without_names(event);
+    if native.is_none() && event.exceptions.iter().any(|exception| !exception.raw_frames.is_empty()) {
+        add(chain::key_of(event, chain::Frames::AsSent));
     }
-    let before = chain::key_of(event, chain::Frames::AsSent);
-    if before.weak || before.hash == own.hash { Vec::new() } else { vec![before.hash] }
+    if let Some(nameless) = native {
+        add(chain::key_of(&nameless, chain::Frames::Read));
+    }
+    keys
 }

@@ -60,11 +60,21 @@ const AROUND: [&str; 22] = [
 pub(super) fn module_key(frame: &Frame, mapped: bool) -> String {
     let module = frame.module.as_ref().map_or("", |m| m.raw());
     if !mapped && !module.is_empty() && !module.starts_with(['<', '_']) {
-        let module = module.split("$$").next().unwrap_or(module);
+        let module = super::generated::steady(module, false);
         let steady: Vec<String> = module.split(['.', ':', '/']).map(without_hash).filter(|s| !is_version(s)).collect();
         return steady.join(".");
     }
-    file_key(path_of(frame))
+    match frame.image.as_ref().and_then(|image| image.package.as_ref()) {
+        Some(package) => file_key(package.raw()),
+        None => file_key(path_of(frame)),
+    }
+}
+
+/// Native code without a name: its place in the library, the same wherever that was loaded.
+pub(super) fn offset_of(frame: &Frame) -> Option<String> {
+    let image = frame.image.as_ref()?;
+    image.package_name()?;
+    Some(format!("+{:#x}", image.offset?))
 }
 
 /// The path as sent, the shorter one first.

@@ -1,6 +1,9 @@
 //! What an exception says that is part of the program, whichever engine says it.
 
-use super::pattern::pattern;
+use super::{
+    pattern::pattern,
+    types::{is_generic, short_type},
+};
 
 /// Who threw, as far as type and text tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,34 +25,6 @@ pub(super) struct Saying {
     /// The stack ran over: its frames repeat.
     pub(super) recursion: bool,
 }
-
-/// Types that say nothing, so that the text has to.
-const GENERIC: [&str; 24] = [
-    "",
-    "error",
-    "exception",
-    "baseexception",
-    "runtimeerror",
-    "runtimeexception",
-    "valueerror",
-    "typeerror",
-    "rangeerror",
-    "assertionerror",
-    "illegalargumentexception",
-    "illegalstateexception",
-    "invalidoperationexception",
-    "argumentexception",
-    "argumenterror",
-    "standarderror",
-    "unhandledrejection",
-    "panic",
-    "throwable",
-    "errorstring",
-    "wraperror",
-    "wraperrors",
-    "systemexit",
-    "domexception",
-];
 
 /// Types that only the language throws.
 const OF_LANGUAGE: [&str; 26] = [
@@ -127,6 +102,14 @@ const SURROUNDINGS: [(&str, &str); 12] = [
     ("Network request failed", "network"),
 ];
 
+/// The name of a crash that no code threw, as signal handlers and dumps have it: `SIGSEGV`, `EXC_BAD_ACCESS`. What more
+/// is said beside it differs between handlers.
+pub(super) fn crash_name(ty: &str) -> Option<&str> {
+    let name = ty.split(" / ").next().unwrap_or(ty).trim();
+    let plain = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    (plain && ["SIG", "EXC_", "EXCEPTION_", "STATUS_"].iter().any(|start| name.starts_with(start))).then_some(name)
+}
+
 /// Reads type and text.
 pub(super) fn read(ty: &str, value: &str) -> Saying {
     let value = value.trim();
@@ -135,6 +118,11 @@ pub(super) fn read(ty: &str, value: &str) -> Saying {
         .any(|text| value.starts_with(text))
         || ty == "RecursionError"
         || ty.ends_with("StackOverflowError");
+    if crash_name(ty).is_some() {
+        // Where it ended says it all: texts hold addresses, or repeat the name.
+        let recursion = recursion || value.starts_with("Stack overflow");
+        return Saying { thrower: Thrower::Language, key: String::new(), recursion };
+    }
     if recursion {
         return Saying { thrower: Thrower::Language, key: "recursion".to_owned(), recursion };
     }
@@ -157,14 +145,9 @@ pub(super) fn read(ty: &str, value: &str) -> Saying {
     Saying { thrower: Thrower::Code, key, recursion }
 }
 
-/// Whether a type says nothing about what happened.
-pub(super) fn is_generic(ty: &str) -> bool {
-    GENERIC.contains(&short_type(ty).to_ascii_lowercase().as_str())
-}
-
-/// `java.lang.IllegalStateException` → `IllegalStateException`, `*errors.errorString` → `errorString`.
-pub(super) fn short_type(ty: &str) -> &str {
-    ty.rsplit(['.', ':', '\\', '*', '$']).next().unwrap_or(ty)
+/// Whether a text holds a word.
+pub(super) fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic)
 }
 
 fn of_language(value: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::place::Place;
 use super::saying::{Saying, Thrower};
 use super::{PlaceName, anonymous, frame, minified, module};
 use crate::model::Frame;
@@ -11,15 +12,6 @@ const MINIFIED_REACH: usize = 6;
 
 /// Frames outwards among which the caller is looked for.
 const CALLER_REACH: usize = 6;
-
-/// One frame as grouping sees it.
-pub(super) struct Place<'a> {
-    pub(super) frame: &'a Frame,
-    pub(super) module: String,
-    /// `None`: anonymous, or named by a minifier.
-    pub(super) name: Option<String>,
-    pub(super) minified: bool,
-}
 
 /// The frames that matter, from the crash outwards.
 pub(super) struct Stack<'a> {
@@ -56,6 +48,14 @@ impl<'a> Stack<'a> {
         picked.drain(..first_other);
         let refused = in_app && threw_above(frames, picked.first().copied());
         Self { places: places(&picked, mapped), in_app, refused }
+    }
+
+    /// Whether a build took the names of types away: Dart's and Android's obfuscation.
+    pub(super) fn is_obfuscated(&self) -> bool {
+        self.places.iter().any(|place| {
+            let path = module::path_of(place.frame);
+            path.ends_with(".dart") || path.starts_with("package:") || ["SourceFile", "Unknown Source"].contains(&path)
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -162,6 +162,7 @@ fn places<'a>(frames: &[&'a Frame], mapped: bool) -> Vec<Place<'a>> {
     let place = |f: &&'a Frame| {
         let minified = generated.contains(module::path_of(f));
         let name = frame::bare_name(f).filter(|name| !(minified && minified::is_minified_name(name)));
+        let name = name.or_else(|| module::offset_of(f));
         let module =
             if frame::is_extension(f) { "browser extension".to_owned() } else { module::module_key(f, mapped) };
         Place { frame: f, module, name, minified }

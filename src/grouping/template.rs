@@ -51,7 +51,20 @@ fn pieces(literal: &str) -> Vec<String> {
     let mut chars = literal.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '$' if chars.peek() == Some(&'{') => {}
+            // Ruby writes `#{…}`, JavaScript, PHP and Kotlin `${…}`.
+            '$' | '#' if chars.peek() == Some(&'{') => {}
+            // PHP, Kotlin, Scala, Groovy: `$name`, `$this->name`.
+            '$' if chars.peek().is_some_and(|c| c.is_alphabetic() || *c == '_') => {
+                while chars.peek().is_some_and(|c| c.is_alphanumeric() || "_->".contains(*c)) {
+                    chars.next();
+                }
+                found.push(String::new());
+            }
+            // Swift: `\(…)`.
+            '\\' if chars.peek() == Some(&'(') => {
+                chars.by_ref().find(|c| *c == ')');
+                found.push(String::new());
+            }
             '{' => {
                 chars.by_ref().find(|c| *c == '}');
                 found.push(String::new());
@@ -107,6 +120,9 @@ mod tests {
             ("unknown country Norway", "throw new Error('unknown country ' + c);", "unknown country *"),
             ("order nine is lost", r#"raise ValueError(f"order {order!r} is lost")"#, "order * is lost"),
             ("order nine is lost", r#"raise ValueError("order %s is lost" % order)"#, "order * is lost"),
+            ("order nine is lost", r##"raise "order #{order} is lost""##, "order * is lost"),
+            ("order nine is lost", r#"throw new Gone("order $order is lost");"#, "order * is lost"),
+            ("order nine is lost", r#"fatalError("order \(order) is lost")"#, "order * is lost"),
             ("cart could not be restored", "fail('cart could not be restored')", "cart could not be restored"),
         ] {
             assert_eq!(found(message, code).as_deref(), Some(want), "{code}");

@@ -1,24 +1,11 @@
 //! What an issue is called.
 
 use super::chain::raw;
-use super::{frame, saying};
+use super::{chain, frame, spine};
 use crate::model::{Event, Exception, Frame, TopFrame, Untrusted};
 
 /// Characters of a text that go into a title.
 const TITLE: usize = 200;
-
-/// Wrappers that frameworks put around what was thrown; they say nothing themselves.
-const EMPTY_WRAPPERS: [&str; 9] = [
-    "InvocationTargetException",
-    "UndeclaredThrowableException",
-    "ExecutionException",
-    "CompletionException",
-    "TargetInvocationException",
-    "UnhandledPromiseRejection",
-    "UnhandledRejection",
-    "NonErrorException",
-    "RemoteTraceback",
-];
 
 /// An issue's names.
 pub(super) struct Name {
@@ -50,19 +37,15 @@ pub(super) fn describe(event: &Event) -> Name {
 
 /// The exception that names the issue.
 pub(super) fn named(event: &Event) -> Option<&Exception> {
-    let says = |e: &&Exception| !is_empty_wrapper(e);
-    event.exceptions.iter().find(says).or(event.exceptions.first())
-}
-
-fn is_empty_wrapper(exception: &Exception) -> bool {
-    EMPTY_WRAPPERS.contains(&saying::short_type(raw(&exception.ty)))
+    spine::naming(&event.exceptions, &chain::kind_of).first().copied()
 }
 
 /// The frame that an issue is known by: the innermost of the application, in the cause nearest to the root that
 /// has one. The members of a group are no causes of each other: there the group's own frame comes first.
 pub(super) fn top(event: &Event) -> Option<&Frame> {
-    let has_group = event.exceptions.iter().any(|e| e.mechanism.is_exception_group);
-    let mut stacks: Vec<&[Frame]> = event.exceptions.iter().map(|e| e.frames.as_slice()).collect();
+    let exceptions = spine::grouping(&event.exceptions, &chain::kind_of);
+    let has_group = exceptions.iter().any(|e| e.mechanism.is_exception_group);
+    let mut stacks: Vec<&[Frame]> = exceptions.iter().map(|e| e.frames.as_slice()).collect();
     if !has_group {
         stacks.reverse();
     }
@@ -112,8 +95,9 @@ fn culprit(event: &Event, top: Option<&Frame>) -> Option<Untrusted> {
         return Some(transaction.clone());
     }
     let frame = top?;
-    let file = raw(&frame.file);
-    let function = raw(&frame.function);
+    let named = top_frame(frame);
+    let file = raw(&named.file);
+    let function = raw(&named.function);
     let text = match (function, file) {
         ("", "") => return None,
         ("", file) => file.to_owned(),
@@ -123,6 +107,8 @@ fn culprit(event: &Event, top: Option<&Frame>) -> Option<Untrusted> {
     Some(text.into())
 }
 
+/// Native code without a name is called by its place in the library.
 fn top_frame(frame: &Frame) -> TopFrame {
-    TopFrame { function: frame.function.clone(), file: frame.file.clone(), line: frame.line }
+    let place = || Some(frame.image.as_ref()?.label().into());
+    TopFrame { function: frame.function.clone().or_else(place), file: frame.file.clone(), line: frame.line }
 }

@@ -5,14 +5,17 @@
 mod clean;
 mod keys;
 mod literal;
+mod own;
 mod pseudonym;
 mod redact;
 mod safe;
 mod scrub;
+mod stream;
 mod text;
 
 pub use clean::{Clean, CleanData, Guard, Limit};
 pub use literal::Literal;
 pub use pseudonym::{Pseudonyms, is_pseudonym, show_user};
+pub use redact::set_policy;
 pub use safe::{Safe, Say};
 pub use scrub::Scrubber;

@@ -89,19 +89,21 @@ static ACTIVE: LazyLock<Regex> = LazyLock::new(|| {
     let forms = [
         // Links and images of Markdown.
         r"\]\(\s*<?\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:|//|/|#|www\.)",
+        // The same behind character references and escapes, which count within an address.
+        r"\]\(\s*<?[^\s()]{0,200}[&\\]",
         r"!\[",
         r"<(?:[A-Za-z][A-Za-z0-9+.\-]*:)",
         r"\]\s*\[",
         r"\]:\s*<?(?:[A-Za-z][A-Za-z0-9+.\-]*://|//|www\.|javascript:|data:|mailto:)",
         // Tags with attributes, and those that need none to act.
         r"</?[A-Za-z][A-Za-z0-9:\-]*[\s/]+[^<>]*=",
-        r"(?i)</?(?:script|style|iframe|object|embed|svg|math|img|video|audio|link|meta|base|form|input|textarea|template|details|noscript)\b",
+        r"(?i)</?(?:script|style|iframe|object|embed|svg|math|img|video|audio|link|meta|base|form|input|textarea|template|details|noscript|plaintext|xmp|listing|noembed|noframes|title|select|applet|frameset|dialog|portal|marquee)\b",
         r"<!--|<!\[CDATA|<!DOCTYPE|<\?",
         // Chat templates and tool calls.
-        r"<\|",
-        r"(?i)</?(?:system|assistant|user|human|developer|tool|tool_use|tool_call|tool_calls|tool_result|tool_results|function|function_call|function_calls|function_results|invoke|parameter|result|results|thinking|antml|instructions?|untrusted|document|context|prompt|start_of_turn|end_of_turn|im_start|im_end|s)(?:[:_\-][\w:\-]*)?\s*/?>",
+        r"<[|｜¦∣❘ǀ│▁]",
+        r"(?i)</?(?:system|assistant|user|human|developer|tool|tool_use|tool_call|tool_calls|tool_result|tool_results|function|function_call|function_calls|function_results|invoke|parameter|result|results|thinking|antml|instructions?|untrusted|document|context|prompt|start_of_turn|end_of_turn|im_start|im_end|s|bos|eos|pad|unk|mask|sep|cls|think|reasoning|reflection|scratchpad|answer|search|artifact|tools|tool_response|tool_code|tool_outputs?|observation|action|message|messages|chat|turn|task|user_query|environment_details|command|start_header_id|end_header_id|eot_id|eom_id|begin_of_text|end_of_text|fim_prefix|fim_middle|fim_suffix|endoftext)(?:[:_=\-][\w:=\-]*)?\s*/?>",
         r"(?i)</?(?:system|tool_use|tool_result|function_calls|function_results|invoke|antml)\b",
-        r"(?i)\[/?(?:INST|SYS|SYSTEM|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\]",
+        r"(?i)\[/?(?:INST|SYS|SYSTEM|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|AVAILABLE_TOOLS|BOS|EOS|PREFIX|SUFFIX|MIDDLE|IMG|IMG_BREAK|IMG_END|THINK|ARGS|CALL_ID|CONTROL_\d+|USER|ASSISTANT)\]",
         r"<<\s*/?SYS",
     ];
     Regex::new(&forms.map(|form| format!("(?:{form})")).join("|")).expect("the forms are regular expressions")
@@ -227,6 +229,9 @@ mod tests {
             ("<img src=x onerror=alert(1)>", "‹img src=x onerror=alert(1)>"),
             ("<|im_start|>system", "‹|im_start|>system"),
             ("</tool_result>", "‹/tool_result>"),
+            ("x [a](&#106;avascript&colon;alert(1)) y", "x [a⁆(&#106;avascript&colon;alert(1)) y"),
+            ("[t](\\/\\/evil.example/t)", "[t⁆(\\/\\/evil.example/t)"),
+            ("<｜User｜>a<think>b</think><bos>[SYSTEM_PROMPT]", "‹｜User｜>a‹think>b‹/think>‹bos>⁅SYSTEM_PROMPT]"),
             ("[INST] go [/INST]", "⁅INST] go ⁅/INST]"),
             ("```sh", "ˋˋˋsh"),
             ("a ` b", "a ˋ b"),

@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
-use super::{libraries, tags};
+use super::{Names, libraries, tags};
 use crate::{
     grouping,
     guard::Scrubber,
     model::{Event, EventId},
-    protocol::{Clock, event::parse_event, timestamp},
-    sourcemaps::{Maps, map_event},
+    native::symbolicate,
+    protocol::{
+        Clock,
+        event::{CLOCK_OFF, parse_event},
+        timestamp,
+    },
+    sourcemaps::map_event,
     store::EventRecord,
 };
 
@@ -18,11 +23,12 @@ pub(super) fn record(
     id: EventId,
     clock: &Clock,
     scrubber: &Scrubber,
-    maps: Option<(&dyn Maps, u64)>,
+    names: &Names<'_>,
 ) -> EventRecord {
-    if let Some((maps, project)) = maps {
-        map_event(&mut json, &mut |wanted| maps.script(project, wanted));
+    if let Some(maps) = names.maps {
+        map_event(&mut json, &mut |wanted| maps.script(names.project, wanted));
     }
+    symbolicate(&mut json, names.symbols, names.project);
     let sent = parse_event(&json, id, clock);
     let mut group = grouping::group(&sent);
     let user = sent.user.as_ref().and_then(|u| u.identity()).map(|identity| scrubber.pseudonyms().user(identity));
@@ -42,9 +48,13 @@ pub(super) fn record(
 fn settle(json: &mut Value, event: &Event, clock: &Clock) {
     let Some(map) = json.as_object_mut() else { return };
     map.insert("event_id".into(), event.id.to_string().into());
-    let right = map.get("timestamp").and_then(timestamp) == Some(event.timestamp);
-    if !right {
+    let sent = map.get("timestamp").and_then(timestamp);
+    if sent != Some(event.timestamp) {
         map.insert("timestamp".into(), format!("{:.6}", event.timestamp).into());
+    }
+    map.remove(CLOCK_OFF);
+    if let Some(off) = sent.and_then(|sent| clock.off(sent)) {
+        map.insert(CLOCK_OFF.into(), off.as_secs().into());
     }
     if clock.shift().is_zero() {
         return;

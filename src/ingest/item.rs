@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Around, digest16, taken::Taken};
+use super::{Around, crash::is_dump_item, digest16, taken::Taken};
 use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
+    native::DUMP_TYPE,
     protocol::{self, Item, ItemType, event::parse_user, timestamp},
+    replay::{self, rewritten},
     store::{ItemKind, ItemRecord, Record},
 };
 
@@ -35,10 +37,16 @@ pub(super) fn file(item: &Item<'_>, around: &Around<'_>, taken: &Taken) -> Resul
         user: None,
         dedupe: Some(digest16(&[item.ty.as_str().as_bytes(), &bytes_of(parent), called, item.payload])),
         name,
-        content_type: header("content_type"),
-        body: match std::str::from_utf8(item.payload) {
-            Ok(text) if !recording => around.scrubber.plain(text).into_bytes(),
-            _ => item.payload.to_vec(),
+        content_type: if is_dump_item(item) { Some(DUMP_TYPE.into()) } else { header("content_type") },
+        body: match item.ty {
+            ItemType::ReplayRecording => {
+                let scrubbed = |json: &str| around.scrubber.json(json, taken.user());
+                rewritten(item.payload, &replay::Limits::default(), scrubbed)
+            }
+            // A film of a screen: nothing in it is text. A dump is read by the server, and shown to nobody.
+            ItemType::ReplayVideo => item.payload.to_vec(),
+            _ if is_dump_item(item) => item.payload.to_vec(),
+            _ => around.scrubber.file(item.payload, taken.user()),
         },
     })))
 }

@@ -4,6 +4,7 @@
 
 mod agent;
 mod count;
+mod crash;
 mod event;
 mod item;
 mod libraries;
@@ -23,11 +24,13 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
+    native::{NoSymbols, Symbols},
     protocol::{
-        self, Clock, ClockPolicy, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, read_json, store_body,
+        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, ReportedBy,
+        read_json, store_body,
     },
     sourcemaps::Maps,
-    store::{Digest, ProjectKey, Record},
+    store::{Digest, Outcome, ProjectKey, Record},
 };
 use taken::Taken;
 
@@ -41,6 +44,7 @@ pub struct Ingest {
     scrubber: Scrubber,
     limits: Limits,
     maps: Option<Arc<dyn Maps>>,
+    symbols: Arc<dyn Symbols>,
 }
 
 /// What an envelope came to.
@@ -52,12 +56,14 @@ pub struct Ingested {
     pub id: Option<EventId>,
     /// What could not be taken; counted in the digest's outcomes too.
     pub faults: Vec<Fault>,
+    /// Nothing of an item was taken, attachments aside: whoever sent it has to hear of it.
+    pub lost: bool,
 }
 
 impl Ingest {
     /// With the scrubber of a store and the limits of the settings.
     pub fn new(scrubber: Scrubber, limits: Limits) -> Self {
-        Self { scrubber, limits, maps: None }
+        Self { scrubber, limits, maps: None, symbols: Arc::new(NoSymbols) }
     }
 
     /// Minified frames are read with these maps, as far as there are any.
@@ -65,9 +71,19 @@ impl Ingest {
         Self { maps: Some(maps), ..self }
     }
 
-    /// Whether taking an envelope apart may have to look for maps, which blocks.
+    /// Frames of native code are named with these symbols, as far as there are any.
+    pub fn with_symbols(self, symbols: Arc<dyn Symbols>) -> Self {
+        Self { symbols, ..self }
+    }
+
+    /// Whether taking an envelope apart may have to look for maps or symbols, which blocks.
     pub fn may_block(&self) -> bool {
-        self.maps.as_ref().is_some_and(|maps| maps.any())
+        self.maps.as_ref().is_some_and(|maps| maps.any()) || self.symbols.any_symbols()
+    }
+
+    /// What frames are read with.
+    fn names(&self, project: u64) -> Names<'_> {
+        Names { maps: self.maps(), symbols: &*self.symbols, project }
     }
 
     fn maps(&self) -> Option<&dyn Maps> {
@@ -91,27 +107,46 @@ impl Ingest {
         policy: ClockPolicy,
     ) -> Result<Ingested, EnvelopeError> {
         let envelope = protocol::parse(body, &self.limits)?;
+        let dump = crash::Dump::of_items(&envelope.items, &self.limits);
+        Ok(self.taken(project, &envelope, dump, received, policy))
+    }
+
+    /// Takes a crash apart that came as a form or as a bare dump. `id` names it where the SDK did not.
+    pub fn crash(&self, project: &ProjectKey, form: &CrashForm, received: Timestamp, id: EventId) -> Ingested {
+        let (event, dump) = (form.event.to_string(), crash::Dump::of_form(form));
+        let envelope = crash::envelope_of(form, event.as_bytes(), id);
+        self.taken(project, &envelope, Some(dump), received, ClockPolicy::Live)
+    }
+
+    fn taken(
+        &self,
+        project: &ProjectKey,
+        envelope: &Envelope<'_>,
+        dump: Option<crash::Dump<'_>>,
+        received: Timestamp,
+        policy: ClockPolicy,
+    ) -> Ingested {
         let clock = Clock::new(policy, received, envelope.sent_at);
         let mut taken = Taken::after(envelope.faults.clone());
-        let around = Around {
-            envelope: &envelope,
-            clock: &clock,
-            scrubber: &self.scrubber,
-            maps: self.maps(),
-            project: project.id,
-        };
+        let names = self.names(project.id);
+        let around = Around { envelope, clock: &clock, scrubber: &self.scrubber, names, dump: dump.as_ref() };
         // Files last: they belong to the event or replay beside them, wherever that stands.
         let (files, others): (Vec<_>, Vec<_>) = envelope.items.iter().partition(|item| is_file(item.ty));
+        if dump.is_some() && !others.iter().any(|item| item.ty == ItemType::Event) {
+            crash::event_alone(&around, &mut taken);
+        }
         for item in others.into_iter().chain(files) {
             let before = taken.total();
+            let kept = taken.kept();
             if let Err(reason) = self.item(item, &around, &mut taken) {
                 taken.lose(item, reason, 1);
             }
+            taken.note_lost(item, kept, before);
             if taken.total() == before {
                 taken.skip_empty(item);
             }
         }
-        Ok(taken.ingested(project, received, envelope.event_id))
+        taken.ingested(project, received, envelope.event_id)
     }
 
     /// Takes a bare event, as the old `/store/` endpoint has it, plain or in base64 and zlib.
@@ -130,7 +165,7 @@ impl Ingest {
         };
         let body = store_body(body, &self.limits).map_err(refused)?;
         if body.len() > self.limits.event_bytes {
-            return Err(EnvelopeError::TooLarge);
+            return Err(EnvelopeError::EventTooLarge(self.limits.event_bytes));
         }
         let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
@@ -140,8 +175,48 @@ impl Ingest {
             id_of(&body),
             &clock,
             &self.scrubber,
-            self.maps().map(|maps| (maps, project.id)),
+            &self.names(project.id),
         ))));
+        Ok(taken.ingested(project, received, None))
+    }
+
+    /// Takes the reports of a browser: of content security policies, of the network.
+    ///
+    /// # Errors
+    /// When the body holds no report.
+    pub fn security(
+        &self,
+        project: &ProjectKey,
+        body: &[u8],
+        received: Timestamp,
+        by: &ReportedBy,
+    ) -> Result<Ingested, EnvelopeError> {
+        let json = read_json(body, self.limits.depth).map_err(|_| EnvelopeError::Body)?;
+        let (events, skipped) = protocol::reports(&json, by)?;
+        let clock = Clock::new(ClockPolicy::Live, received, None);
+        let mut taken = Taken::after(Vec::new());
+        for (at, event) in events.into_iter().enumerate() {
+            // Reports of two browsers may be alike to the byte: each counts.
+            let moment = received.as_microsecond().to_be_bytes();
+            let id = digest16(&[
+                b"report",
+                body,
+                &moment,
+                &at.to_be_bytes(),
+                by.user_agent.as_deref().unwrap_or("").as_bytes(),
+            ]);
+            let id = EventId(u128::from_be_bytes(id));
+            taken.keep(Record::Event(Box::new(event::record(
+                event,
+                id,
+                &clock,
+                &self.scrubber,
+                &self.names(project.id),
+            ))));
+        }
+        if skipped > 0 {
+            taken.count(Outcome { item: "report", outcome: "filtered", reason: "no failure", quantity: skipped });
+        }
         Ok(taken.ingested(project, received, None))
     }
 
@@ -172,7 +247,16 @@ struct Around<'a> {
     envelope: &'a Envelope<'a>,
     clock: &'a Clock,
     scrubber: &'a Scrubber,
+    names: Names<'a>,
+    /// The crash of which the first event tells.
+    dump: Option<&'a crash::Dump<'a>>,
+}
+
+/// What the frames of a project are read with.
+#[derive(Clone, Copy)]
+struct Names<'a> {
     maps: Option<&'a dyn Maps>,
+    symbols: &'a dyn Symbols,
     project: u64,
 }
 
@@ -181,13 +265,18 @@ fn is_file(ty: ItemType) -> bool {
 }
 
 fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
+    taken.meet(&json);
     match item.ty {
         ItemType::Event => {
             // The envelope's id names one event: a second one without an id of its own is another.
             let named = around.envelope.event_id.filter(|_| taken.event().is_none());
             let id = named.unwrap_or_else(|| id_of(item.payload));
-            let maps = around.maps.map(|maps| (maps, around.project));
-            taken.keep(Record::Event(Box::new(event::record(json, id, around.clock, around.scrubber, maps))));
+            let mut json = json;
+            if let Some(dump) = around.dump.filter(|_| taken.event().is_none()) {
+                dump.tell(&mut json, &around.names);
+            }
+            let record = event::record(json, id, around.clock, around.scrubber, &around.names);
+            taken.keep(Record::Event(Box::new(record)));
         }
         ItemType::Session => taken.keep(Record::Session(count::session(json, around)?)),
         ItemType::Sessions => count::sessions(item, json, around, taken)?,

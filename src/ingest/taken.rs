@@ -1,9 +1,11 @@
 //! What has been taken of an envelope so far, and what has not.
 
+use serde_json::Value;
+
 use super::Ingested;
 use crate::{
     model::{EventId, Timestamp},
-    protocol::{Fault, Item},
+    protocol::{Fault, Item, ItemType},
     store::{Digest, ItemKind, Outcome, ProjectKey, Record},
 };
 
@@ -14,17 +16,31 @@ pub(super) struct Taken {
     faults: Vec<Fault>,
     event: Option<EventId>,
     replay: Option<EventId>,
+    /// Whom the first event or replay names, as sent: so that files beside it don't.
+    user: Option<Value>,
+    lost: bool,
 }
 
 impl Taken {
     /// After the frame has been read, with what was wrong there.
     pub(super) fn after(faults: Vec<Fault>) -> Self {
-        Self { records: Vec::new(), outcomes: Vec::new(), faults, event: None, replay: None }
+        let lost = faults.iter().any(|fault| fault.item_type != ItemType::Attachment.as_str());
+        Self { records: Vec::new(), outcomes: Vec::new(), faults, event: None, replay: None, user: None, lost }
     }
 
     /// How much has been said so far: it grows with each item.
     pub(super) fn total(&self) -> usize {
         self.records.len() + self.outcomes.len() + self.faults.len()
+    }
+
+    /// How many records and counts have been made so far.
+    pub(super) fn kept(&self) -> usize {
+        self.records.len() + self.outcomes.len()
+    }
+
+    /// Notes whether an item came to nothing but faults.
+    pub(super) fn note_lost(&mut self, item: &Item<'_>, kept: usize, total: usize) {
+        self.lost |= item.ty != ItemType::Attachment && self.kept() == kept && self.total() > total;
     }
 
     /// The first event.
@@ -35,6 +51,18 @@ impl Taken {
     /// The first replay.
     pub(super) fn replay(&self) -> Option<EventId> {
         self.replay
+    }
+
+    /// Whom the envelope is about.
+    pub(super) fn user(&self) -> Option<&Value> {
+        self.user.as_ref()
+    }
+
+    /// Remembers whom an item names.
+    pub(super) fn meet(&mut self, json: &Value) {
+        if self.user.is_none() {
+            self.user = json.get("user").filter(|user| user.is_object()).cloned();
+        }
     }
 
     pub(super) fn keep(&mut self, record: Record) {
@@ -73,6 +101,6 @@ impl Taken {
             |f: &Fault| Outcome { item: f.item_type, outcome: "invalid", reason: f.reason, quantity: f.quantity };
         self.outcomes.extend(self.faults.iter().map(invalid));
         let digest = Digest { project: project.clone(), received, records: self.records, outcomes: self.outcomes };
-        Ingested { digest, id: self.event.or(id), faults: self.faults }
+        Ingested { digest, id: self.event.or(id), faults: self.faults, lost: self.lost }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Server, run};
-use crate::tools;
+use crate::{tools, view::Sent};
 
 /// What is completed: the tool that knows the names, and where they are in its answer.
 struct Source {
@@ -83,6 +83,6 @@ fn source(request: &CompleteRequestParams) -> Option<Source> {
 
 async fn names(server: &Server, source: &Source, ct: &CancellationToken) -> Result<Vec<String>, ErrorData> {
     let Some(tool) = tools::find(source.tool) else { return Ok(Vec::new()) };
-    let answer = run::call(server, tool, (source.arguments)(), ct).await?;
+    let answer = run::call(server, tool, (source.arguments)(), Sent::Data, ct).await?;
     Ok(answer.data[source.list].as_array().into_iter().flatten().filter_map(source.name).collect())
 }

@@ -44,11 +44,16 @@ impl ServerHandler for Server {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        if page.and_then(|page| page.cursor).is_some_and(|cursor| !cursor.is_empty()) {
+            return Err(ErrorData::invalid_params("no such cursor: all tools are on the first page", None));
+        }
         let shape = self.shape(&context);
-        let tools = self.tools.iter().filter(|tool| self.ctx.offers(tool)).map(|tool| wire(tool, shape)).collect();
+        let server = self.of_request(&context);
+        let offered = server.tools.iter().filter(|tool| server.signal.offers(tool));
+        let tools = offered.map(|tool| wire(tool, shape)).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
 
@@ -57,12 +62,15 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.tools.iter().find(|tool| tool.name == request.name && self.ctx.offers(tool)) else {
+        let server = self.of_request(&context);
+        let Some(tool) = server.tools.iter().find(|tool| tool.name == request.name && server.signal.offers(tool))
+        else {
             return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let answer = run::call(self, tool, arguments, &context.ct).await?;
-        Ok(shape::result(answer, self.shape(&context)).into())
+        let shape = self.shape(&context);
+        let answer = run::call(&server, tool, arguments, shape.sent(), &context.ct).await?;
+        Ok(shape::result(answer, shape).into())
     }
 
     async fn list_resources(
@@ -86,7 +94,7 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        Ok(resources::read(self, &request.uri, &context.ct).await?.into())
+        Ok(resources::read(&self.of_request(&context), &request.uri, &context.ct).await?.into())
     }
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
@@ -127,7 +135,7 @@ impl ServerHandler for Server {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        Ok(prompts::get(self, &request.name, request.arguments, &context.ct).await?.into())
+        Ok(prompts::get(&self.of_request(&context), &request.name, request.arguments, &context.ct).await?.into())
     }
 
     async fn complete(
@@ -135,7 +143,7 @@ impl ServerHandler for Server {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        complete::complete(self, &request, &context.ct).await
+        complete::complete(&self.of_request(&context), &request, &context.ct).await
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Server, run};
-use crate::tools;
+use crate::{tools, view::Sent};
 
 const LIST_TTL_MS: u64 = 3_600_000;
 /// Longest argument, in characters.
@@ -109,7 +109,7 @@ pub(super) async fn get(
         };
         text = text.replace(&format!("{{{argument}}}"), value);
         if text.contains("{brief}") {
-            let answer = run::call(server, &tools::BRIEF, json!({ "issue": value }), ct).await?;
+            let answer = run::call(server, &tools::BRIEF, json!({ "issue": value }), Sent::Text, ct).await?;
             if answer.is_error {
                 return Err(ErrorData::invalid_params(answer.text, None));
             }

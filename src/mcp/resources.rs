@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Server, run};
-use crate::tools;
+use crate::{tools, view::Sent};
 
 /// What broke since the newest release.
 pub(super) const BREAKAGE: &str = "signal://breakage";
@@ -91,10 +91,10 @@ pub(super) async fn read(server: &Server, uri: &str, ct: &CancellationToken) -> 
     let missing = || ErrorData::resource_not_found("no such resource", Some(json!({ "uri": uri })));
     let (name, arguments) = call_of(uri).ok_or_else(missing)?;
     let tool = tools::find(name).ok_or_else(missing)?;
-    let mut answer = run::call(server, tool, arguments, ct).await?;
+    let mut answer = run::call(server, tool, arguments, Sent::Text, ct).await?;
     if answer.is_error && uri == BREAKAGE {
         // A store that no release was told of: what failed lately stands for it.
-        answer = run::call(server, tool, json!({}), ct).await?;
+        answer = run::call(server, tool, json!({}), Sent::Text, ct).await?;
     }
     if answer.is_error {
         let kind = answer.data["error"]["kind"].as_str().unwrap_or_default();

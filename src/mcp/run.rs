@@ -11,7 +11,7 @@ use crate::{
     guard::Clean,
     model::Kind,
     tools::{Descriptor, Rendered},
-    view::{Fitted, fit_error},
+    view::{Fitted, Sent, fit_error},
 };
 
 /// Longest that a call may take.
@@ -25,14 +25,21 @@ pub(super) async fn call(
     server: &Server,
     tool: &'static Descriptor,
     arguments: Value,
+    sent: Sent,
     cancelled: &CancellationToken,
 ) -> Result<Rendered, ErrorData> {
     let started = Instant::now();
-    let (places, ctx) = (server.places.clone(), server.ctx.clone());
+    let (places, signal) = (server.places.clone(), server.signal.clone());
     // A task of its own, so that a panic ends it and not the connection.
     let mut task = tokio::spawn(async move {
         let _place = places.acquire().await;
-        (tool.call)(ctx, arguments).await
+        match signal.ctx().await {
+            Ok(mut ctx) => {
+                ctx.defaults.sent = sent;
+                (tool.call)(ctx, arguments).await
+            }
+            Err(error) => error.rendered(),
+        }
     });
     let answer = tokio::select! {
         done = &mut task => done.unwrap_or_else(|_| failed(Kind::Internal, "the tool failed; the server's log has the cause")),
@@ -45,6 +52,9 @@ pub(super) async fn call(
             failed(Kind::Timeout, "the call took longer than 30 s; ask for less at once")
         }
     };
+    if let Some(audit) = &server.audit {
+        audit(&server.who, tool.name, answer.is_error);
+    }
     (server.observe)(tool.name, answer.is_error, started.elapsed().as_secs_f64());
     Ok(answer)
 }

@@ -2,7 +2,7 @@
 
 use rmcp::model::{CallToolResult, ContentBlock};
 
-use crate::{config::Answers, tools::Rendered};
+use crate::{config::Answers, tools::Rendered, view::Sent};
 
 /// What an answer carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,15 @@ pub(super) enum Shape {
 impl Shape {
     pub(super) fn has_data(self) -> bool {
         self != Self::Text
+    }
+
+    /// What the budget of an answer is spent on.
+    pub(super) fn sent(self) -> Sent {
+        match self {
+            Self::Both => Sent::Both,
+            Self::Text => Sent::Text,
+            Self::Data => Sent::Data,
+        }
     }
 }
 

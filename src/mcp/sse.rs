@@ -6,14 +6,17 @@ use std::{
 };
 
 use rmcp::{
-    RoleServer, ServiceExt,
+    ServiceExt,
     model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
-    transport::Transport,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Server;
+use super::{
+    Server,
+    pipe::Pipe,
+    wire::{self, Incoming},
+};
 
 /// Messages that wait in a session for its client to read.
 const WAITING: usize = 64;
@@ -23,7 +26,14 @@ const SESSIONS: usize = 256;
 /// All open sessions.
 #[derive(Clone, Default)]
 pub struct SseSessions {
-    open: Arc<Mutex<HashMap<String, mpsc::Sender<ClientJsonRpcMessage>>>>,
+    open: Arc<Mutex<HashMap<String, Ends>>>,
+}
+
+/// The two ends of a session that are written to.
+#[derive(Clone)]
+struct Ends {
+    server: mpsc::Sender<ClientJsonRpcMessage>,
+    client: mpsc::Sender<ServerJsonRpcMessage>,
 }
 
 /// What a client's stream is made of. When it is dropped, the session ends.
@@ -61,7 +71,7 @@ impl SseSessions {
             if open.len() >= SESSIONS {
                 return None;
             }
-            open.insert(id.clone(), to_server);
+            open.insert(id.clone(), Ends { server: to_server, client: to_client.clone() });
         }
         let ends = end.child_token();
         let pipe = Pipe { out: to_client, inn: from_client };
@@ -76,14 +86,29 @@ impl SseSessions {
 
     /// Hands a posted message to its session.
     pub fn post(&self, id: &str, body: &[u8]) -> Accepted {
-        let sender = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        let Some(sender) = sender else { return Accepted::NoSession };
-        let Ok(message) = serde_json::from_slice(body) else { return Accepted::Malformed };
-        match sender.try_send(message) {
+        let ends = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let Some(ends) = ends else { return Accepted::NoSession };
+        let sent = match wire::read(body) {
+            Incoming::Message(message) => ends.server.try_send(*message).map_err(drop_message),
+            // Who can't be answered by id hears it from the status.
+            Incoming::Refused(refusal) if refusal.id.is_none() => return Accepted::Malformed,
+            Incoming::Refused(refusal) => {
+                ends.client.try_send(ServerJsonRpcMessage::Error(refusal)).map_err(drop_message)
+            }
+            Incoming::Nothing => return Accepted::Malformed,
+        };
+        match sent {
             Ok(()) => Accepted::Yes,
-            Err(mpsc::error::TrySendError::Full(_)) => Accepted::Busy,
-            Err(mpsc::error::TrySendError::Closed(_)) => Accepted::NoSession,
+            Err(mpsc::error::TrySendError::Full(())) => Accepted::Busy,
+            Err(mpsc::error::TrySendError::Closed(())) => Accepted::NoSession,
         }
+    }
+}
+
+fn drop_message<T>(error: mpsc::error::TrySendError<T>) -> mpsc::error::TrySendError<()> {
+    match error {
+        mpsc::error::TrySendError::Full(_) => mpsc::error::TrySendError::Full(()),
+        mpsc::error::TrySendError::Closed(_) => mpsc::error::TrySendError::Closed(()),
     }
 }
 
@@ -98,31 +123,5 @@ impl SseSession {
 impl Drop for SseSession {
     fn drop(&mut self) {
         self.sessions.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
-struct Pipe {
-    out: mpsc::Sender<ServerJsonRpcMessage>,
-    inn: mpsc::Receiver<ClientJsonRpcMessage>,
-}
-
-impl Transport<RoleServer> for Pipe {
-    type Error = mpsc::error::SendError<ServerJsonRpcMessage>;
-
-    fn send(
-        &mut self,
-        message: ServerJsonRpcMessage,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let out = self.out.clone();
-        async move { out.send(message).await }
-    }
-
-    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        self.inn.recv().await
-    }
-
-    async fn close(&mut self) -> Result<(), Self::Error> {
-        self.inn.close();
-        Ok(())
     }
 }

@@ -123,8 +123,12 @@ pub struct Event {
     pub logger: Option<Untrusted>,
     /// The machine that sent it.
     pub server_name: Option<Untrusted>,
+    /// By how many seconds the sender's clock was ahead (or behind: negative) when that was worth correcting.
+    pub clock_off_s: Option<i64>,
     /// From the one that was caught outermost to its root cause.
     pub exceptions: Vec<Exception>,
+    /// Exceptions that happened while another was on its way, and diagnostics: nobody's cause.
+    pub suppressed: Vec<Exception>,
     /// Stacks of threads, when the SDK sent them.
     pub threads: Vec<Thread>,
     /// Oldest first.
@@ -191,6 +195,8 @@ pub struct Mechanism {
     pub is_exception_group: bool,
     /// Where in the parent it stood: `__cause__`, `exceptions[1]` …
     pub source: Option<Untrusted>,
+    /// Domain and code of a system's error: `NSURLErrorDomain -1009`.
+    pub code: Option<Untrusted>,
 }
 
 /// One line of a stack.
@@ -218,6 +224,40 @@ pub struct Frame {
     pub post_context: Vec<Untrusted>,
     /// Local variables.
     pub vars: Vec<(Untrusted, Data)>,
+    /// Where it is in a loaded program or library; native code alone has it.
+    pub image: Option<Box<ImagePlace>>,
+}
+
+/// Where a frame of native code is: a place in a program or library as it was loaded.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ImagePlace {
+    /// File of the program or library, as the sender knew it.
+    pub package: Option<Untrusted>,
+    /// Names the build of that file, for finding its symbols.
+    pub debug_id: Option<Untrusted>,
+    /// Address in memory.
+    pub address: u64,
+    /// The address less the one at which the file was loaded: the same in every run of a build.
+    pub offset: Option<u64>,
+    /// How an unwinder found the frame: `context`, `cfi`, `fp`, `scan` and others of Sentry's words.
+    pub trust: Option<Untrusted>,
+}
+
+impl ImagePlace {
+    /// The file's own name, without its folders.
+    pub fn package_name(&self) -> Option<&str> {
+        let path = self.package.as_ref()?.raw().trim_end_matches(['/', '\\']);
+        path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty())
+    }
+
+    /// `module+0x1f40`, or the bare address where no module is known.
+    pub fn label(&self) -> String {
+        match (self.package_name(), self.offset) {
+            (Some(name), Some(offset)) => format!("{name}+{offset:#x}"),
+            (Some(name), None) => format!("{name}!{:#x}", self.address),
+            (None, _) => format!("{:#x}", self.address),
+        }
+    }
 }
 
 /// One thread's stack.

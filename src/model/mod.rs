@@ -17,8 +17,8 @@ mod text;
 
 pub use data::Data;
 pub use event::{
-    Breadcrumb, Event, EventId, EventKind, Exception, Flag, Frame, Level, Mechanism, ParseIdError, Request, Sdk,
-    Thread, User, UserKey,
+    Breadcrumb, Event, EventId, EventKind, Exception, Flag, Frame, ImagePlace, Level, Mechanism, ParseIdError, Request,
+    Sdk, Thread, User, UserKey,
 };
 pub use fix::{
     FixCandidate, FixCondition, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Returning, Side, Sign, Use,

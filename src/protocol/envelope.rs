@@ -73,6 +73,9 @@ pub enum EnvelopeError {
     /// Larger than allowed.
     #[error("the envelope is too large")]
     TooLarge,
+    /// The event of `/store/` is larger than one may be; the limit in bytes.
+    #[error("the event is larger than {0} bytes, which is the limit of one event")]
+    EventTooLarge(usize),
 }
 
 macro_rules! item_types {

@@ -3,22 +3,26 @@
 //! It never panics on input.
 
 mod auth;
+mod crash_form;
 mod decode;
 mod envelope;
 pub mod event;
 mod json;
 mod limits;
 mod name;
+mod security;
 mod session;
 mod store_body;
 mod time;
 
 pub use auth::{Auth, Dsn, dsn_of};
-pub use decode::{DecodeError, decode_body};
+pub use crash_form::{CrashForm, FormPart};
+pub use decode::{DecodeError, decode_body, decode_head, decode_within};
 pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
 pub use json::{JsonError, read_json};
 pub use limits::Limits;
 pub use name::{event_id, name};
+pub use security::{ReportedBy, reports};
 pub use session::{SessionAggregate, SessionUpdate, aggregates, session};
 pub use store_body::store_body;
 pub use time::{Clock, ClockPolicy, timestamp};

@@ -5,16 +5,17 @@ use serde_json::Value;
 
 use crate::model::Timestamp;
 
-/// How far a sender's clock may be off before times are moved: Relay's own minimum.
-const DRIFT: SignedDuration = SignedDuration::from_secs(55);
-/// How far ahead a live event may claim to be.
-const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+/// How far a sender's clock may be off before times are moved: Relay's own minimum (`MINIMUM_CLOCK_DRIFT`). What is
+/// less may have waited in a queue.
+const DRIFT: SignedDuration = SignedDuration::from_mins(55);
+/// How far ahead a time may be before it is worth telling somebody: clocks differ by seconds everywhere.
+const WORTH_TELLING: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whether times are taken as they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockPolicy {
-    /// From a running sender: a clock that is off by what `sent_at` shows is corrected; times more than a day ahead
-    /// become the time of receipt. Late times stay.
+    /// From a running sender: a clock that is off by what `sent_at` shows is corrected; times that are still ahead
+    /// become the time of receipt, so that nothing lies in the future. Late times stay.
     Live,
     /// From a file: nothing is moved, but for times that no clock can mean (beyond the year 2100).
     AsSent,
@@ -55,10 +56,24 @@ impl Clock {
     pub fn correct(&self, time: Timestamp) -> Timestamp {
         let moved = time.saturating_add(self.shift).unwrap_or(time);
         let latest = match self.policy {
-            ClockPolicy::Live => self.received.saturating_add(AHEAD).unwrap_or(self.received),
+            ClockPolicy::Live => self.received,
             ClockPolicy::AsSent => Timestamp::constant(4_102_444_800, 0),
         };
         if moved > latest || moved < Timestamp::UNIX_EPOCH { self.received } else { moved }
+    }
+}
+
+impl Clock {
+    /// By how much a time that was sent is off, where that is worth telling: positive when the sender's clock is ahead.
+    pub fn off(&self, sent: Timestamp) -> Option<SignedDuration> {
+        if self.policy == ClockPolicy::AsSent {
+            return None;
+        }
+        if !self.shift.is_zero() {
+            return Some(-self.shift);
+        }
+        let ahead = sent.duration_since(self.received);
+        (ahead > WORTH_TELLING).then_some(ahead)
     }
 }
 
@@ -116,7 +131,14 @@ mod tests {
         assert_eq!(file.correct(at("2026-11-20T09:59:00Z")), at("2026-11-20T09:59:00Z"));
         assert_eq!(file.correct(at("2027-11-20T09:59:00Z")), at("2027-11-20T09:59:00Z"));
         assert_eq!(live.settled().correct(at("2026-11-20T11:59:00Z")), at("2026-11-20T11:59:00Z"));
+        let queued = Clock::new(ClockPolicy::Live, received, Some(at("2026-11-20T11:10:00Z")));
+        assert_eq!(queued.correct(at("2026-11-20T11:09:00Z")), at("2026-11-20T11:09:00Z"));
         let steady = Clock::new(ClockPolicy::Live, received, Some(received));
+        let ahead = at("2026-11-20T21:00:00Z");
+        assert_eq!((steady.correct(ahead), steady.off(ahead)), (received, Some(SignedDuration::from_hours(9))));
+        assert_eq!(steady.correct(at("2026-11-20T12:00:30Z")), received);
+        assert_eq!(steady.off(at("2026-11-20T12:00:30Z")), None);
+        assert_eq!(live.off(at("2026-11-20T09:59:00Z")), Some(SignedDuration::from_hours(-2)));
         assert_eq!(steady.correct(at("2026-06-01T00:00:00Z")), at("2026-06-01T00:00:00Z"));
         assert_eq!(steady.correct(at("9999-01-01T00:00:00Z")), received);
     }

@@ -2,7 +2,7 @@
 
 use super::{
     name::resolve,
-    version::{Version, split_name},
+    version::{Version, build_number, split_name},
 };
 use crate::model::{Release, Side, Untrusted};
 
@@ -18,7 +18,8 @@ pub struct Sides {
 /// Sorts releases, which run from oldest to newest, into those that have the fix first shipped in `asked`, those that
 /// are a fair control, and others. `hit` tells for each whether the bug was seen in it.
 ///
-/// New: the release asked for and every later one of its package, and every build of the same version. An asked version
+/// New: the release asked for and every later one of its package, and every build of the same version, but for builds
+/// with a lower number than the one asked for. An asked version
 /// that nobody has seen takes its place among the versions of its package: a fleet may skip it. Control: releases of
 /// the package before it, from the first on that has the bug. Pre-releases of the asked version may have the fix or
 /// not: they are neither.
@@ -32,7 +33,14 @@ pub fn sides(asked: &Untrusted, releases: &[Release], hit: &[bool]) -> Sides {
         None => wanted(asked, releases, hit),
     };
     let of_package = |release: &Release| name_of(release).0 == package;
+    let older_build = |index: usize| {
+        let own = &releases[index];
+        let same = name_of(own).1.is_some_and(|own| Some(own) == version) && of_package(own);
+        let (own, asked) = (build_of(own.version.raw()), found.and_then(|at| build_of(releases[at].version.raw())));
+        same && matches!((own, asked), (Some(own), Some(asked)) if own < asked)
+    };
     let older = |index: usize| match (found, &version, name_of(&releases[index]).1) {
+        _ if older_build(index) => true,
         // A hotfix of the old line comes later and has no fix.
         (_, Some(asked), Some(own)) if of_package(&releases[index]) => own < *asked,
         (Some(found), _, _) => index < found,
@@ -45,7 +53,7 @@ pub fn sides(asked: &Untrusted, releases: &[Release], hit: &[bool]) -> Sides {
     let bug_known = (0..releases.len()).any(|i| hit.get(i) == Some(&true) && relevant(i) && older(i));
     for (index, side) in sides.iter_mut().enumerate().filter(|(index, _)| relevant(*index)) {
         let same_core = match (&version, name_of(&releases[index]).1) {
-            (Some(asked), Some(own)) => own.same_core(asked) && !asked.is_pre(),
+            (Some(asked), Some(own)) => own.same_core(asked) && !asked.is_pre() && !older_build(index),
             _ => false,
         };
         bug |= hit.get(index) == Some(&true);
@@ -75,6 +83,10 @@ fn only_pre_releases(asked: &Untrusted, found: &Release) -> bool {
 fn name_of(release: &Release) -> (String, Option<Version>) {
     let (package, version) = split_name(release.version.raw());
     (package.to_owned(), Version::parse(version))
+}
+
+fn build_of(name: &str) -> Option<Vec<u64>> {
+    build_number(split_name(name).1)
 }
 
 /// Package and version of a release that nobody has seen; without a package, that of the newest release with the bug.

@@ -134,6 +134,12 @@ fn part(text: &str) -> Option<Part> {
     fits.then(|| number(text).map_or_else(|| Part::Word(text.to_owned()), Part::Number))
 }
 
+/// The numbers of a version's build metadata where it has nothing else: `1.0.0+144150`, `1.0.0+2.7`.
+pub fn build_number(version: &str) -> Option<Vec<u64>> {
+    let (_, build) = version.split_once('+')?;
+    build.split('.').map(number).collect()
+}
+
 /// A release's name in two: package and version. `shop@2.3.0` → (`shop`, `2.3.0`), `2.3.0` → (``, `2.3.0`).
 /// A scoped package keeps its own `@`: `@acme/shop@2.3.0`.
 pub fn split_name(name: &str) -> (&str, &str) {
@@ -145,7 +151,7 @@ pub fn split_name(name: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Version, split_name};
+    use super::{Version, build_number, split_name};
 
     #[test]
     fn versions_of_many_kinds_are_ordered() {
@@ -182,8 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn build_metadata_does_not_order() {
+    fn build_metadata_is_no_part_of_a_version_and_numbers_of_it_can_be_read() {
         assert_eq!(Version::parse("1.2.3+a"), Version::parse("1.2.3+b"));
+        assert_eq!(build_number("1.2.3+144150"), Some(vec![144_150]));
+        assert!(build_number("1.2.3+9") < build_number("1.2.3+10"));
+        for none in ["1.2.3", "1.2.3+abc", "1.2.3+3f9ac2d", "1.2.3+"] {
+            assert_eq!(build_number(none), None, "{none}");
+        }
     }
 
     #[test]

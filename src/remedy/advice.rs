@@ -40,6 +40,13 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(
             "advice",
             Quote::Line,
+            // An error that names what to use instead, with a dot in the name, or before it.
+            r"(?i)\b(?:please )?use [`'\x22]?[\w.:$#()\-/<>@]+[`'\x22]?,? (?:instead|in its place)\b|\binstead of \S+,? (?:use|call|pass) \S+|\bhas been (?:replaced by|renamed to|superseded by|moved to) \S+|\bwas (?:replaced by|renamed to|moved to) \S+|\b(?:replaced|superseded) (?:by|with) \S+|\bis no longer (?:supported|available|valid)[,;:.] (?:please )?use\b|\bprefer \S+ (?:instead|over)\b|\bin favou?r of \S+",
+            advice,
+        ),
+        rule(
+            "advice",
+            Quote::Line,
             r"(?i)\buse [^.\n]{1,100} instead\b|\binstead,? use\b|\bto (?:fix|solve|resolve|work around) this\b|\bmake sure (?:to|that|you)\b|\bis deprecated[,;:.] (?:please )?use\b|\b(?:increase|raise) the (?:\w+ )?limit\b|\bto increase the limit\b|\brun [`'](?:npm|npx|yarn|pnpm|pip|python|apt|kubectl|docker|bundle|composer|go|cargo)\b",
             advice,
         ),

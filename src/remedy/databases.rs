@@ -35,7 +35,14 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 
 fn postgresql() -> Vec<Rule> {
     vec![
-        rule("database_hint", Quote::Group, r"(?mi)^\s*hint:\s+(\S.*)$", hint),
+        // A hint may span lines: the further ones are indented.
+        rule("database_hint", Quote::Group, r"(?mi)^\s*hint:\s+(\S.*(?:\n[ \t]+\S.*)*)$", hint),
+        rule(
+            "advice",
+            Quote::Line,
+            r"must appear in the GROUP BY clause or be used in an aggregate function|incompatible with sql_mode=only_full_group_by",
+            advice,
+        ),
         rule(
             "missing_index",
             Quote::Found,

@@ -51,6 +51,8 @@ pub enum Action {
     UseInstead(Untrusted),
     /// Run the transaction again.
     Retry,
+    /// End what listens at the address, or listen at another.
+    FreePort,
     /// Do what the words say.
     AsItSays,
 }

@@ -1,4 +1,4 @@
-//! Node and Python: forms of what the runtimes and their loaders say.
+//! Node, Python, Ruby, Go, Java, PHP and Rust: forms of what the runtimes and their loaders say.
 
 use std::sync::LazyLock;
 
@@ -18,6 +18,12 @@ fn advice(_: &str) -> Action {
 pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let mut rules = node();
     rules.extend(python());
+    rules.extend(ruby());
+    rules.extend(go());
+    rules.extend(java());
+    rules.extend(php());
+    rules.extend(rust());
+    rules.extend(sockets());
     rules
 });
 
@@ -61,4 +67,108 @@ fn python() -> Vec<Rule> {
             advice,
         ),
     ]
+}
+
+fn ruby() -> Vec<Rule> {
+    vec![
+        rule("missing_module", Quote::Found, r"cannot load such file -- ([\w./\-]+)", install),
+        rule("missing_module", Quote::Found, r"Could not find gem '([\w\-]+)[^']*'", install),
+        rule("missing_module", Quote::Found, r"Could not find ([\w\-]+-\d[\w.]*) in any of the sources", install),
+        rule(
+            "advice",
+            Quote::Line,
+            r"To resolve this issue, run|Run `(?:bin/rails|rails|rake|bundle|bundler|gem) [^`]+`|Migrations are pending|You have already activated \S+ .*, but your Gemfile requires|Please (?:add|run) `?(?:gem|bundle|bin/)|Make sure that `?gem \S+`? is added to (?:the|your) Gemfile|Add `?gem ['\x22]|to your Gemfile",
+            advice,
+        ),
+        rule("permission", Quote::Line, r"Blocked hosts?: ([^\s,]+)", |host| Action::Grant(host.into())),
+    ]
+}
+
+fn go() -> Vec<Rule> {
+    vec![
+        rule("missing_module", Quote::Found, r"no required module provides package ([^\s;:]+)", install),
+        rule("missing_module", Quote::Found, r"missing go\.sum entry for module providing package ([^\s;:]+)", install),
+        rule("missing_module", Quote::Line, r"sql: unknown driver \x22([^\x22]+)\x22 \(forgotten import\?\)", |name| {
+            Action::Install(name.into())
+        }),
+        rule(
+            "advice",
+            Quote::Line,
+            r"to add (?:it|missing requirements):?|\bgo (?:get|mod tidy|mod download|install) \S*|try setting GODEBUG|use `?-\w+=\S+`? to (?:bypass|ignore|override)|\(forgotten import\?\)|requires go >= \d",
+            advice,
+        ),
+    ]
+}
+
+fn java() -> Vec<Rule> {
+    vec![
+        rule("missing_module", Quote::Found, r"java\.lang\.ClassNotFoundException: ([\w.$]+)", install),
+        rule("limit", Quote::Line, r"Java heap space|GC overhead limit exceeded", |_| Action::Raise("the heap (-Xmx)")),
+        rule("limit", Quote::Line, r"OutOfMemoryError: Metaspace|^Metaspace$", |_| {
+            Action::Raise("the metaspace (-XX:MaxMetaspaceSize)")
+        }),
+        rule("limit", Quote::Line, r"Direct buffer memory", |_| {
+            Action::Raise("direct memory (-XX:MaxDirectMemorySize)")
+        }),
+        rule(
+            "advice",
+            Quote::Line,
+            r"(?m)^\s*(?:Action:)|Consider (?:defining|marking|renaming|revisiting|injecting|updating|changing|registering|declaring|making)|use @Lazy|by setting spring\.[\w.\-]+=|set 'spring\.[\w.\-]+'|add [\w.\-]*jackson-\w+ to enable handling|\(or add Creator|use --add-(?:opens|exports|modules)|--add-opens \S+|You may need to add|must be annotated with|has been compiled by a more recent version of the Java Runtime|set -Djava?\S+|Try using -D\S+|add the (?:following )?dependency",
+            advice,
+        ),
+    ]
+}
+
+fn php() -> Vec<Rule> {
+    vec![
+        rule("limit", Quote::Line, r"Allowed memory size of \d+ bytes exhausted", |_| {
+            Action::Raise("the memory of a request (memory_limit)")
+        }),
+        rule("limit", Quote::Line, r"Maximum execution time of \d+ seconds? exceeded", |_| {
+            Action::Raise("the time of a request (max_execution_time)")
+        }),
+        rule(
+            "limit",
+            Quote::Line,
+            r"(?:exceeds|larger than) the (?:upload_max_filesize|post_max_size)(?: directive)?|exceeds the limit of \d+ bytes",
+            |_| Action::Raise("the size of uploads (upload_max_filesize, post_max_size)"),
+        ),
+        rule(
+            "limit",
+            Quote::Line,
+            r"Maximum function nesting level of '?\d+'? reached|To increase the limit change max_input_vars",
+            |_| Action::Raise("the limit that the words name"),
+        ),
+        rule(
+            "missing_module",
+            Quote::Line,
+            r"(?:requires the |require ext-|install the |extension )['`\x22]?([\w\-]+)['`\x22]? (?:PHP )?extension|requires PHP extension (\S+)",
+            |name| if name.is_empty() { Action::AsItSays } else { Action::Install(name.into()) },
+        ),
+        rule(
+            "advice",
+            Quote::Line,
+            r"[Tt]ry running [`\x22']composer require|composer (?:require|install|update|dump-autoload)|Did you forget a \x22?use\x22? statement|php artisan [\w:]+|bin/console [\w:]+|You need to (?:define|install|enable|configure)|Make sure the \S+ (?:extension|package) is|Have you enabled the|Generate (?:one|an application key)|Please provide a valid cache path|Run `?(?:npm|yarn) (?:run )?(?:build|dev)`?",
+            advice,
+        ),
+    ]
+}
+
+fn rust() -> Vec<Rule> {
+    vec![rule(
+        "advice",
+        Quote::Line,
+        r"(?m)^\s*=?\s*help: \S|there is no reactor running, must be called from the context of|can call blocking only when running on the multi-threaded runtime|A Tokio 1\.x context was found, but (?:timers|IO) (?:are|is) disabled\. Call `|Call `enable_\w+`|use `spawn_blocking`|is required when the `\w+` feature|the `[\w\-]+` feature|[Ee]nable (?:the )?`[\w\-]+` feature|consider (?:setting|calling|enabling) `",
+        advice,
+    )]
+}
+
+/// A port that is taken: who has it is to be found, or another port to be named.
+fn sockets() -> Vec<Rule> {
+    vec![rule(
+        "advice",
+        Quote::Line,
+        r"(?i)\bEADDRINUSE\b|address already in use|only one usage of each socket address|port \d+ (?:is|was) already in use|port already in use|Web server failed to start\. Port",
+        |_| Action::FreePort,
+    )]
 }

@@ -3,10 +3,19 @@
 //! It never grows without end.
 
 use super::dom::{Change, TEXTS};
-use super::{Action, Mark, MarkKind, Target};
+use super::{Action, Failure, Mark, MarkKind, Target};
 
 /// Place of a draft in the log.
 pub(super) type DraftNr = usize;
+
+/// An error and what its event says beside it.
+pub(super) struct Told {
+    /// Milliseconds since 1970.
+    pub(super) at: i64,
+    pub(super) failure: Failure,
+    /// Paths of elements that were clicked before it, with their times: not masked, as the recording is.
+    pub(super) clicks: Vec<(i64, String)>,
+}
 
 /// A step in the making. Times are milliseconds since 1970.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ pub use step::{
     StepKind, Value, Verdict, Viewport,
 };
 pub use target::{Container, Hop, HopKind, Shared, Target};
-pub use unpack::Limits;
+pub use unpack::{Limits, rewritten};
 
 use crate::model::{EventId, Timestamp, Untrusted};
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Failure, Gap, GapKind, Replay,
-    draft::Log,
+    draft::{Log, Told},
     event::{Event, kind},
     header::Header,
     scene::Scene,
@@ -38,14 +38,6 @@ pub struct Reader {
     pub(super) last: i64,
     /// The first page was loaded while the recording ran.
     pub(super) from_start: bool,
-}
-
-/// An error and what its event says beside it.
-pub(super) struct Told {
-    pub(super) at: i64,
-    pub(super) failure: Failure,
-    /// Paths of elements that were clicked before it, with their times: not masked, as the recording is.
-    pub(super) clicks: Vec<(i64, String)>,
 }
 
 /// The segments of one tab.

@@ -4,8 +4,7 @@
 
 use super::{
     Action, Shared, Verdict,
-    draft::{Draft, DraftNr, Log},
-    reader::Told,
+    draft::{Draft, DraftNr, Log, Told},
 };
 
 /// A breadcrumb's click and the recording's are so near, in milliseconds.

@@ -4,9 +4,9 @@
 
 use super::{
     Action, Effect, Failure, Gap, GapKind, Mark, MarkKind, Replay, Step,
-    draft::{Draft, DraftNr, Log},
+    draft::{Draft, DraftNr, Log, Told},
     effects,
-    reader::{Reader, Told},
+    reader::Reader,
     settle,
 };
 use crate::model::{Timestamp, Untrusted};

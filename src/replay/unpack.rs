@@ -2,7 +2,10 @@
 //! It uses `flate2` and `serde_stacker`.
 //! It never fails for one bad event, and never unpacks without an end.
 
-use std::{borrow::Cow, io::Read};
+use std::{
+    borrow::Cow,
+    io::{Read, Write},
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -94,6 +97,24 @@ impl<'a> Unpacked<'a> {
             None => Err(SegmentError::Malformed),
         }
     }
+}
+
+/// A segment with its JSON made anew by `change`: header line and compression stay as they were. What is broken or too
+/// large to unpack is cut there.
+pub fn rewritten(bytes: &[u8], limits: &Limits, change: impl Fn(&str) -> String) -> Vec<u8> {
+    let (_, rest) = split_header(bytes);
+    let head = &bytes[..bytes.len() - rest.len()];
+    let Ok(unpacked) = Unpacked::of(bytes, limits) else { return bytes.to_vec() };
+    let json = change(&String::from_utf8_lossy(&unpacked.json));
+    let packed = match unpacked.json {
+        Cow::Borrowed(_) => Ok(json.into_bytes()),
+        Cow::Owned(_) => {
+            let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(5));
+            zip.write_all(json.as_bytes()).and_then(|()| zip.finish())
+        }
+    };
+    let packed = packed.expect("memory takes what is written");
+    [head, &packed].concat()
 }
 
 /// The header line is JSON with the segment's number; recordings of some senders have none.
@@ -191,7 +212,6 @@ mod tests {
 
     #[test]
     fn unpacking_ends_at_the_limit() {
-        use std::io::Write;
         let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
         let event = r#"{"type":4,"timestamp":1,"data":{}},"#;
         zip.write_all(b"[").unwrap();

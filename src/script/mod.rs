@@ -48,6 +48,15 @@ pub enum Wanted<'a> {
     Events(&'a [EventId]),
 }
 
+/// Answers to native dialogs, which are not recorded.
+const DIALOGS: &str = "\
+  // Native dialogs are not recorded. A copy on this machine is told yes; anywhere else a question is closed unanswered.
+  page.on('dialog', (dialog) =>
+    /^(localhost|127\\.0\\.0\\.1|\\[::1\\])$/.test(new URL(page.url()).hostname) || dialog.type() === 'alert'
+      ? dialog.accept()
+      : dialog.dismiss(),
+  );";
+
 /// How long after an error what led to it may still be told, in milliseconds.
 const SLACK_MS: i64 = 50;
 
@@ -81,8 +90,7 @@ pub fn write(replay: &Replay, wanted: Wanted<'_>, guard: &mut Guard) -> Reproduc
         file.ours("  test.setTimeout(120_000);");
     }
     file.append(expected.watch());
-    file.ours("  // Native dialogs are not recorded: whatever is asked is answered with yes.");
-    file.ours("  page.on('dialog', (dialog) => dialog.accept());");
+    file.ours(DIALOGS);
     file.append(mocks.calls.indented());
     file.ours("");
     file.append(body.lines);

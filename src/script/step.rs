@@ -102,7 +102,7 @@ impl Writer<'_> {
     }
 
     fn goto(&mut self, url: &Untrusted) {
-        let relative = address::relative(url.raw(), self.origin.as_deref());
+        let Some(relative) = address::relative(url.raw(), self.origin.as_deref()) else { return self.elsewhere() };
         let literal = self.guard.literal(&relative.into());
         if !literal.exact() {
             let n = self
@@ -112,6 +112,13 @@ impl Writer<'_> {
         }
         self.line(js!("await page.goto(", literal, ");"));
         self.path = address::path(url.raw());
+    }
+
+    /// A page of another host: who recorded the visit chose it, so a test does not open it.
+    fn elsewhere(&mut self) {
+        let text = "a page of another host was opened: the script stays with the application and leaves it out";
+        self.doubts.gap(0.5, Clean::ours(text));
+        self.line(js!("// A page of another host was opened here; the test stays with the application's own."));
     }
 
     /// One step. Requests, console lines and errors are the page's own doing and leave no line.
@@ -273,7 +280,9 @@ impl Writer<'_> {
                 let text = "a page was loaded with nothing in the recording that is known to lead there (a click or a sent form \
                             may have been lost): the script opens it by its address unless the page goes there by itself";
                 self.doubts.gap(0.8, Clean::ours(text));
-                let relative = address::relative(to.raw(), self.origin.as_deref());
+                let Some(relative) = address::relative(to.raw(), self.origin.as_deref()) else {
+                    return self.elsewhere();
+                };
                 let address = self.guard.literal(&relative.into());
                 self.line(js!("// PLACEHOLDER: what led to the next page is not in the recording."));
                 self.line(js!("await page"));

@@ -1,33 +1,113 @@
-//! Who may call: names of this host, origins of pages, tokens.
+//! Who callers are: names of this host, origins of pages, tokens and what each may do.
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::App;
+use super::tokens::{Token, Tokens};
+use crate::{mcp::Allowed, model::Untrusted, store::Lock};
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// See what the store has.
+    Read,
+    /// Change issues.
+    Write,
+    /// Tell of releases and hand in files.
+    Ingest,
+    /// All of these.
+    Admin,
+}
+
+impl Right {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Ingest => "ingest",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// From its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::Ingest, Self::Admin].into_iter().find(|right| right.word() == word.trim())
+    }
+}
+
+/// Who asks: what they may do, and what they are held to.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    who: Arc<str>,
+    rights: Vec<Right>,
+    lock: Lock,
+}
+
+impl Caller {
+    /// Somebody without any right.
+    pub(super) fn nobody() -> Self {
+        Self { who: "nobody".into(), rights: Vec::new(), lock: Lock::default() }
+    }
+
+    /// Somebody of this machine, or with a token for all.
+    fn anybody(who: &str) -> Self {
+        Self { who: who.into(), rights: vec![Right::Admin], lock: Lock::default() }
+    }
+
+    fn of_token(token: &Token) -> Self {
+        let named = |name: &Option<String>| name.as_deref().map(Untrusted::from);
+        let lock = Lock { project: named(&token.project), environment: named(&token.environment) };
+        Self { who: format!("{} ({})", token.name, token.id).into(), rights: token.scopes.clone(), lock }
+    }
+
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right) || self.rights.contains(&Right::Admin)
+    }
+
+    pub(super) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// What agents' tools may do for them.
+    pub(super) fn allowed(&self) -> Allowed {
+        Allowed { who: self.who.clone(), write: self.may(Right::Write), lock: self.lock.clone() }
+    }
+
+    pub(super) fn who(&self) -> &str {
+        &self.who
+    }
+}
 
 /// Names and tokens of callers.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Access {
     hosts: Vec<String>,
     /// Digests alone: the tokens themselves are not kept.
     tokens: Vec<[u8; 32]>,
+    /// Those that a command made.
+    made: Option<Tokens>,
 }
 
 impl Access {
     /// `hosts` are names beside loopback's own; each of `tokens` lets a caller in, none means that all local ones may.
     pub fn new(hosts: Vec<String>, tokens: &[String]) -> Self {
         let digest = |token: &String| Sha256::digest(token.as_bytes()).into();
-        Self { hosts, tokens: tokens.iter().filter(|t| !t.is_empty()).map(digest).collect() }
+        Self { hosts, tokens: tokens.iter().filter(|t| !t.is_empty()).map(digest).collect(), made: None }
+    }
+
+    /// Beside those tokens, these let in, each for what it allows.
+    pub fn with_made(self, made: Tokens) -> Self {
+        Self { made: Some(made), ..self }
     }
 
     /// Whether callers need a token.
     pub fn has_tokens(&self) -> bool {
-        !self.tokens.is_empty()
+        !self.tokens.is_empty() || self.made.as_ref().is_some_and(Tokens::are_used)
     }
 
     /// All names that requests may call this host by.
@@ -43,19 +123,25 @@ impl Access {
         self.hosts().iter().any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host))
     }
 
-    /// Digests are compared: how long that takes says nothing about the token.
-    pub(super) fn is_let_in(&self, headers: &HeaderMap) -> bool {
-        if self.tokens.is_empty() {
-            return true;
+    /// Who asks; `None`: nobody that is known. Digests are compared: how long that takes says nothing about the token.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        if !self.has_tokens() {
+            return Some(Caller::anybody("local"));
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
-        let Some(token) = sent.and_then(|text| text.strip_prefix("Bearer ")) else { return false };
+        let (scheme, token) = sent.and_then(|text| text.trim().split_once(' '))?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
         let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
-        self.tokens.contains(&digest)
+        if self.tokens.contains(&digest) {
+            return Some(Caller::anybody("PRODSIGNAL_TOKEN"));
+        }
+        self.made.as_ref()?.of_digest(&digest).map(|token| Caller::of_token(&token))
     }
 }
 
-fn without_port(host: &str) -> &str {
+pub(super) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))
             if port.chars().all(|c| c.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
@@ -71,41 +157,6 @@ pub(super) fn is_local_origin(origin: &HeaderValue) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     let Some((_, host)) = origin.split_once("://") else { return false };
     matches!(without_port(host), "localhost" | "127.0.0.1" | "[::1]") || without_port(host).ends_with(".localhost")
-}
-
-pub(super) fn has_foreign_origin(headers: &HeaderMap) -> bool {
-    headers.get(header::ORIGIN).is_some_and(|origin| !is_local_origin(origin))
-}
-
-/// Why a caller is not let in; `None`: it is.
-pub(super) fn refusal(app: &App, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
-    if !app.access.is_known_host(headers) {
-        return Some((StatusCode::FORBIDDEN, "this name of the host is not allowed: see --allowed-hosts\n"));
-    }
-    if has_foreign_origin(headers) {
-        return Some((StatusCode::FORBIDDEN, "pages of other origins may not call\n"));
-    }
-    (!app.access.is_let_in(headers)).then_some((StatusCode::UNAUTHORIZED, "a token is needed\n"))
-}
-
-/// Lets callers of MCP and metrics in, or says why not.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    match refusal(&app, request.headers()) {
-        Some((StatusCode::UNAUTHORIZED, why)) => {
-            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], why).into_response()
-        }
-        Some(refused) => refused.into_response(),
-        None => next.run(request).await,
-    }
-}
-
-/// Lets programs and pages of this machine send without a key.
-pub(super) async fn local_only(State(app): State<App>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if !app.access.is_known_host(headers) || has_foreign_origin(headers) || app.access.has_tokens() {
-        return (StatusCode::FORBIDDEN, "only programs of this machine may send without a DSN\n").into_response();
-    }
-    next.run(request).await
 }
 
 #[cfg(test)]
@@ -141,9 +192,11 @@ mod tests {
     fn a_token_lets_in_and_a_wrong_one_does_not() {
         let access = Access::new(Vec::new(), &["one".to_owned(), "two".to_owned()]);
         let bearing = |text: &str| HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().unwrap())]);
-        assert!(access.is_let_in(&bearing("Bearer two")));
-        assert!(!access.is_let_in(&bearing("Bearer three")));
-        assert!(!access.is_let_in(&HeaderMap::new()));
-        assert!(Access::new(Vec::new(), &[]).is_let_in(&HeaderMap::new()));
+        assert!(access.caller(&bearing("Bearer two")).is_some());
+        assert!(access.caller(&bearing("bearer  one")).is_some());
+        assert!(access.caller(&bearing("Basic one")).is_none());
+        assert!(access.caller(&bearing("Bearer three")).is_none());
+        assert!(access.caller(&HeaderMap::new()).is_none());
+        assert!(Access::new(Vec::new(), &[]).caller(&HeaderMap::new()).is_some());
     }
 }

@@ -11,18 +11,20 @@ use serde_json::json;
 
 use super::{
     App,
-    body::{self, Held, Refused},
+    body::{Held, Incoming, Refused, Room},
     metrics::Refusal,
 };
 use crate::{
     ingest::Ingested,
     model::{EventId, Kind},
-    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, decode_body, dsn_of},
+    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, ReportedBy, decode_head, decode_within, dsn_of},
     store::{ProjectKey, StoreError},
 };
 
 /// Project of SDKs that send without a DSN.
 const SPOTLIGHT: &str = "spotlight";
+/// Longest first line of an envelope whose key is in it, in bytes.
+const HEAD: usize = 16 * 1024;
 /// Bodies up to this size are taken apart where they arrived: handing them over costs more.
 const SMALL: usize = 64 * 1024;
 
@@ -48,6 +50,26 @@ pub(super) async fn store(
     answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Event, headers, body).await)
 }
 
+/// `POST /api/PROJECT/security/`: reports that browsers send by themselves. The address says release and environment.
+pub(super) async fn security(
+    State(app): State<App>,
+    Path(project): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let said = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let by = ReportedBy {
+        release: said("sentry_release"),
+        environment: said("sentry_environment"),
+        user_agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned),
+    };
+    answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Reports(by), headers, body).await)
+}
+
 /// `POST /stream`: SDKs with `spotlight` switched on.
 pub(super) async fn stream(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
     answer(&app, taken(&app, Sender::Local, Form::Envelope, headers, body).await)
@@ -58,10 +80,10 @@ enum Sender {
     Local,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Envelope,
     Event,
+    Reports(ReportedBy),
 }
 
 /// Why a request was not taken.
@@ -69,6 +91,8 @@ pub(super) enum Fault {
     Body(Refused),
     Encoding(DecodeError),
     Envelope(EnvelopeError),
+    /// A form that is none.
+    Form(String),
     NoKey,
     Store(StoreError),
 }
@@ -77,39 +101,60 @@ pub(super) enum Fault {
 struct Accepted {
     id: Option<EventId>,
     faults: Vec<crate::protocol::Fault>,
+    lost: bool,
 }
 
 async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, Fault> {
     let limits = *app.ingest.limits();
-    let held = body::read(&headers, body, limits.compressed_bytes, &app.room).await.map_err(Fault::Body)?;
-    app.metrics.received(held.bytes.len());
+    app.metrics.asked();
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
-    // Who sends is known from the address and headers mostly; else the unpacked body's first line has it.
-    let early = match &sender {
-        Sender::Dsn { query, .. } => key_of(&headers, query.as_deref()),
-        Sender::Local => None,
-    };
-    let small = held.bytes.len() <= SMALL && encoding.is_none();
-    let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
-    let project = match sender {
-        Sender::Local => ProjectKey::from(&app.sink.ensure_project(SPOTLIGHT).await.map_err(Fault::Store)?),
-        Sender::Dsn { project, .. } => {
-            let auth = early.or_else(|| dsn_of(body.bytes()).map(Auth::from)).ok_or(Fault::NoKey)?;
-            let found = app.sink.project_for_dsn(&project, Some(&auth.public_key)).await.map_err(Fault::Store)?;
-            ProjectKey::from(&found)
+    let mut incoming = Incoming::new(&headers, body, limits.compressed_bytes, &app.room).map_err(Fault::Body)?;
+    let project = match project_of(app, &sender, &headers, encoding.as_deref(), &mut incoming).await {
+        Ok(project) => project,
+        Err(fault) => {
+            incoming.drop_rest().await;
+            return Err(fault);
         }
     };
-    let Ingested { digest, id, faults } = digest(app, project, form, body).await?;
+    let held = incoming.whole().await.map_err(Fault::Body)?;
+    app.metrics.received(held.bytes.len());
+    let small = held.bytes.len() <= SMALL && encoding.is_none();
+    let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
+    let Ingested { digest, id, faults, lost } = digest(app, project, form, body).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
-    Ok(Accepted { id, faults })
+    Ok(Accepted { id, faults, lost })
+}
+
+/// Who sends, settled before the body is read: by address and headers mostly, else by the body's first line.
+async fn project_of(
+    app: &App,
+    sender: &Sender,
+    headers: &HeaderMap,
+    encoding: Option<&str>,
+    incoming: &mut Incoming,
+) -> Result<ProjectKey, Fault> {
+    let Sender::Dsn { project, query } = sender else {
+        return Ok(ProjectKey::from(&app.sink.ensure_project(SPOTLIGHT).await.map_err(Fault::Store)?));
+    };
+    let auth = match key_of(headers, query.as_deref()) {
+        Some(auth) => auth,
+        None => {
+            let enough = |bytes: &[u8]| bytes.len() >= HEAD || (encoding.is_none() && bytes.contains(&b'\n'));
+            incoming.until(enough).await.map_err(Fault::Body)?;
+            let head = decode_head(encoding, incoming.bytes(), HEAD).map_err(Fault::Encoding)?;
+            dsn_of(&head).map(Auth::from).ok_or(Fault::NoKey)?
+        }
+    };
+    let found = app.sink.project_for_dsn(project, Some(&auth.public_key)).await.map_err(Fault::Store)?;
+    Ok(ProjectKey::from(&found))
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
 pub(super) enum Unpacked {
     Plain(Held),
-    Decoded { bytes: Vec<u8>, _room: Held },
+    Decoded { bytes: Vec<u8>, _room: Room },
 }
 
 impl Unpacked {
@@ -122,21 +167,42 @@ impl Unpacked {
 }
 
 pub(super) async fn unpack(
-    held: Held,
+    mut held: Held,
     encoding: Option<String>,
     limits: crate::protocol::Limits,
 ) -> Result<Unpacked, Fault> {
     let work = move || {
-        let decoded = decode_body(encoding.as_deref(), &held.bytes, &limits).map(|b| match b {
+        // What comes out takes its own room while it grows.
+        let mut room = held.room().beside();
+        let decoded = decode_within(encoding.as_deref(), &held.bytes, &limits, &mut |bytes| room.reaches(bytes));
+        let bytes = match decoded? {
             std::borrow::Cow::Borrowed(_) => None,
             std::borrow::Cow::Owned(bytes) => Some(bytes),
-        });
-        decoded.map(|bytes| match bytes {
-            Some(bytes) => Unpacked::Decoded { bytes, _room: held },
+        };
+        Ok(match bytes {
+            Some(bytes) => Unpacked::Decoded { bytes, _room: room },
             None => Unpacked::Plain(held),
         })
     };
-    tokio::task::spawn_blocking(work).await.map_err(lost)?.map_err(Fault::Encoding)
+    tokio::task::spawn_blocking(work).await.map_err(lost)?.map_err(|error| match error {
+        DecodeError::NoRoom => Fault::Body(Refused::Busy),
+        error => Fault::Encoding(error),
+    })
+}
+
+/// A body without its encoding, with the room that it takes.
+pub(super) async fn unpack_whole(
+    held: Held,
+    encoding: Option<String>,
+    limits: crate::protocol::Limits,
+) -> Result<(Room, Vec<u8>), Fault> {
+    if encoding.is_none() {
+        return Ok(held.into_parts());
+    }
+    Ok(match unpack(held, encoding, limits).await? {
+        Unpacked::Plain(held) => held.into_parts(),
+        Unpacked::Decoded { bytes, _room } => (_room, bytes),
+    })
 }
 
 async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, Fault> {
@@ -145,6 +211,7 @@ async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> R
     let work = move || match form {
         Form::Envelope => ingest.envelope(&project, body.bytes(), received, ClockPolicy::Live),
         Form::Event => ingest.store_event(&project, body.bytes(), received),
+        Form::Reports(by) => ingest.security(&project, body.bytes(), received, &by),
     };
     let done = if small { work() } else { tokio::task::spawn_blocking(work).await.map_err(lost)? };
     done.map_err(Fault::Envelope)
@@ -167,7 +234,8 @@ fn answer(app: &App, done: Result<Accepted, Fault>) -> Response {
     }
 }
 
-/// The id, and what of the envelope could not be taken.
+/// The id, and what of the envelope could not be taken. An item that is lost makes the answer a 400, whatever was kept
+/// beside it: SDKs don't send such an envelope again, and whoever reads their log sees why.
 fn told(accepted: &Accepted) -> Response {
     let mut said = json!({});
     if let Some(id) = accepted.id {
@@ -177,20 +245,30 @@ fn told(accepted: &Accepted) -> Response {
         let fault = |f: &crate::protocol::Fault| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
         said["errors"] = accepted.faults.iter().map(fault).collect();
     }
-    Json(said).into_response()
+    if !accepted.lost {
+        return Json(said).into_response();
+    }
+    let first = accepted.faults.first().map_or("an item could not be taken", |fault| fault.reason);
+    said["detail"] = first.into();
+    let mut response = (StatusCode::BAD_REQUEST, Json(said)).into_response();
+    if let Ok(value) = HeaderValue::from_str(first) {
+        response.headers_mut().insert(HeaderName::from_static("x-sentry-error"), value);
+    }
+    response
 }
 
-fn refused(app: &App, fault: Fault) -> Response {
+pub(super) fn refused(app: &App, fault: Fault) -> Response {
     let (status, detail, wait) = match &fault {
         Fault::Body(Refused::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None),
         Fault::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
         Fault::Body(Refused::Broken) => (StatusCode::REQUEST_TIMEOUT, "the body did not come whole".to_owned(), None),
         Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
         Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Envelope(EnvelopeError::TooLarge) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, EnvelopeError::TooLarge.to_string(), None)
+        Fault::Envelope(error @ (EnvelopeError::TooLarge | EnvelopeError::EventTooLarge(_))) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None)
         }
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),
         Fault::Store(error) => of_store(error),
     };

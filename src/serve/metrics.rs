@@ -40,8 +40,11 @@ impl Metrics {
         *counts.entry((name, labels)).or_default() += amount;
     }
 
-    pub(super) fn received(&self, bytes: usize) {
+    pub(super) fn asked(&self) {
         self.add("prodsignal_requests_total", String::new(), 1.0);
+    }
+
+    pub(super) fn received(&self, bytes: usize) {
         self.add("prodsignal_received_bytes_total", String::new(), bytes as f64);
     }
 

@@ -4,13 +4,23 @@
 
 mod access;
 mod api;
+mod audit;
 mod body;
+mod gate;
 mod ingestion;
+mod listen;
+mod manners;
 mod metrics;
+mod minidump;
 mod otlp;
 mod sse;
+mod tokens;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -23,8 +33,11 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
-pub use access::Access;
+pub use access::{Access, Right};
+pub use audit::Audit;
+pub use listen::Tls;
 pub use metrics::Metrics;
+pub use tokens::{NewToken, Token, Tokens};
 
 use crate::{
     guard::{Pseudonyms, Scrubber},
@@ -33,6 +46,9 @@ use crate::{
     model::Timestamp,
     store::{HostedStore, SignalSink},
 };
+
+/// Dumps that are read at once: each may take as much memory as many envelopes.
+const CRASHES: usize = 2;
 
 /// What the server is made of.
 pub struct Parts {
@@ -46,6 +62,14 @@ pub struct Parts {
     pub ingest: Arc<Ingest>,
     /// Who may call.
     pub access: Access,
+    /// Whether callers may change issues.
+    pub allow_writes: bool,
+    /// Who asked what is written down there.
+    pub audit: Option<Arc<Audit>>,
+    /// A certificate; without one, callers speak to a proxy or to loopback.
+    pub tls: Option<Tls>,
+    /// Proxies whose word about their callers counts.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies that may be in flight at once.
@@ -64,9 +88,14 @@ struct App {
     scrubber: Scrubber,
     ingest: Arc<Ingest>,
     access: Arc<Access>,
+    allow_writes: bool,
+    trusted_proxies: Arc<[IpAddr]>,
+    audit: Option<Arc<Audit>>,
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// Dumps that are read at once.
+    crashes: Arc<Semaphore>,
     sessions: SseSessions,
     /// Projects of services that sent OTLP.
     services: otlp::Services,
@@ -102,16 +131,29 @@ pub async fn bind(listen: SocketAddr, access: &Access) -> Result<TcpListener, Se
 /// Serves until `end` is cancelled; requests that run then are finished.
 ///
 /// # Errors
-/// When accepting fails.
+/// None yet: what can't be accepted is logged, and tried again.
 pub async fn run(listener: TcpListener, parts: Parts, end: CancellationToken) -> Result<(), ServeError> {
-    let app = router(parts, end.clone());
-    axum::serve(listener, app).with_graceful_shutdown(async move { end.cancelled().await }).await?;
+    let tls = parts.tls.clone();
+    listen::serve(listener, router(parts, end.clone()), tls, end).await;
     Ok(())
 }
 
 /// All routes.
 pub fn router(parts: Parts, end: CancellationToken) -> Router {
-    let Parts { server, sink, host, ingest, access, metrics, in_flight_bytes, now } = parts;
+    let Parts {
+        server,
+        sink,
+        host,
+        ingest,
+        access,
+        allow_writes,
+        audit,
+        tls: _,
+        trusted_proxies,
+        metrics,
+        in_flight_bytes,
+        now,
+    } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
     let scrubber = Scrubber::new(Pseudonyms::new(sink.pseudonym_key()));
@@ -122,35 +164,41 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         scrubber,
         ingest,
         access: Arc::new(access),
+        allow_writes,
+        trusted_proxies: trusted_proxies.into(),
+        audit,
         metrics,
         room,
+        crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         services: otlp::Services::default(),
         end,
         now,
     };
     let mcp = app.server.streamable_http(hosts, app.end.clone());
-    let callers = Router::new()
+    let mcp = Router::new()
         .route("/mcp", any_service(mcp.clone()))
         .route("/mcp/", any_service(mcp))
+        .layer(middleware::from_fn(manners::mend));
+    let callers = mcp
         .route("/sse", get(sse::open))
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
-        .layer(middleware::from_fn_with_state(app.clone(), access::guard))
         .layer(mcp_cors());
     let senders = Router::new()
         .route("/api/{project}/envelope/", post(ingestion::envelope))
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
         .route("/api/{project}/store", post(ingestion::store))
+        .route("/api/{project}/minidump/", post(minidump::minidump))
+        .route("/api/{project}/minidump", post(minidump::minidump))
+        .route("/api/{project}/security/", post(ingestion::security))
+        .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
-    let spotlight = Router::new()
-        .route("/stream", post(ingestion::stream))
-        .layer(middleware::from_fn_with_state(app.clone(), access::local_only))
-        .layer(sender_cors());
+    let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
     let telemetry = otlp::routes().layer(otlp::cors());
-    let api = api::routes(&app);
+    let api = api::routes();
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
@@ -158,6 +206,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .merge(spotlight)
         .merge(telemetry)
         .merge(api)
+        .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
 }
 

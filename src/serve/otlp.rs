@@ -18,8 +18,8 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use super::{
     App,
-    access::has_foreign_origin,
     body::{self, Refused},
+    gate,
     ingestion::{Fault, key_of, lost, of_store, unpack},
     metrics::Refusal,
 };
@@ -146,9 +146,7 @@ async fn taken(
             Some(ProjectKey::from(&app.sink.project_for_dsn(project, Some(key)).await.map_err(Fault::Store)?))
         }
         Sender::Service { key } => {
-            let local = !app.access.has_tokens() && app.access.is_known_host(&headers) && !has_foreign_origin(&headers);
-            let let_in = local || app.access.has_tokens() && app.access.is_let_in(&headers);
-            if !let_in && key.is_none() {
+            if !gate::lets_send(app, &headers) && key.is_none() {
                 return Err(Refusing::Keyless);
             }
             None
@@ -200,7 +198,7 @@ async fn projects(
     key: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<HashMap<String, ProjectKey>, Fault> {
-    let may_make = app.access.is_let_in(headers) && (app.access.has_tokens() || !has_foreign_origin(headers));
+    let may_make = gate::lets_send(app, headers);
     let mut found = HashMap::new();
     for group in &request.groups {
         let slug = project_slug(service_of(group));
@@ -283,6 +281,7 @@ fn of_fault(fault: &Fault) -> (StatusCode, String, Option<u64>) {
         Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
         Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the public key of the project's DSN".to_owned(), None),
         Fault::Store(error) => of_store(error),
     }

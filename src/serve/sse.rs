@@ -3,6 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{Query, State},
     http::StatusCode,
@@ -15,11 +16,11 @@ use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 
 use super::App;
-use crate::mcp::{Accepted, SseSession};
+use crate::mcp::{Accepted, Allowed, SseSession};
 
 /// Opens a session: its first event says where to post.
-pub(super) async fn open(State(app): State<App>) -> Response {
-    let Some(session) = app.sessions.open(app.server.clone(), &app.end) else {
+pub(super) async fn open(State(app): State<App>, Extension(allowed): Extension<Allowed>) -> Response {
+    let Some(session) = app.sessions.open(app.server.allowed(&allowed), &app.end) else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many sessions\n").into_response();
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
@@ -27,7 +28,8 @@ pub(super) async fn open(State(app): State<App>) -> Response {
 }
 
 fn events(session: SseSession) -> impl Stream<Item = Result<Event, Infallible>> {
-    let endpoint = Event::default().event("endpoint").data(format!("/messages?sessionId={}", session.id));
+    // Relative, so that it is right behind a proxy that serves this under a prefix.
+    let endpoint = Event::default().event("endpoint").data(format!("messages?sessionId={}", session.id));
     let messages = stream::unfold(session, |mut session| async move {
         let message = session.next().await?;
         Some((Event::default().event("message").data(message), session))

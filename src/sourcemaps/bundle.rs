@@ -7,6 +7,8 @@ use std::io::{Cursor, Read};
 use serde_json::{Map, Value};
 use zip::ZipArchive;
 
+use super::{contents::Sources, inline};
+
 /// Names the files.
 const MANIFEST: &str = "manifest.json";
 
@@ -77,6 +79,9 @@ pub enum BundleError {
     /// A map that is none.
     #[error("{0:?} is {1}")]
     Map(String, super::MapError),
+    /// A file of a kind that nothing reads here: said, instead of taking it and leaving it unused.
+    #[error("{0:?} is {1}")]
+    Unread(String, &'static str),
 }
 
 /// Reads a bundle and hands over each script and map in it.
@@ -100,8 +105,15 @@ pub fn read_bundle<E: From<BundleError>>(
     if files.len() > limits.files {
         Err(BundleError::TooLarge("too many files"))?;
     }
+    let sources = Sources::of(files);
     let mut taken = 0;
     for (path, said) in files {
+        if said.get("type").and_then(Value::as_str) == Some("indexed_ram_bundle") {
+            Err(BundleError::Unread(
+                path.chars().take(200).collect(),
+                "a RAM bundle; upload a plain bundle and its map",
+            ))?;
+        }
         let Some(mut file) = entry(said) else { continue };
         if leaves(path) {
             Err(BundleError::Path(path.chars().take(200).collect()))?;
@@ -109,11 +121,16 @@ pub fn read_bundle<E: From<BundleError>>(
         file.bytes = unpacker.file(&mut archive, path)?;
         if file.kind == FileKind::Map {
             super::check_map(&file.bytes).map_err(|error| BundleError::Map(path.chars().take(200).collect(), error))?;
-        } else if file.map_reference.is_none() {
-            file.map_reference = reference(&file.bytes);
+            sources.fill(&mut file, |path| unpacker.file(&mut archive, path))?;
+        } else if let Some(map) = inline_map(path, &mut file)? {
+            taken += 1;
+            take(map)?;
         }
         taken += 1;
         take(file)?;
+    }
+    if taken == 0 && !files.is_empty() {
+        Err(BundleError::Manifest("none of its files is a script or a source map".to_owned()))?;
     }
     Ok(taken)
 }
@@ -142,14 +159,22 @@ fn entry(said: &Value) -> Option<ArtifactFile> {
     })
 }
 
-/// The script's own last word on where its map is.
-fn reference(script: &[u8]) -> Option<String> {
-    let tail = &script[script.len().saturating_sub(4096)..];
-    let tail = String::from_utf8_lossy(tail);
-    let line = tail.lines().rev().find_map(|line| {
-        line.trim().strip_prefix("//# sourceMappingURL=").or_else(|| line.trim().strip_prefix("//@ sourceMappingURL="))
-    })?;
-    (!line.starts_with("data:")).then(|| line.trim().to_owned())
+/// Settles where a script's map is: as the manifest says, else the script's own last word. One that stands in the script
+/// itself is handed back as a file of its own.
+fn inline_map(path: &str, script: &mut ArtifactFile) -> Result<Option<ArtifactFile>, BundleError> {
+    if script.map_reference.is_none() {
+        script.map_reference = inline::reference(&script.bytes);
+    }
+    let Some(data) = script.map_reference.as_deref().filter(|reference| reference.starts_with("data:")) else {
+        return Ok(None);
+    };
+    let name = || path.chars().take(200).collect();
+    let bytes = inline::decode(data)
+        .ok_or_else(|| BundleError::Unread(name(), "a script whose inline source map can't be read"))?;
+    super::check_map(&bytes).map_err(|error| BundleError::Map(name(), error))?;
+    let url = format!("{}.map", script.url);
+    script.map_reference = url.rsplit('/').next().map(str::to_owned);
+    Ok(Some(ArtifactFile { kind: FileKind::Map, url, debug_id: script.debug_id, map_reference: None, bytes }))
 }
 
 /// Whether a path steps out of its folder. Nothing is written by it; a bundle that tries is not honest, though.

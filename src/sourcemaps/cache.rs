@@ -1,51 +1,52 @@
-//! Scripts that were used lately, within a bound of bytes.
+//! What was made of stored files and used lately, within a bound of bytes.
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::Script;
-
-/// Scripts by the number that the store has for them.
-pub struct Cache {
-    kept: Mutex<Kept>,
+/// Things by the numbers of the files that they were made of.
+pub struct Cache<K, T> {
+    kept: Mutex<Kept<K, T>>,
     most_bytes: usize,
+    size_of: fn(&T) -> usize,
 }
 
-#[derive(Default)]
-struct Kept {
-    /// With the turn in which each was used last; `None`: its map can't be read.
-    scripts: HashMap<i64, (u64, Option<Arc<Script>>)>,
+struct Kept<K, T> {
+    /// With the turn in which each was used last; `None`: its files can't be read.
+    things: HashMap<K, (u64, Option<Arc<T>>)>,
     bytes: usize,
     turn: u64,
+}
+
+impl<K, T> Default for Kept<K, T> {
+    fn default() -> Self {
+        Self { things: HashMap::new(), bytes: 0, turn: 0 }
+    }
 }
 
 /// What one that can't be read counts for.
 const BROKEN_BYTES: usize = 64;
 
-impl Cache {
-    /// Keeps at most so many bytes; a script that is bigger is made each time.
-    pub fn new(most_bytes: usize) -> Self {
-        Self { kept: Mutex::default(), most_bytes }
+impl<K: Eq + Hash + Clone, T> Cache<K, T> {
+    /// Keeps at most so many bytes, each thing counted by `size_of`; one that is bigger is made each time.
+    pub fn new(most_bytes: usize, size_of: fn(&T) -> usize) -> Self {
+        Self { kept: Mutex::default(), most_bytes, size_of }
     }
 
-    /// The script of that number, made if it isn't kept.
+    /// The thing of that key, made if it isn't kept.
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn script<E>(
-        &self,
-        id: i64,
-        make: impl FnOnce() -> Result<Option<Script>, E>,
-    ) -> Result<Option<Arc<Script>>, E> {
-        if let Some(script) = self.lock().used(id) {
-            return Ok(script);
+    pub fn get<E>(&self, key: K, make: impl FnOnce() -> Result<Option<T>, E>) -> Result<Option<Arc<T>>, E> {
+        if let Some(thing) = self.lock().used(&key) {
+            return Ok(thing);
         }
         // Made without the lock: two callers may make the same, none waits for another's.
-        let script = make()?.map(Arc::new);
-        self.lock().keep(id, script.clone(), self.most_bytes);
-        Ok(script)
+        let thing = make()?.map(Arc::new);
+        self.lock().keep(key, thing.clone(), self.most_bytes, self.size_of);
+        Ok(thing)
     }
 
     /// Forgets all: numbers may mean other scripts now.
@@ -53,33 +54,32 @@ impl Cache {
         *self.lock() = Kept::default();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept<K, T>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
-    fn used(&mut self, id: i64) -> Option<Option<Arc<Script>>> {
+impl<K: Eq + Hash + Clone, T> Kept<K, T> {
+    fn used(&mut self, key: &K) -> Option<Option<Arc<T>>> {
         self.turn += 1;
-        let (turn, script) = self.scripts.get_mut(&id)?;
+        let (turn, thing) = self.things.get_mut(key)?;
         *turn = self.turn;
-        Some(script.clone())
+        Some(thing.clone())
     }
 
-    fn keep(&mut self, id: i64, script: Option<Arc<Script>>, most: usize) {
-        let size = |script: &Option<Arc<Script>>| script.as_ref().map_or(BROKEN_BYTES, |script| script.size_bytes());
-        if size(&script) > most || self.scripts.contains_key(&id) {
+    fn keep(&mut self, key: K, thing: Option<Arc<T>>, most: usize, size_of: fn(&T) -> usize) {
+        let size = |thing: &Option<Arc<T>>| thing.as_ref().map_or(BROKEN_BYTES, |thing| size_of(thing));
+        if size(&thing) > most || self.things.contains_key(&key) {
             return;
         }
-        self.bytes += size(&script);
+        self.bytes += size(&thing);
         self.turn += 1;
-        self.scripts.insert(id, (self.turn, script));
+        self.things.insert(key, (self.turn, thing));
         while self.bytes > most {
-            let Some(oldest) = self.scripts.iter().min_by_key(|(_, (turn, _))| *turn).map(|(id, _)| *id) else {
-                return;
-            };
-            if let Some((_, script)) = self.scripts.remove(&oldest) {
-                self.bytes -= size(&script);
+            let oldest = self.things.iter().min_by_key(|(_, (turn, _))| *turn).map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { return };
+            if let Some((_, thing)) = self.things.remove(&oldest) {
+                self.bytes -= size(&thing);
             }
         }
     }
@@ -87,7 +87,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Script, *};
 
     #[test]
     fn the_one_used_longest_ago_goes_first() {
@@ -96,11 +96,11 @@ mod tests {
             Ok::<_, ()>(Some(Script::new(map, None).unwrap()))
         };
         let size = script().unwrap().unwrap().size_bytes();
-        let cache = Cache::new(size * 2);
+        let cache = Cache::new(size * 2, Script::size_bytes);
         for id in [1, 2, 1, 3] {
-            cache.script(id, script).unwrap();
+            cache.get(id, script).unwrap();
         }
-        let kept = |id| cache.script(id, || Err(())).is_ok();
+        let kept = |id| cache.get(id, || Err(())).is_ok();
         assert!(kept(1) && kept(3) && !kept(2));
         cache.forget();
         assert!(!kept(1));

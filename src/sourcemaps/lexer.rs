@@ -37,12 +37,17 @@ pub(super) enum Kind {
 pub(super) struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The end of the line in which a slash began no regular expression last, and how often it did not.
+    vain: (usize, u32),
 }
+
+/// Slashes of one line that are followed to its end for a regular expression that none is; real lines have hardly one.
+const VAIN: u32 = 64;
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(script: &'a str) -> Self {
         let bytes = script.as_bytes();
-        let mut lexer = Self { bytes, at: 0 };
+        let mut lexer = Self { bytes, at: 0, vain: (0, 0) };
         if bytes.starts_with(b"#!") {
             lexer.line_end();
         }
@@ -152,6 +157,9 @@ impl<'a> Lexer<'a> {
     fn regex(&mut self) -> Kind {
         let start = self.at;
         self.at += 1;
+        if start < self.vain.0 && self.vain.1 >= VAIN {
+            return Kind::Sign(b'+');
+        }
         let mut class = false;
         while self.at < self.bytes.len() {
             match self.peek(0) {
@@ -161,6 +169,7 @@ impl<'a> Lexer<'a> {
                 b'/' if !class => break,
                 // None ends on another line: it was a division after all.
                 b'\n' => {
+                    self.vain = (self.at, if self.vain.0 == self.at { self.vain.1 + 1 } else { 1 });
                     self.at = start + 1;
                     return Kind::Sign(b'+');
                 }
@@ -232,6 +241,12 @@ mod tests {
         assert_eq!(words("x/2/y"), ["x", "/", "2", "/", "y"]);
         assert_eq!(words("`a}`+1.5e-3"), ["`a}`", "+", "1.5e-3"]);
         assert_eq!(words("e?.5:n=>t??=1"), ["e", "?", ".5", ":", "n", "=>", "t", "??=", "1"]);
+    }
+
+    #[test]
+    fn slashes_that_begin_nothing_are_not_followed_again_and_again() {
+        let script = format!("{}\n/a/.test(b)", "/[".repeat(100_000));
+        assert_eq!(words(&script).last(), Some(&")"));
     }
 
     proptest::proptest! {

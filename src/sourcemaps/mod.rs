@@ -4,8 +4,10 @@
 
 mod bundle;
 mod cache;
+mod contents;
 mod frames;
 mod functions;
+mod inline;
 mod lexer;
 mod names;
 mod paths;

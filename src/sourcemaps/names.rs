@@ -30,7 +30,10 @@ const BEFORE_NAMES: [&str; 15] = [
 impl Script {
     /// The name of the function around a place (both from 1) that was sent as `sent`; `None`: it stays.
     pub(super) fn function(&self, line: u64, column: u64, sent: Option<&str>) -> Option<String> {
-        let Some(code) = &self.code else { return self.told_by_map(line, column) };
+        if let Some(told) = self.told_by_map(line, column) {
+            return Some(told);
+        }
+        let code = self.code.as_ref()?;
         let function = around(&code.functions, code.byte(line, column)?)?;
         let class = function.class.and_then(|class| self.original(code, class));
         let name = match (function.constructor, &class) {
@@ -47,8 +50,9 @@ impl Script {
 
     /// Some maps (React Native) say themselves what function a place is in.
     fn told_by_map(&self, line: u64, column: u64) -> Option<String> {
-        let (line, column) = (u32::try_from(line).ok()?.checked_sub(1)?, u32::try_from(column).ok()?.checked_sub(1)?);
-        self.map.get_original_function_name(line, column, None, None).map(str::to_owned)
+        let sourcemap::DecodedMap::Hermes(map) = &self.map else { return None };
+        let name = map.get_scope_for_token(self.token(line, column)?)?;
+        (name != "<global>").then(|| name.to_owned())
     }
 
     /// What the name at these bytes of the script was in the source.

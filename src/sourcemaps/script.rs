@@ -1,6 +1,6 @@
 //! A minified script and its map.
 
-use sourcemap::{DecodedMap, SourceView, Token, decode_slice};
+use sourcemap::{DecodedMap, SourceMapIndex, SourceView, Token, decode_slice};
 
 use super::{
     functions::{Function, functions},
@@ -55,7 +55,34 @@ pub(super) struct Context {
 /// # Errors
 /// [`MapError`] says why not.
 pub fn check_map(map: &[u8]) -> Result<(), MapError> {
-    decode_slice(map).map(drop).map_err(|error| MapError(error.to_string()))
+    decoded(map).map(drop)
+}
+
+/// Reads a map. An index map, whose sections count their lines from where each begins, becomes one map.
+fn decoded(map: &[u8]) -> Result<DecodedMap, MapError> {
+    let fault = |error: sourcemap::Error| MapError(error.to_string());
+    match decode_slice(map).map_err(fault)? {
+        DecodedMap::Index(index) => {
+            if let Some(url) = elsewhere(&index) {
+                return Err(MapError(format!(
+                    "a section of the index map refers to another file ({url}), which is not read"
+                )));
+            }
+            index.flatten().map(DecodedMap::Regular).map_err(fault)
+        }
+        map => Ok(map),
+    }
+}
+
+/// The address of a section that is not in the map itself.
+fn elsewhere(index: &SourceMapIndex) -> Option<String> {
+    let section = index.sections().find(|section| section.get_sourcemap().is_none())?;
+    Some(section.get_url().unwrap_or("without an address").chars().take(200).collect())
+}
+
+/// Whether bytes are a script: React Native's bundles are bytecode of Hermes, or empty.
+fn is_text(code: &[u8]) -> bool {
+    !code.iter().take(1_024).any(|byte| *byte == 0) && !code.is_empty()
 }
 
 impl Script {
@@ -64,8 +91,8 @@ impl Script {
     /// # Errors
     /// [`MapError`] says why the map can't be read.
     pub fn new(map: &[u8], code: Option<&[u8]>) -> Result<Self, MapError> {
-        let decoded = decode_slice(map).map_err(|error| MapError(error.to_string()))?;
-        let code = code.map(|code| Code::new(String::from_utf8_lossy(code).into_owned()));
+        let decoded = decoded(map)?;
+        let code = code.filter(|code| is_text(code)).map(|code| Code::new(String::from_utf8_lossy(code).into_owned()));
         let size = |code: &Code| {
             code.text.len()
                 + code.functions.len() * size_of::<Function>()

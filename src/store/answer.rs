@@ -327,6 +327,8 @@ pub enum Value {
     Text(Untrusted),
     /// A count.
     Count(u64),
+    /// A number that is no count.
+    Number(f64),
     /// A time.
     Time(Timestamp),
     /// True or false.

@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 
 /// Each field by the names that it goes by; the first is the one that answers use.
 /// Case and underscores don't matter.
-const NAMES: [(Field, &[&str]); 22] = [
+const NAMES: [(Field, &[&str]); 25] = [
     (Field::EventId, &["id", "event", "event.id"]),
     (Field::Issue, &["issue", "issue.id"]),
     (Field::Project, &["project", "project.name"]),
@@ -33,6 +33,9 @@ const NAMES: [(Field, &[&str]); 22] = [
     (Field::FirstRelease, &["firstRelease"]),
     (Field::Replay, &["replay", "replay.id", "replayId"]),
     (Field::Trace, &["trace", "trace.id"]),
+    (Field::Function, &["stack.function"]),
+    (Field::File, &["stack.filename", "stack.abs_path"]),
+    (Field::Module, &["stack.module", "stack.package"]),
 ];
 
 impl Field {
@@ -50,6 +53,11 @@ impl Field {
         NAMES.iter().find(|(_, names)| names.iter().any(|n| folded(n) == wanted)).map(|(field, _)| field.clone())
     }
 
+    /// The first name of every field that is no tag's.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, names)| names[0])
+    }
+
     /// The name that answers use.
     pub fn name(&self) -> Untrusted {
         match self {
@@ -61,6 +69,11 @@ impl Field {
     /// Whether its values are moments.
     pub fn is_time(&self) -> bool {
         matches!(self, Self::Timestamp | Self::FirstSeen | Self::LastSeen)
+    }
+
+    /// Whether it is one of the frames of a stack.
+    pub fn is_of_frames(&self) -> bool {
+        matches!(self, Self::Function | Self::File | Self::Module)
     }
 
     /// Whether its values are counts.

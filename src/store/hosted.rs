@@ -21,6 +21,12 @@ pub trait HostedStore: SignalStore + SignalSink + SignalWrite {
     /// Puts a bundle together and stores what is in it.
     async fn assemble(&self, bundle: BundleOrder) -> Result<Assembled, StoreError>;
 
+    /// Puts a file with symbols together and stores what lookups need of it; tells what is known of it then.
+    async fn assemble_debug_file(&self, file: DebugFileOrder) -> Result<(Assembled, Vec<KnownDebugFile>), StoreError>;
+
+    /// Files with symbols of a project, newest first.
+    async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError>;
+
     /// Notes what somebody says of a release, which is made if it isn't there. What is not said stays as it was.
     async fn announce(&self, release: Announcement) -> Result<(), StoreError>;
 
@@ -64,6 +70,57 @@ pub struct BundleOrder {
     pub dist: Option<String>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// Asks for a file with symbols to be put together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DebugFileOrder {
+    /// Its checksum, parts and project.
+    pub bundle: BundleOrder,
+    /// Its name, as the sender has it.
+    pub name: String,
+    /// Its debug id, as the sender has it: mappings have none in them.
+    pub debug_id: Option<String>,
+}
+
+/// Asks for files with symbols.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DebugFileQuery {
+    /// Slug or number of the project.
+    pub project: String,
+    /// Those with one of these debug or code ids; empty: all.
+    pub ids: Vec<String>,
+    /// Those of these uploads; empty: all.
+    pub checksums: Vec<Checksum>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// What is known of a file with symbols.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownDebugFile {
+    /// A number for it.
+    pub id: u64,
+    /// SHA-1 of the upload.
+    pub checksum: Checksum,
+    /// Debug id.
+    pub debug_id: String,
+    /// Code id.
+    pub code_id: Option<String>,
+    /// Name, as its sender had it.
+    pub name: Untrusted,
+    /// Architecture.
+    pub arch: String,
+    /// Format of the file.
+    pub format: String,
+    /// Kind of object.
+    pub kind: String,
+    /// What it is good for.
+    pub features: Vec<String>,
+    /// Length of the upload in bytes.
+    pub size_bytes: u64,
+    /// When it was uploaded.
+    pub uploaded: Timestamp,
 }
 
 /// What became of a bundle.

@@ -14,10 +14,12 @@ mod fix;
 mod health;
 mod hosted;
 mod join;
+mod lock;
 mod project;
 mod query;
 mod replay;
 mod search;
+mod signals;
 mod window;
 mod write;
 
@@ -32,10 +34,12 @@ pub use fix::FixQuery;
 pub use health::{SeriesQuery, SessionSpan};
 pub use hosted::*;
 pub use join::{EntryUse, Join, Joined, PartRecord, StoredPart};
+pub use lock::{Lock, Locked};
 pub use project::ProjectDetails;
 pub use query::*;
 pub use replay::{ReplayAgent, ReplayFacts, ReplayQuery, SegmentFacts};
 pub use search::{SearchError, parse_search};
+pub use signals::{SignalKind, SignalQuery, Stat};
 pub use window::{Window, WindowStart};
 pub use write::*;
 
@@ -93,6 +97,11 @@ pub trait SignalStore: Send + Sync {
     /// Names of the environments seen in the scope.
     async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError>;
 
+    /// Names of all tags that events have; `None` where the store can't tell.
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        Ok(None)
+    }
+
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
 
@@ -117,6 +126,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Events as a table: rows of fields, or groups with aggregates.
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError>;
+
+    /// Logs, spans, check-ins and other signal beside errors as a table.
+    async fn signals(&self, _query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        Err(StoreError::Unsupported("this store answers about errors alone: leave kind out"))
+    }
 
     /// Commits that came with releases. A store that is told of none has none.
     async fn commits(&self, _query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {

@@ -93,7 +93,8 @@ pub struct Term {
 /// What a condition tests.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Test {
-    /// `text`: title, value or culprit contain it, letters' case aside.
+    /// `text`: title, value, culprit, another exception of the chain, a breadcrumb or an in-app frame contain it, ignoring
+    /// case.
     Text(Untrusted),
     /// `is:unresolved`.
     Status(Status),
@@ -174,6 +175,12 @@ pub enum Field {
     Replay,
     /// `trace`.
     Trace,
+    /// `stack.function`: of an in-app frame of any exception of the chain.
+    Function,
+    /// `stack.filename`: the same frames' files.
+    File,
+    /// `stack.module`: the same frames' modules.
+    Module,
     /// Any tag.
     Tag(Untrusted),
 }

@@ -4,10 +4,11 @@
 //!
 //! Words and `"phrases"`; `key:value`, `key:"a value"`, `key:[a, b]`, `key:>3`, each negated by `!`; `has:key`;
 //! `is:` with a status, a kind of change, `handled` or `unhandled`; `*` in values; times such as `-24h` (in the last
-//! 24 hours) and `+1w` (longer ago than a week). All conditions must hold: `OR` and groups are refused.
+//! 24 hours) and `+1w` (longer ago than a week); `NOT` before a condition. All conditions must hold: `OR` and groups are
+//! refused, as Sentry's own search of issues refuses them. A day in a comparison is its first moment, as in Sentry.
 
 use super::{Field, Op, Term, Test};
-use crate::model::{Change, Level, Status, Timestamp, Untrusted};
+use crate::model::{Change, EventId, Level, Status, Timestamp, Untrusted};
 
 /// Longest text that is read.
 const LONGEST: usize = 2000;
@@ -51,7 +52,7 @@ const NOT_KEPT: [&str; 8] = [
 
 const NOT_KEPT_PROBLEM: &str = "this field is not kept here; kept are level, title, error.type, error.value, culprit, transaction, \
      release, environment, user, error.unhandled, platform, timestamp, firstSeen, lastSeen, timesSeen, userCount, \
-     firstRelease, and tags by name";
+     firstRelease, stack.function, stack.filename, stack.module, and tags by name";
 
 struct Reader {
     chars: Vec<char>,
@@ -91,17 +92,34 @@ impl Reader {
             Some('(') if self.is_group() => return self.wrong(start, GROUPS),
             _ => self.word(),
         };
-        match text.as_str() {
-            "OR" | "||" => {
-                return self.wrong(
-                    start,
-                    "OR is not supported: all conditions must hold; for values of one key write key:[a, b]",
-                );
+        if self.chars[start] != '"' {
+            match text.to_ascii_uppercase().as_str() {
+                "OR" | "||" => return self.wrong(start, ALTERNATIVES),
+                "AND" | "&&" | "" => return Ok(()),
+                "NOT" if text == "NOT" => return self.negation(start),
+                _ if is_function(&text) => return self.wrong(start, FUNCTIONS),
+                _ => {}
             }
-            "AND" | "&&" | "" => return Ok(()),
-            _ => {}
         }
-        self.terms.push(Term { negated, test: Test::Text(text.into()) });
+        let is_id = text.parse::<EventId>().is_ok();
+        let test = match is_id {
+            true => Test::Field { field: Field::EventId, op: Op::Is, values: vec![text.into()] },
+            false => Test::Text(text.into()),
+        };
+        self.terms.push(Term { negated, test });
+        Ok(())
+    }
+
+    /// `NOT key:value`: the next condition, turned round.
+    fn negation(&mut self, start: usize) -> Result<(), SearchError> {
+        let before = self.terms.len();
+        if self.skip_spaces() {
+            self.term()?;
+        }
+        match &mut self.terms[before..] {
+            [one] => one.negated = !one.negated,
+            _ => return self.wrong(start, "NOT takes one condition after it, such as NOT level:warning"),
+        }
         Ok(())
     }
 
@@ -122,7 +140,8 @@ impl Reader {
             return None;
         }
         let key: String = self.chars[start..end].iter().collect();
-        let known = Field::parse(&key).is_some_and(|f| !matches!(f, Field::Tag(_))) || key == "is" || key == "has";
+        let known = Field::parse(&key).is_some_and(|f| !matches!(f, Field::Tag(_)))
+            || ["is", "has", "status"].contains(&key.as_str());
         if value(end + 1).is_none_or(char::is_whitespace) && !known {
             return None;
         }
@@ -164,20 +183,33 @@ impl Reader {
     }
 
     fn condition(&mut self, start: usize, negated: bool, key: &str) -> Result<(), SearchError> {
-        if NOT_KEPT.contains(&key) || key.starts_with("stack.") {
+        let unknown_part = key.starts_with("stack.") && matches!(Field::parse(key), Some(Field::Tag(_)) | None);
+        if NOT_KEPT.contains(&key) || unknown_part {
             return self.wrong(start, NOT_KEPT_PROBLEM);
         }
         let (op, values) = self.operand()?;
+        let values_say_default = values.iter().any(|value| value == "default");
         let lower = key.to_ascii_lowercase();
         let tests = match (lower.as_str(), op) {
-            ("is", Op::Is) if values.len() == 1 => vec![self.is(start, &values[0])?],
+            ("is" | "status", Op::Is) if values.len() == 1 => vec![self.is(start, &values[0])?],
             ("has", Op::Is) if values.len() == 1 => vec![self.has(start, &values[0])?],
             ("is" | "has", _) => return self.wrong(start, "is: and has: take one word"),
+            ("event.type", Op::Is) => vec![self.kind(start, &values)?],
             ("error.handled", Op::Is) => vec![self.handled(start, &values)?],
             _ => self.field(start, negated, key, op, values)?,
         };
+        // What is no error is what has no exception.
+        let negated = negated != (lower == "event.type" && values_say_default);
         self.terms.extend(tests.into_iter().map(|test| Term { negated, test }));
         Ok(())
+    }
+
+    /// `event.type:error` has an exception, `event.type:default` has none; other kinds are not events here.
+    fn kind(&self, at: usize, values: &[String]) -> Result<Test, SearchError> {
+        match values {
+            [one] if ["error", "default"].contains(&one.as_str()) => Ok(Test::Has(Field::Type)),
+            _ => self.wrong(at, "event.type is error (an exception) or default (a message)"),
+        }
     }
 
     /// What follows the colon: an operator, then a value, a quoted value or a list.
@@ -343,11 +375,21 @@ impl Reader {
             (None, _) => self.wrong(at, PROBLEM),
             (Some(_), Op::Is) if negated => self.wrong(at, "a whole day can't be negated: use < or >"),
             (Some((start, end)), Op::Is) => Ok(vec![test(Op::AtLeast, start), test(Op::Less, end)]),
-            (Some((_, end)), Op::Greater) => Ok(vec![test(Op::AtLeast, end)]),
-            (Some((_, end)), Op::AtMost) => Ok(vec![test(Op::Less, end)]),
             (Some((start, _)), other) => Ok(vec![test(other, start)]),
         }
     }
+}
+
+const ALTERNATIVES: &str = "OR is not supported: all conditions must hold; for values of one key write key:[a, b], else make \
+     two calls; put a text that has the word in quotes";
+
+const FUNCTIONS: &str = "functions are not compared here: for counts of an issue use timesSeen:>5 or userCount:>5, for counts of \
+     groups use group_by with aggregate";
+
+/// `count():>5`, `count_unique(user):>3`.
+fn is_function(text: &str) -> bool {
+    let name = text.trim_start_matches('!').split('(').next().unwrap_or_default();
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && text.contains("):")
 }
 
 const GROUPS: &str =

@@ -28,6 +28,11 @@ impl ToolError {
         Self { kind: Kind::InvalidInput, message, retry_after_s: None, near: Vec::new() }
     }
 
+    /// Something failed that no other arguments would mend.
+    pub fn internal(message: Clean) -> Self {
+        Self { kind: Kind::Internal, ..Self::invalid(message) }
+    }
+
     /// With names that would be right.
     pub fn with_near(mut self, near: Vec<Clean>) -> Self {
         self.near = near;

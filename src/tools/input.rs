@@ -5,7 +5,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::ToolError;
+use super::{ToolError, arguments, schema};
 use crate::{
     guard::{Guard, Limit},
     model::Untrusted,
@@ -32,6 +32,10 @@ pub enum CommonInput {
 }
 
 impl CommonInput {
+    /// Every shared input; each tool takes all of them, and says those that mean something to it.
+    pub const ALL: [Self; 7] =
+        [Self::Project, Self::Environment, Self::Period, Self::AsOf, Self::Limit, Self::Cursor, Self::MaxTokens];
+
     /// Name in calls.
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,7 +56,7 @@ impl CommonInput {
 pub struct Asked {
     pub(super) project: Option<String>,
     pub(super) environment: Option<String>,
-    pub(super) period: Option<Period>,
+    pub(super) period: Option<String>,
     pub(super) as_of: Option<String>,
     pub(super) limit: Option<u64>,
     pub(super) cursor: Option<String>,
@@ -60,21 +64,6 @@ pub struct Asked {
     /// What the call asks, whatever page of it: cursors are bound to it.
     #[serde(skip)]
     pub(super) question: [u8; 32],
-}
-
-/// A stretch of time as typed.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Period {
-    /// `14d`, `24h`, `2w`, `90m`.
-    Span(String),
-    /// Between two moments.
-    Between {
-        /// First moment.
-        start: String,
-        /// Last moment.
-        end: Option<String>,
-    },
 }
 
 impl Asked {
@@ -119,18 +108,16 @@ impl JsonSchema for Text {
     }
 }
 
-/// Splits arguments into the shared and the tool's own, so that a mistyped name is answered with the right ones.
-pub(super) fn split<In: DeserializeOwned>(tool: &'static str, arguments: Value) -> Result<(Asked, In), ToolError> {
-    let mut own = match arguments {
-        Value::Object(map) => map,
-        Value::Null => Map::new(),
-        _ => return Err(ToolError::invalid(say!("the arguments of ", tool, " are one JSON object"))),
-    };
-    // A null says the same as leaving it out; models write both.
-    own.retain(|_, value| !value.is_null());
+/// Reads arguments, and splits them into the shared and the tool's own.
+pub(super) fn split<In: DeserializeOwned + JsonSchema>(
+    tool: &'static str,
+    arguments: Value,
+) -> Result<(Asked, In), ToolError> {
+    let schema = schema::input::<In>(&CommonInput::ALL, 0);
+    let mut own = arguments::read(tool, &schema, arguments)?;
     let question = question(tool, &own);
     let mut shared = Map::new();
-    for name in ["project", "environment", "period", "as_of", "limit", "cursor", "max_tokens"] {
+    for name in CommonInput::ALL.map(CommonInput::name) {
         if let Some(value) = own.remove(name) {
             shared.insert(name.to_owned(), value);
         }

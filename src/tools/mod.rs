@@ -3,6 +3,7 @@
 //! They know nothing of SQL, HTTP or rmcp, and never format text into an answer.
 
 mod affected_users;
+mod arguments;
 mod brief;
 mod claim;
 mod cursor;
@@ -15,12 +16,16 @@ mod list_issues;
 mod list_projects;
 mod list_releases;
 mod named;
+mod nothing;
 mod remedies;
 mod resolve;
+mod same_trace;
 mod schema;
 mod search_events;
-mod searched;
 mod sentence;
+mod signals;
+mod terms;
+mod time;
 mod update_issue;
 mod verify_fix_since_release;
 
@@ -31,6 +36,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use cursor::{Cursor, Cursors};
 pub use error::ToolError;
 pub use get_replay_summary::{Loaded as LoadedReplay, lines as replay_lines, load as load_replay};
 pub use input::{Asked, CommonInput};
@@ -41,7 +47,7 @@ pub use sentence::why as change_sentence;
 use crate::{
     model::Timestamp,
     store::{SignalStore, SignalWrite},
-    view::{Answer, Fitted, View, fit},
+    view::{Answer, Fitted, Sent, View, fit},
 };
 
 /// What every call gets.
@@ -78,6 +84,8 @@ pub struct Defaults {
     pub environment: Option<String>,
     /// Whether calls may leave it.
     pub locked: bool,
+    /// Which forms of an answer the caller is sent: the budget is spent on these.
+    pub sent: Sent,
 }
 
 /// An answer in both forms. Each alone is whole.
@@ -164,7 +172,7 @@ const fn describe<T: Tool>() -> Descriptor {
         title: T::TITLE,
         about: T::ABOUT,
         writes: T::WRITES,
-        input: || schema::input::<T::In>(T::SHARED),
+        input: || schema::input::<T::In>(T::SHARED, T::TOKENS),
         output: schema::output::<T::Out>,
         call: |ctx, arguments| Box::pin(answer::<T>(ctx, arguments)),
     }
@@ -183,5 +191,5 @@ async fn attempt<T: Tool>(ctx: &Ctx, arguments: Value) -> Result<Fitted, ToolErr
     let max_tokens = asked.max_tokens(T::TOKENS);
     let resolved = resolve::resolve(ctx, asked).await?;
     let answer = T::call(ctx, resolved, own).await?;
-    Ok(fit(&answer, max_tokens))
+    Ok(fit(&answer, max_tokens, ctx.defaults.sent))
 }

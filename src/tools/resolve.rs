@@ -1,16 +1,16 @@
 //! From typed to meant: scope, times, pages, releases.
 
-use jiff::{Span, Timestamp, civil};
+use jiff::{Span, Timestamp};
 
 use super::{
     Ctx, ToolError,
     cursor::{Cursor, Cursors},
-    input::{Asked, Period, Text},
-    named,
+    input::{Asked, Text},
+    named, time,
 };
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::Untrusted,
+    model::{Kind, Untrusted},
     release, say,
     store::{ReleaseFacts, ReleaseQuery, Scope},
     view::{Common, SourceView, Word},
@@ -62,6 +62,7 @@ impl Resolved {
             omitted: Vec::new(),
             next_cursor: None,
             warnings,
+            redacted: std::collections::BTreeMap::new(),
         }
     }
 
@@ -76,7 +77,7 @@ pub(super) async fn resolve(ctx: &Ctx, asked: Asked) -> Result<Resolved, ToolErr
     let cursors = Cursors::new(ctx.store.cursor_key()?, asked.question);
     let cursor = asked.cursor.as_deref().map(|text| cursors.read(text)).transpose()?;
     let as_of = match (&cursor, &asked.as_of) {
-        (_, Some(text)) => moment("as_of", text, Edge::Start)?,
+        (_, Some(text)) => time::moment("as_of", text, (ctx.now)())?,
         (Some(cursor), None) => cursor.as_of,
         (None, None) => (ctx.now)(),
     };
@@ -86,8 +87,8 @@ pub(super) async fn resolve(ctx: &Ctx, asked: Asked) -> Result<Resolved, ToolErr
         None => None,
     };
     let period_given = asked.period.is_some();
-    let (start, end) = match asked.period {
-        Some(period) => between(period, as_of)?,
+    let (start, end) = match &asked.period {
+        Some(period) => time::period(period, as_of)?,
         None => (None, as_of),
     };
     let mut scope = Scope { project: None, environment: None, start, end: Some(end) };
@@ -129,75 +130,6 @@ async fn exists(ctx: &Ctx, scope: &Scope) -> Result<(), ToolError> {
         }
     }
     Ok(())
-}
-
-/// Which end of a day a date without a time means.
-#[derive(Clone, Copy)]
-enum Edge {
-    Start,
-    End,
-}
-
-fn between(period: Period, as_of: Timestamp) -> Result<(Option<Timestamp>, Timestamp), ToolError> {
-    match period {
-        Period::Span(text) => {
-            if let Some((start, end)) = text.split_once('/') {
-                return between(Period::Between { start: start.into(), end: Some(end.into()) }, as_of);
-            }
-            let span = span(&text)?;
-            let start = as_of.checked_sub(span).map_err(|_| bad_period(&text))?;
-            Ok((Some(start), as_of))
-        }
-        Period::Between { start, end } => {
-            let start = moment("period.start", &start, Edge::Start)?;
-            let end = end.map(|text| moment("period.end", &text, Edge::End)).transpose()?.unwrap_or(as_of).min(as_of);
-            if start > end {
-                return Err(ToolError::invalid(Clean::ours("the period ends before it starts")));
-            }
-            Ok((Some(start), end))
-        }
-    }
-}
-
-/// `14d`, `24h`, `90m`, `2w`.
-fn span(text: &str) -> Result<Span, ToolError> {
-    let text = text.trim();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let amount: i64 = digits.parse().map_err(|_| bad_period(text))?;
-    let minutes = match &text[digits.len()..] {
-        "m" | "min" => 1,
-        "h" => 60,
-        "d" => 24 * 60,
-        "w" => 7 * 24 * 60,
-        _ => return Err(bad_period(text)),
-    };
-    let minutes = amount.checked_mul(minutes).filter(|m| (1..=10 * 366 * 24 * 60).contains(m));
-    Ok(Span::new().minutes(minutes.ok_or_else(|| bad_period(text))?))
-}
-
-fn bad_period(text: &str) -> ToolError {
-    let text = Guard::new().line(&text.into(), Limit::Tag);
-    ToolError::invalid(say!("period \"", text, "\": say 14d, 24h, 90m, 2w, or {\"start\":…,\"end\":…} in RFC 3339"))
-}
-
-/// A moment in RFC 3339, or a date, which means the whole day in UTC.
-fn moment(field: &'static str, text: &str, edge: Edge) -> Result<Timestamp, ToolError> {
-    let text = text.trim();
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let date = text.parse::<civil::Date>().ok().filter(|_| text.len() == 10);
-    let at = date.and_then(|date| {
-        let time = match edge {
-            Edge::Start => civil::time(0, 0, 0, 0),
-            Edge::End => civil::time(23, 59, 59, 999_999_999),
-        };
-        jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()
-    });
-    at.ok_or_else(|| {
-        let text = Guard::new().line(&text.into(), Limit::Tag);
-        ToolError::invalid(say!(field, " \"", text, "\": say a moment in RFC 3339, such as 2026-11-20T12:00:00Z"))
-    })
 }
 
 /// A release that was named, and the releases around it.
@@ -243,6 +175,12 @@ pub(super) async fn one_release(ctx: &Ctx, scope: &Scope, asked: &Text) -> Resul
     Ok(known[at].version.clone())
 }
 
+/// The name of the release that a text means.
+pub(super) async fn release_named(ctx: &Ctx, scope: &Scope, asked: &Untrusted) -> Result<Untrusted, ToolError> {
+    let known: Vec<_> = oldest_first(ctx, scope).await?.into_iter().map(|r| r.release).collect();
+    Ok(known[index(asked, &known)?].version.clone())
+}
+
 async fn oldest_first(ctx: &Ctx, scope: &Scope) -> Result<Vec<ReleaseFacts>, ToolError> {
     let scope = Scope { start: None, ..scope.clone() };
     let mut known = ctx.store.releases(&ReleaseQuery { scope, ..ReleaseQuery::default() }).await?;
@@ -250,6 +188,34 @@ async fn oldest_first(ctx: &Ctx, scope: &Scope) -> Result<Vec<ReleaseFacts>, Too
     Ok(known)
 }
 
+/// A release that somebody announced and that no signal has come of yet.
+pub(super) async fn announced(ctx: &Ctx, scope: &Scope, asked: &Text) -> Result<Option<ReleaseFacts>, ToolError> {
+    let scope = Scope { start: None, environment: None, ..scope.clone() };
+    let known = ctx.store.releases(&ReleaseQuery { scope, announced: true, ..ReleaseQuery::default() }).await?;
+    let plain: Vec<_> = known.iter().map(|facts| facts.release.clone()).collect();
+    Ok(release::resolve(&asked.untrusted(), &plain).ok().and_then(|found| known.into_iter().nth(found.index)))
+}
+
+/// One release by name, seen or announced.
+pub(super) async fn seen_or_announced(ctx: &Ctx, scope: &Scope, asked: &Text) -> Result<Untrusted, ToolError> {
+    match one_release(ctx, scope, asked).await {
+        Err(error) if error.kind == Kind::NotFound => {
+            announced(ctx, scope, asked).await?.map(|facts| facts.release.version).ok_or(error)
+        }
+        found => found,
+    }
+}
+
+/// The place of the release that a text means; a version of several packages means none of them.
 fn index(asked: &Untrusted, known: &[crate::model::Release]) -> Result<usize, ToolError> {
-    release::resolve(asked, known).map(|found| found.index).map_err(|e| ToolError::not_found("release", asked, &e.near))
+    let found = release::resolve(asked, known).map_err(|e| ToolError::not_found("release", asked, &e.near))?;
+    if found.others.is_empty() {
+        return Ok(found.index);
+    }
+    let mut guard = Guard::new();
+    let names = std::iter::once(&known[found.index].version).chain(&found.others);
+    let near = names.map(|name| guard.line(name, Limit::Tag)).collect();
+    let asked = guard.line(asked, Limit::Tag);
+    Err(ToolError::invalid(say!("several packages have a release \"", asked, "\": name one of them in full"))
+        .with_near(near))
 }

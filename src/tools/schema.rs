@@ -1,7 +1,8 @@
 //! JSON Schemas of inputs and outputs, in the dialect that clients agree on.
 //!
 //! Clients differ in what they can read (type arrays, `format`, `$ref`), and every word costs tokens in each session:
-//! so schemas are inlined and stripped to what all understand.
+//! so schemas are inlined and stripped to what all understand. Outputs are published without descriptions: names and
+//! shapes say what a client needs, and the text of an answer says the rest.
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -9,14 +10,15 @@ use serde_json::{Map, Value, json};
 use super::input::CommonInput;
 use crate::view::{Common, View};
 
-/// Schema of a tool's input: its own fields and the shared ones that it takes.
-pub(super) fn input<In: JsonSchema>(shared: &[CommonInput]) -> Map<String, Value> {
+/// Schema of a tool's input: its own fields and the shared ones that it takes; `tokens` is its budget by default.
+pub(super) fn input<In: JsonSchema>(shared: &[CommonInput], tokens: usize) -> Map<String, Value> {
     let mut schema = root::<In>(SchemaSettings::draft2020_12().for_deserialize().into_generator_inlined());
     simplify(&mut schema);
     let mut schema = object(schema);
+    schema.remove("description");
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
     for input in shared {
-        properties[input.name()] = shared_schema(*input);
+        properties[input.name()] = shared_schema(*input, tokens);
     }
     schema.insert("additionalProperties".into(), false.into());
     schema
@@ -29,13 +31,14 @@ pub(super) fn output<Out: View>() -> Map<String, Value> {
     let mut common = root::<Common>(SchemaSettings::draft2020_12().for_serialize().into_generator_inlined());
     simplify(&mut schema);
     simplify(&mut common);
+    bare(&mut schema, 0);
+    bare(&mut common, 1);
     let mut schema = object(schema);
-    schema.remove("required");
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
     if let (Value::Object(properties), Some(Value::Object(common))) = (properties, object(common).remove("properties"))
     {
         properties.extend(common);
-        properties.insert("error".into(), error());
+        properties.insert("error".into(), json!({ "type": "object" }));
     }
     schema
 }
@@ -63,31 +66,14 @@ fn object(schema: Value) -> Map<String, Value> {
     }
 }
 
-fn error() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "kind": { "type": "string" },
-            "message": { "type": "string" },
-            "retry_after_s": { "type": "integer" },
-            "did_you_mean": { "type": "array", "items": { "type": "string" } }
-        }
-    })
-}
-
-fn shared_schema(input: CommonInput) -> Value {
+fn shared_schema(input: CommonInput, tokens: usize) -> Value {
     match input {
-        CommonInput::Project | CommonInput::Environment | CommonInput::Cursor => json!({ "type": "string" }),
-        CommonInput::Period => json!({
-            "description": "14d, 24h or {start,end}",
-            "anyOf": [
-                { "type": "string" },
-                { "type": "object", "properties": { "start": { "type": "string" }, "end": { "type": "string" } } }
-            ]
-        }),
-        CommonInput::AsOf => json!({ "type": "string", "description": "RFC 3339; answer as of then" }),
+        CommonInput::Project | CommonInput::Environment | CommonInput::Cursor | CommonInput::AsOf => {
+            json!({ "type": "string" })
+        }
+        CommonInput::Period => json!({ "type": "string", "description": "14d, 24h or START/END" }),
         CommonInput::Limit => json!({ "type": "integer" }),
-        CommonInput::MaxTokens => json!({ "type": "integer" }),
+        CommonInput::MaxTokens => json!({ "type": "integer", "description": format!("default {tokens}") }),
     }
 }
 
@@ -117,10 +103,46 @@ fn simplify(schema: &mut Value) {
         match (word.as_str(), value) {
             // Here the keys are names, not words of the schema language.
             ("properties", Value::Object(fields)) => fields.values_mut().for_each(simplify),
-            ("items" | "additionalProperties", value) => simplify(value),
+            ("items" | "additionalProperties", value) => {
+                simplify(value);
+                if let Value::Object(item) = value {
+                    item.remove("description");
+                }
+            }
             ("anyOf" | "oneOf", Value::Array(list)) => list.iter_mut().for_each(simplify),
             ("enum", Value::Array(list)) => list.retain(|v| !v.is_null()),
             _ => {}
         }
+    }
+}
+
+/// Levels of objects whose properties are published: the answer, its parts, and the parts of these.
+const LEVELS: usize = 2;
+
+/// Leaves the shape alone: no descriptions, nothing required, no property of any type at all, which validators admit as
+/// they admit every further property, and no properties further down than [`LEVELS`].
+fn bare(schema: &mut Value, level: usize) {
+    let Value::Object(map) = schema else { return };
+    map.remove("description");
+    map.remove("required");
+    if level >= LEVELS {
+        map.remove("properties");
+        map.remove("additionalProperties");
+    }
+    for (word, value) in map.iter_mut() {
+        match (word.as_str(), value) {
+            ("properties", Value::Object(fields)) => {
+                fields.retain(|_, field| field.get("type").is_some());
+                fields.values_mut().for_each(|field| bare(field, level + 1));
+            }
+            ("items", value) if value.get("type").is_some() => bare(value, level),
+            ("additionalProperties", value) if value.get("type").is_some() => bare(value, level + 1),
+            // Lists of anything are lists of objects here: rows by the names of their columns.
+            ("items", value) => *value = json!({ "type": "object" }),
+            _ => {}
+        }
+    }
+    if map.get("additionalProperties").is_some_and(|more| more.get("type").is_none()) {
+        map.remove("additionalProperties");
     }
 }

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, searched};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, nothing, signals, terms};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
+    model::Untrusted,
     say,
     store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value},
     view,
@@ -19,13 +20,15 @@ pub struct SearchEvents;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
+    /// error (default), log, span, transaction, check_in, feedback, session, metric, all
+    kind: Option<Text>,
     /// Sentry search: key:value, !key:value, key:>n, has:key, text
     query: Option<Text>,
     /// Columns of rows: timestamp, issue, title, user, release, message, transaction, any tag
     fields: Option<Vec<Text>>,
     /// Fields, or hour, day
     group_by: Option<Vec<Text>>,
-    /// count(), count_unique(user), min(timestamp), max(timestamp)
+    /// count(), count_unique(user), min(timestamp), max(timestamp); of other kinds also avg, sum, p95(duration), failure_rate()
     aggregate: Option<Vec<Text>>,
 }
 
@@ -37,6 +40,12 @@ view! {
         /// Rows in all, when known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub total: Option<u64>,
+        /// Where was looked, if nothing was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub searched: Option<Clean>,
+        /// Where the same question finds something.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub elsewhere: Option<Clean>,
     }
 }
 
@@ -58,14 +67,42 @@ impl Tool for SearchEvents {
     type Out = Out;
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
-        let query = query(ctx, &asked, &input)?;
+        if let Some(kind) = signals::kind(input.kind.as_ref())? {
+            let typed = signals::Asked {
+                query: input.query.as_ref(),
+                fields: &input.fields,
+                group_by: &input.group_by,
+                aggregate: &input.aggregate,
+            };
+            let (columns, page) = signals::ask(ctx, &asked, kind, &typed).await?;
+            return Ok(answer(ctx, asked, &columns, page));
+        }
+        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, filter)?;
+        for (input, fields) in named(&query) {
+            terms::known(ctx, input, fields.into_iter()).await?;
+        }
         let page = ctx.store.search(&query).await?;
-        Ok(answer(ctx, asked, &query, page))
+        let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+            true => nothing::events(ctx.store.as_ref(), &query).await?,
+            false => None,
+        };
+        let mut answer = answer(ctx, asked, &columns(&query), page);
+        answer.body.elsewhere = elsewhere;
+        Ok(answer)
     }
 }
 
-fn query(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<SearchQuery, ToolError> {
-    let (filter, typed) = searched::read(ctx, asked, input.query.as_ref())?;
+/// The fields of each input.
+fn named(query: &SearchQuery) -> [(&'static str, Vec<&Field>); 3] {
+    let grouped =
+        query.group_by.iter().filter_map(|by| if let Grouper::Field(field) = by { Some(field) } else { None });
+    let counted =
+        query.aggregate.iter().filter_map(|of| if let Aggregate::CountUnique(field) = of { Some(field) } else { None });
+    [("fields", query.fields.iter().collect()), ("group_by", grouped.collect()), ("aggregate", counted.collect())]
+}
+
+fn query(asked: &Resolved, input: &In, (filter, typed): terms::Searched) -> Result<SearchQuery, ToolError> {
     let group_by = parsed(&input.group_by, "group_by", "fields, hour, day", Grouper::parse)?;
     let mut aggregate = parsed(
         &input.aggregate,
@@ -117,11 +154,16 @@ fn parsed<T>(
     texts.iter().flatten().map(one).collect()
 }
 
-fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>) -> Answer<Out> {
+fn answer(ctx: &Ctx, asked: Resolved, columns: &[Untrusted], page: Page<SearchRow>) -> Answer<Out> {
     let mut guard = Guard::new();
-    let columns = columns(query, &mut guard);
-    let body =
-        Out { rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(), total: page.total };
+    let columns: Vec<Clean> = columns.iter().map(|name| guard.line(name, Limit::Tag)).collect();
+    let scope = asked.scope_of_days(14);
+    let body = Out {
+        rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(),
+        total: page.total,
+        searched: page.items.is_empty().then(|| nothing::searched(&scope, &mut guard)),
+        elsewhere: None,
+    };
     let mut warnings: Vec<Clean> = page.warnings.iter().map(|w| Clean::ours(w)).collect();
     warnings.extend(guard.warnings());
     let common = asked.common(ctx, warnings);
@@ -136,12 +178,11 @@ fn answer(ctx: &Ctx, asked: Resolved, query: &SearchQuery, page: Page<SearchRow>
 }
 
 /// Names of the columns: as the caller may write them again.
-fn columns(query: &SearchQuery, guard: &mut Guard) -> Vec<Clean> {
-    let names: Vec<_> = match query.aggregate.as_slice() {
+fn columns(query: &SearchQuery) -> Vec<Untrusted> {
+    match query.aggregate.as_slice() {
         [] => query.fields.iter().map(Field::name).collect(),
         aggregate => query.group_by.iter().map(Grouper::name).chain(aggregate.iter().map(Aggregate::name)).collect(),
-    };
-    names.iter().map(|name| guard.line(name, Limit::Tag)).collect()
+    }
 }
 
 fn row_view(columns: &[Clean], row: &SearchRow, guard: &mut Guard) -> CleanData {
@@ -150,6 +191,10 @@ fn row_view(columns: &[Clean], row: &SearchRow, guard: &mut Guard) -> CleanData 
             Value::None => return None,
             Value::Text(text) => CleanData::Text(guard.keyed(&column.as_str().into(), text, Limit::Title)),
             Value::Count(n) => CleanData::Number((*n).into()),
+            Value::Number(n) => match serde_json::Number::from_f64(*n) {
+                Some(number) => CleanData::Number(number),
+                None => return None,
+            },
             Value::Time(time) => CleanData::Text(say!(Millis(*time))),
             Value::Bool(b) => CleanData::Bool(*b),
         };
@@ -170,7 +215,10 @@ impl View for Out {
             }
         }
         if self.rows.is_empty() {
-            doc.line("None.", &[]);
+            doc.line("None in ", &[&self.searched]);
+            if let Some(elsewhere) = &self.elsewhere {
+                doc.line("But: ", &[elsewhere]);
+            }
         }
     }
 
@@ -182,7 +230,7 @@ impl View for Out {
         self.rows.truncate(self.rows.len() - step);
         vec![Omission {
             what: count(step as u64, "more row of this page", "more rows of this page"),
-            call: Clean::ours("search_events with next_cursor, or a larger max_tokens"),
+            call: Clean::ours("cursor, or a larger max_tokens"),
         }]
     }
 }

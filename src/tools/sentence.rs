@@ -12,12 +12,12 @@ use crate::{
 pub fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
     match reason {
         ChangeReason::FirstSeen { release: Some(release), clean_releases: 0, .. } => {
-            say!("first seen in ", guard.line(release, Limit::Tag), ", the oldest release known")
+            say!("first seen in ", guard.line(release, Limit::Tag), " (no earlier release to compare)")
         }
         ChangeReason::FirstSeen { release: Some(release), clean_releases, .. } => say!(
             "first seen in ",
             guard.line(release, Limit::Tag),
-            "; none in ",
+            "; absent from the ",
             count(*clean_releases, "earlier release", "earlier releases")
         ),
         ChangeReason::FirstSeen { release: None, at, .. } => say!("first seen ", Seconds(*at)),
@@ -28,7 +28,7 @@ pub fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
             listed(absent, guard),
             " (",
             *expected,
-            " events were to be expected there), back in ",
+            " events expected there), back in ",
             guard.line(back_in, Limit::Tag)
         ),
         ChangeReason::SinceResolved { resolved_at, in_release, again_at } => match in_release {
@@ -61,8 +61,9 @@ pub(super) fn grew(onset: &Onset) -> Clean {
         Seconds(onset.at),
         " ",
         count(onset.recent, "user-day", "user-days"),
-        " where the same hours before, at the same traffic, would give ",
+        ", ",
         one(onset.expected),
+        " expected from the same hours before at equal traffic",
         times
     )
 }
@@ -90,10 +91,11 @@ pub(super) fn remedy(action: &Action, guard: &mut Guard) -> Clean {
         Action::CreateIndex(None) => Clean::ours("an index is missing"),
         Action::Install(name) => say!("module ", quoted(name), " is not installed"),
         Action::Grant(name) => say!("a right on ", quoted(name), " is missing"),
-        Action::Raise(what) => say!("the limit was met: ", *what),
+        Action::Raise(what) => say!("a limit was reached: ", *what),
         Action::UseInstead(name) => say!("use ", quoted(name), " instead"),
         Action::CreateFile(name) => say!("file ", quoted(name), " is missing, or its path is wrong"),
         Action::Retry => Clean::ours("run the transaction again"),
+        Action::FreePort => Clean::ours("end the program that listens at this address, or listen at another"),
         Action::AsItSays => Clean::ours("what the error says to do"),
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{CommonInput, Ctx, Resolved, Tool, ToolError, claim::ClaimView, input::Text, named, resolve};
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::{Issue, Kind},
+    model::{Issue, Kind, Untrusted},
     say,
     store::{Claim, IssueUpdate, IssueUpdated, NewStatus, SignalWrite},
     view,
@@ -32,7 +32,7 @@ pub struct In {
     status: Option<StatusName>,
     /// Release that has the fix, with status resolved
     in_release: Option<Text>,
-    /// Name, e-mail or user:ID; empty: nobody
+    /// Name, e-mail or user:ID; nobody clears it
     assignee: Option<Text>,
     comment: Option<Text>,
     /// Who works on it, such as an agent's name; empty: nobody any more
@@ -99,7 +99,7 @@ impl Tool for UpdateIssue {
         let update = IssueUpdate {
             issue: named::issue(ctx, &input.issue)?,
             status: status(ctx, &asked, &input).await?,
-            assignee: input.assignee.as_ref().map(Text::untrusted),
+            assignee: input.assignee.as_ref().map(assignee),
             comment: comment(&input)?,
             scope: asked.scope.clone(),
             now: (ctx.now)(),
@@ -122,7 +122,9 @@ impl Tool for UpdateIssue {
 async fn status(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<Option<NewStatus>, ToolError> {
     let in_release = match (&input.in_release, input.status) {
         (None, _) => None,
-        (Some(release), Some(StatusName::Resolved)) => Some(resolve::one_release(ctx, &asked.scope, release).await?),
+        (Some(release), Some(StatusName::Resolved)) => {
+            Some(resolve::seen_or_announced(ctx, &asked.scope, release).await?)
+        }
         (Some(_), _) => return Err(ToolError::invalid(Clean::ours("in_release goes with status resolved"))),
     };
     Ok(input.status.map(|status| match status {
@@ -133,7 +135,12 @@ async fn status(ctx: &Ctx, asked: &Resolved, input: &In) -> Result<Option<NewSta
     }))
 }
 
-fn comment(input: &In) -> Result<Option<crate::model::Untrusted>, ToolError> {
+/// `nobody` clears the assignee: an empty text stands for an argument that is left out.
+fn assignee(named: &Text) -> Untrusted {
+    if named.raw().eq_ignore_ascii_case("nobody") { "".into() } else { named.untrusted() }
+}
+
+fn comment(input: &In) -> Result<Option<Untrusted>, ToolError> {
     match &input.comment {
         Some(text) if text.raw().is_empty() => Err(ToolError::invalid(Clean::ours("the comment is empty"))),
         Some(text) if text.raw().chars().count() > LONGEST => {

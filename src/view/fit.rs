@@ -1,6 +1,6 @@
 //! Makes an answer fit: both renderings within the budget, and what was left out said in both.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::{Doc, Millis, Word, tokens};
 use crate::{
     guard::{Clean, Safe},
     model::Kind,
-    view,
+    say, view,
 };
 
 /// What a tool answers: data and Markdown from one value, and ways to say less.
@@ -61,6 +61,9 @@ view! {
         /// Facts that weaken the answer.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub warnings: Vec<Clean>,
+        /// How often something was taken out of what is shown, by kind.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        pub redacted: BTreeMap<Clean, u64>,
     }
 }
 
@@ -86,10 +89,22 @@ pub struct Fitted {
     pub data: Value,
 }
 
-/// Fits an answer into `max_tokens`: the least reduction at which both renderings hold the budget.
-pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
+/// Which renderings reach the caller. What is not sent needs no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Sent {
+    /// Text and data; a client hands its model one of them, so each keeps to the budget.
+    #[default]
+    Both,
+    /// Text alone.
+    Text,
+    /// Data alone.
+    Data,
+}
+
+/// Fits an answer into `max_tokens`: the least reduction at which what is sent of it holds the budget.
+pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize, sent: Sent) -> Fitted {
     let whole = render(answer, 0);
-    if fits(&whole, max_tokens) {
+    if fits(&whole, max_tokens, sent) {
         return whole;
     }
     // Reductions only ever shorten, so the first that fits can be searched for by halving.
@@ -98,7 +113,7 @@ pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
     while low <= high {
         let middle = low.midpoint(high);
         let tried = render(answer, middle);
-        if fits(&tried, max_tokens) {
+        if fits(&tried, max_tokens, sent) {
             best = Some(tried);
             high = middle - 1;
         } else {
@@ -108,8 +123,9 @@ pub fn fit<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
     best.unwrap_or_else(|| bare(answer, max_tokens))
 }
 
-fn fits(fitted: &Fitted, max_tokens: usize) -> bool {
-    tokens::estimate(&fitted.text) <= max_tokens && tokens::estimate(&fitted.data.to_string()) <= max_tokens
+fn fits(fitted: &Fitted, max_tokens: usize, sent: Sent) -> bool {
+    (sent == Sent::Data || tokens::estimate(&fitted.text) <= max_tokens)
+        && (sent == Sent::Text || tokens::estimate(&fitted.data.to_string()) <= max_tokens)
 }
 
 fn render<V: View>(answer: &Answer<V>, step: usize) -> Fitted {
@@ -122,10 +138,30 @@ fn render<V: View>(answer: &Answer<V>, step: usize) -> Fitted {
     if let Some(cursor) = &answer.cursor_after {
         common.next_cursor = cursor(&body).or(common.next_cursor);
     }
+    common.redacted = redactions(&object(&*body));
     let mut doc = Doc::new();
     body.markdown(&mut doc);
     footer(&common, &mut doc);
     Fitted { text: doc.finish(), data: merged(&*body, &common) }
+}
+
+/// What was taken out of the texts of an answer, by kind.
+fn redactions(body: &Map<String, Value>) -> BTreeMap<Clean, u64> {
+    fn count(value: &Value, found: &mut BTreeMap<Clean, u64>) {
+        match value {
+            Value::String(text) => {
+                for kind in Clean::redactions(text) {
+                    *found.entry(kind).or_default() += 1;
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| count(value, found)),
+            Value::Object(map) => map.values().for_each(|value| count(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    body.values().for_each(|value| count(value, &mut found));
+    found
 }
 
 /// What every answer ends with, said only where there is something to say.
@@ -134,11 +170,17 @@ fn footer(common: &Common, doc: &mut Doc) {
     for warning in &common.warnings {
         doc.line("Note: ", &[warning]);
     }
+    if !common.redacted.is_empty() {
+        let kinds = common.redacted.iter().fold(Clean::default(), |line, (kind, n)| {
+            say!(line, if line.is_empty() { "" } else { ", " }, kind.clone(), " ", *n)
+        });
+        doc.line("Redacted: ", &[&kinds]);
+    }
     for omission in &common.omitted {
         doc.line("Left out: ", &[&omission.what, &" → ", &omission.call]);
     }
     if let Some(cursor) = &common.next_cursor {
-        doc.line("More: cursor ", &[cursor]);
+        doc.line("More: the same call with cursor ", &[cursor]);
     }
     if common.source.freshness.0 == "stale" {
         doc.line("Stale: the store did not answer; this is ", &[&common.source.age_s, &" s old"]);
@@ -176,8 +218,24 @@ fn bare<V: View>(answer: &Answer<V>, max_tokens: usize) -> Fitted {
         text.push_str(line);
         text.push('\n');
     }
+    text.push_str(&closed(&text));
     text.push_str("Left out: the rest; ask with a larger max_tokens");
     Fitted { text, data: Value::Object(object(&common)) }
+}
+
+/// The lines that end what a text leaves open: a block of code, and the strangers' words. Whatever the budget, what
+/// follows in a conversation stands outside both.
+fn closed(text: &str) -> String {
+    let mut end = String::new();
+    if text.lines().filter(|line| line.starts_with("```")).count() % 2 == 1 {
+        end.push_str("```\n");
+    }
+    if let Some(id) = Doc::open_block(text) {
+        end.push_str("End ");
+        end.push_str(id);
+        end.push('\n');
+    }
+    end
 }
 
 /// The data of a failure.
@@ -202,7 +260,7 @@ pub fn fit_error(kind: Kind, message: &Clean, retry_after_s: Option<u64>, did_yo
     match retry_after_s {
         Some(seconds) => doc.line("Try again in ", &[&seconds, &" s."]),
         None if matches!(kind, Kind::Timeout | Kind::Upstream) => doc.line("Trying again may help.", &[]),
-        None => doc.line("Trying the same again will not help.", &[]),
+        None => {}
     }
     Fitted { text: doc.finish(), data: error_data(kind, message, retry_after_s, did_you_mean) }
 }

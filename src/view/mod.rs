@@ -10,7 +10,7 @@ pub mod tokens;
 mod words;
 
 pub use doc::Doc;
-pub use fit::{Answer, Common, CursorAfter, Fitted, Omission, SourceView, View, error_data, fit, fit_error};
+pub use fit::{Answer, Common, CursorAfter, Fitted, Omission, Sent, SourceView, View, error_data, fit, fit_error};
 pub use inline::{Inline, Named, Pairs};
 pub use time::{Millis, Seconds};
 pub use words::{Word, count, percent, rounded};

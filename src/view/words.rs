@@ -61,8 +61,14 @@ pub fn count(n: u64, singular: &'static str, plural: &'static str) -> Clean {
 pub fn percent(share: f64) -> Clean {
     let percent = share * 100.0;
     let fine = (percent > 0.0 && percent < 10.0) || (percent > 90.0 && percent < 100.0);
-    let rounded = if fine { (percent * 10.0).round() / 10.0 } else { percent.round() };
-    say!(rounded, " %")
+    // Never 0 % of what is not nothing, nor 100 % of what is not all.
+    let digits = if fine { if percent.min(100.0 - percent) < 1.0 { 100.0 } else { 10.0 } } else { 1.0 };
+    let rounded = (percent * digits).round() / digits;
+    match () {
+        () if percent > 0.0 && rounded == 0.0 => say!("under 0.01 %"),
+        () if percent < 100.0 && rounded == 100.0 => say!("over 99.99 %"),
+        () => say!(rounded, " %"),
+    }
 }
 
 /// To four digits after the point: what is beyond them is noise and costs tokens.
@@ -72,12 +78,16 @@ pub fn rounded(number: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use super::{count, percent};
 
     #[test]
     fn counts_are_grouped_by_three() {
         assert_eq!(count(1, "user", "users").as_str(), "1 user");
         assert_eq!(count(0, "user", "users").as_str(), "0 users");
+        assert_eq!(percent(20.0 / 17_138.0).as_str(), "0.12 %");
+        assert_eq!(percent(1e-7).as_str(), "under 0.01 %");
+        assert_eq!(percent(1.0 - 1e-7).as_str(), "over 99.99 %");
+        assert_eq!((percent(0.0).as_str(), percent(0.5).as_str(), percent(1.0).as_str()), ("0 %", "50 %", "100 %"));
         assert_eq!(count(1234567, "event", "events").as_str(), "1,234,567 events");
     }
 }

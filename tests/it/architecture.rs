@@ -1,7 +1,7 @@
 //! The shape of the house, held by reading the source: floors, sole users of crates, sizes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -157,6 +157,107 @@ fn every_module_uses_floors_below_its_own_and_its_own_crates() {
     assert!(rooms.len() > 15, "the table of floors was not read");
     let found: Vec<String> = sources("src").iter().flat_map(|(file, text)| faults(&rooms, file, text)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Folders whose modules must not import each other in a loop, however long. What a module takes from the folder that it
+/// is in is no loop.
+const WITHOUT_LOOPS: [&str; 3] = ["src/backend/embedded/read", "src/backend/embedded/pack", "src/grouping"];
+
+/// Loops of imports between the files of a folder: the files that lie on one, each with what it imports.
+fn loops(sources: &[(String, String)]) -> Vec<String> {
+    let modules: Vec<Vec<&str>> = sources.iter().map(|(file, _)| module_of(file)).collect();
+    let reach: Vec<Vec<usize>> =
+        sources.iter().zip(&modules).map(|((_, text), own)| imports(own, text, &modules)).collect();
+    let mut found = Vec::new();
+    for start in 0..sources.len() {
+        let (mut waiting, mut seen) = (reach[start].clone(), vec![false; sources.len()]);
+        while let Some(at) = waiting.pop() {
+            if !std::mem::replace(&mut seen[at], true) {
+                waiting.extend(&reach[at]);
+            }
+        }
+        if seen[start] {
+            let names: Vec<&str> = reach[start].iter().map(|at| sources[*at].0.as_str()).collect();
+            found.push(format!("{} imports {}", sources[start].0, names.join(", ")));
+        }
+    }
+    found
+}
+
+/// `src/a/b.rs` and `src/a/b/mod.rs` are both `a::b`.
+fn module_of(file: &str) -> Vec<&str> {
+    let path = file.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
+    path.split('/').collect()
+}
+
+/// The modules that a module takes something from, those that it lies in left out.
+fn imports(own: &[&str], text: &str, modules: &[Vec<&str>]) -> Vec<usize> {
+    let code = without_tests_and_comments(text).replace("pub(in ", "pub(").replace([' ', '\n'], "");
+    let mut found = BTreeSet::new();
+    for path in code.split(';').flat_map(paths) {
+        let mut at: Vec<&str> = own.to_vec();
+        let mut parts = path.split("::").peekable();
+        match parts.peek() {
+            Some(&"crate") => at.clear(),
+            Some(&"super") => {}
+            _ => continue,
+        }
+        parts.next_if(|part| *part == "crate");
+        while parts.next_if(|part| *part == "super").is_some() {
+            at.pop();
+        }
+        let mut taken = None;
+        for part in parts {
+            at.push(part);
+            taken = modules.iter().position(|module| *module == at).or(taken);
+        }
+        found.extend(taken.filter(|taken| !own.starts_with(&modules[*taken])));
+    }
+    found.into_iter().collect()
+}
+
+/// The paths of a statement without white space, lists in braces taken apart.
+fn paths(statement: &str) -> Vec<String> {
+    let starts = ["crate::", "super::"].into_iter().flat_map(|word| statement.match_indices(word));
+    let first = |at: usize| !statement[..at].ends_with("::");
+    starts.filter(|(at, _)| first(*at)).flat_map(|(at, _)| expand(&statement[at..])).collect()
+}
+
+/// The paths that a text begins with.
+fn expand(text: &str) -> Vec<String> {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
+    let (start, rest) = text.split_at(end);
+    if !rest.starts_with('{') || !start.ends_with("::") {
+        return vec![start.to_owned()];
+    }
+    let (mut depth, mut from, mut found) = (0, 1, Vec::new());
+    for (at, c) in rest.char_indices() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if depth == 0 || (depth == 1 && c == ',') {
+            found.extend(expand(&rest[from..at]).into_iter().map(|path| format!("{start}{path}")));
+            from = at + 1;
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+#[test]
+fn no_modules_of_a_room_import_each_other_in_a_loop() {
+    for folder in WITHOUT_LOOPS {
+        assert_eq!(loops(&sources(folder)), Vec::<String>::new());
+    }
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let planted = [
+        file("src/a/mod.rs", "mod b;"),
+        file("src/a/b.rs", "use super::{X, c::{self, Y}};"),
+        file("src/a/c.rs", "use crate::{\n    a::d::Z,\n};"),
+        file("src/a/d.rs", "fn x() { super::b::x(); }"),
+        file("src/a/e.rs", "use super::b::W;"),
+    ];
+    assert_eq!(loops(&planted).len(), 3, "{:?}", loops(&planted));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::program::{Store, node, program_words, python, python_packages};
+use crate::program::{Store, node, node_tool, program_words, python, python_packages};
 
 /// A store with one failure in it.
 fn stored() -> Store {
@@ -84,4 +84,32 @@ fn the_older_python_client_lists_and_calls_every_tool() {
 fn the_newest_python_client_lists_and_calls_every_tool() {
     let packages = python_packages("mcp-modern", "mcp==2.3.0");
     check_all(|| python("mcp_modern.py", &packages));
+}
+
+/// Google's own converter of a server's tools to Gemini's.
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
+fn googles_library_takes_every_tool() {
+    let packages = python_packages("google-genai", "google-genai==3.6.1 mcp==1.30.0");
+    let store = Store::new();
+    let [env, clock, program] = program_words();
+    let command = json!([env, clock, program, "--store", store.path(), "--allow-writes", "stdio"]).to_string();
+    let done = python("gemini_tools.py", &packages).arg(command).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let declared: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(declared.len(), prodsignal::tools::TOOLS.len());
+}
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs Node: apt-get install nodejs npm")]
+fn the_inspector_has_no_complaint_when_it_is_strict() {
+    let packages = node_tool("inspector", "@modelcontextprotocol/inspector@2.12.0");
+    let inspector = packages.join("node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js");
+    let store = Store::new();
+    let mut command = Command::new("node");
+    command.arg(inspector).args(["--cli", "--method", "tools/list", "--strict", "--"]).args(program_words());
+    let done = command.args(["--store", store.path().to_str().unwrap(), "--allow-writes", "stdio"]).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{out}{err}");
+    assert!(out.contains("list_issues") && !err.to_lowercase().contains("warn"), "{out}{err}");
 }

@@ -1,10 +1,18 @@
-//! One event with a marker in every field that a stranger can write, read back through every tool.
+//! One event and one replay with a marker in every field that a stranger can write, read back through every tool, each
+//! of its formats, and every command that shows signal.
 
+use std::collections::BTreeSet;
+
+use prodsignal::tools::TOOLS;
 use serde_json::{Value, json};
 
-use crate::program::Store;
+use crate::{
+    program::Store,
+    replay::app::{App, START, element, segment, text},
+};
 
 const EVENT: &str = "00112233445566778899aabbccddeeff";
+const REPLAY: &str = "aabbccddeeff00112233445566778899";
 
 /// What a stranger may try, with a marker in it: a forged heading, a fence, a link, chat syntax, invisible text, an order.
 fn hostile(field: &str) -> String {
@@ -21,7 +29,7 @@ fn event() -> Value {
         "post_context": [hostile("post")], "vars": { (hostile("var-name")): hostile("var"), "api_token": "tok-9f8e7d6c5b4a" },
     });
     json!({
-        "event_id": EVENT, "timestamp": "2026-11-20T10:00:00Z", "platform": hostile("platform"), "level": "error",
+        "event_id": EVENT, "timestamp": (START + 25_000) as f64 / 1000.0, "platform": hostile("platform"), "level": "error",
         "release": hostile("release"), "environment": hostile("environment"), "transaction": hostile("transaction"),
         "logger": hostile("logger"), "server_name": hostile("server"), "dist": hostile("dist"), "message": hostile("message"),
         "exception": { "values": [{ "type": hostile("type"), "value": hostile("value"),
@@ -45,14 +53,54 @@ fn stored() -> Store {
     let log = json!({ "items": [{ "timestamp": 1795514400.0, "level": hostile("log-level"), "body": hostile("log"),
         "trace_id": "0af7651916cd43dd8448eb211c80319c", "attributes": { (hostile("attribute")): { "value": hostile("attribute-value") } } }] });
     let mut event = event();
+    event["contexts"]["replay"] = json!({ "replay_id": REPLAY });
     event["contexts"]["trace"] = json!({ "trace_id": "0af7651916cd43dd8448eb211c80319c" });
     let header = json!({ "event_id": EVENT });
     let named = json!({ "type": "attachment", "length": attachment.len(), "filename": hostile("file") });
     let envelope = format!(
         "{header}\n{{\"type\":\"event\"}}\n{event}\n{{\"type\":\"user_report\"}}\n{report}\n{{\"type\":\"log\"}}\n{log}\n{named}\n{attachment}\n"
     );
-    store.import("marked", &[envelope]);
+    store.import("marked", &[envelope, replay()]);
     store
+}
+
+/// A recording whose page, steps, requests and messages are theirs.
+fn replay() -> String {
+    let button = element(
+        11,
+        "button",
+        json!({ "id": hostile("id"), "aria-label": hostile("label") }),
+        vec![text(12, &hostile("button"))],
+    );
+    let field =
+        element(10, "input", json!({ "name": hostile("field"), "placeholder": hostile("placeholder") }), vec![]);
+    let mut app = App::new(vec![field, button, element(30, "p", json!({}), vec![])]);
+    app.focus(1_000, 10).types(1_100, 10, "typed").click(20_000, 11);
+    app.add(20_050, 30, element(31, "p", json!({}), vec![text(32, &hostile("appeared"))]));
+    app.crumb(
+        21_000,
+        "console",
+        json!({ "level": "error", "message": hostile("console"), "timestamp": (START + 21_000) as f64 / 1000.0 }),
+    );
+    app.span(
+        22_000,
+        "resource.fetch",
+        &format!("https://shop.test/{}", hostile("path")),
+        json!({ "method": hostile("verb"), "statusCode": 500 }),
+    );
+    let recording = String::from_utf8(segment(0, &app.events, false)).unwrap();
+    let header = json!({
+        "type": "replay_event", "replay_id": REPLAY, "event_id": REPLAY, "segment_id": 0, "platform": "javascript",
+        "timestamp": (START + 30_000) as f64 / 1000.0, "replay_start_timestamp": START as f64 / 1000.0, "error_ids": [EVENT],
+        "urls": [hostile("visited")], "release": hostile("release"), "environment": hostile("environment"),
+        "user": { "id": "person-4711", "email": "ada@shop.example" }, "tags": { "plan": hostile("plan") },
+        "contexts": { "browser": { "name": hostile("browser"), "version": "1" }, "os": { "name": hostile("os") } },
+    });
+    format!(
+        "{}\n{{\"type\":\"replay_event\"}}\n{header}\n{}\n{recording}\n",
+        json!({ "event_id": REPLAY }),
+        json!({ "type": "replay_recording", "length": recording.len() }),
+    )
 }
 
 /// All that an event can be asked for; the last is what was sent.
@@ -93,7 +141,88 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("get_event", json!({ "issue": hostile("asked") })),
         ("list_issues", json!({ "query": hostile("asked") })),
         ("list_issues", json!({ (hostile("asked")): 1 })),
+        ("diagnose_issue", json!({ "issue": "MARKED-1", "max_tokens": 60_000 })),
+        ("diagnose_issue", json!({ "issue": hostile("asked") })),
+        ("get_replay_summary", json!({ "issue": "MARKED-1", "max_tokens": 60_000 })),
+        ("get_replay_summary", json!({ "replay": REPLAY, "format": "summary", "max_tokens": 60_000 })),
+        ("get_replay_summary", json!({ "replay": REPLAY, "format": "steps", "max_tokens": 60_000 })),
+        ("get_replay_summary", json!({ "replay": REPLAY, "format": "timeline", "max_tokens": 60_000 })),
+        ("get_replay_summary", json!({ "replay": REPLAY, "format": "playwright", "max_tokens": 60_000 })),
+        ("update_issue", json!({ "issue": "MARKED-1", "status": "ignored", "comment": hostile("asked") })),
+        ("update_issue", json!({ "issue": hostile("asked"), "status": "ignored" })),
     ]
+}
+
+/// The formats that a tool offers, by its input schema.
+fn formats(input: &serde_json::Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<Value> = input["properties"].get("format").cloned().into_iter().collect();
+    while let Some(schema) = waiting.pop() {
+        let Value::Object(mut schema) = schema else { continue };
+        if let Some(Value::String(name)) = schema.get("$ref") {
+            waiting.extend(name.strip_prefix("#/$defs/").and_then(|name| input["$defs"].get(name)).cloned());
+        }
+        let own =
+            schema.get("const").into_iter().chain(schema.get("enum").and_then(Value::as_array).into_iter().flatten());
+        found.extend(own.filter_map(|name| name.as_str().map(str::to_owned)));
+        for key in ["anyOf", "oneOf", "allOf"] {
+            waiting.extend(schema.remove(key).and_then(|list| list.as_array().cloned()).into_iter().flatten());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_tool_is_called_in_every_format() {
+    let called: BTreeSet<(&str, Option<String>)> =
+        calls().into_iter().map(|(tool, arguments)| (tool, arguments["format"].as_str().map(str::to_owned))).collect();
+    for tool in TOOLS {
+        assert!(called.iter().any(|(name, _)| *name == tool.name), "{} is not called", tool.name);
+        for format in formats(&(tool.input)()) {
+            assert!(
+                called.contains(&(tool.name, Some(format.clone()))),
+                "{} is not called with format {format}",
+                tool.name
+            );
+        }
+    }
+    let replay = TOOLS.iter().find(|tool| tool.name == "get_replay_summary").unwrap();
+    assert_eq!(formats(&(replay.input)()).len(), 4, "the formats of a replay are found in its schema");
+}
+
+/// Commands that show signal, with what is asked of them; the files that they write are looked at too.
+const SHOWING: [(&str, &[&str]); 7] = [
+    ("verify", &["verify", "MARKED-1", "1.0.0"]),
+    ("verify", &["verify", "MARKED-1", "1.0.0", "--markdown"]),
+    ("verify", &["verify", "MARKED-1", "1.0.0", "--json"]),
+    ("replay", &["replay", REPLAY]),
+    ("replay", &["replay", REPLAY, "--playwright", "FILE"]),
+    ("doctor", &["doctor"]),
+    ("project", &["project", "marked"]),
+];
+
+/// Commands that show none: what they print is the program's own, or is what tools answer, which is looked at above.
+const SILENT: [&str; 7] = ["demo", "stdio", "serve", "call", "import", "schemas", "help"];
+
+#[test]
+fn every_command_that_shows_signal_is_looked_at() {
+    let store = stored();
+    let help = store.ok(&["--help"]);
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        let known = SILENT.contains(&command) || SHOWING.iter().any(|(name, _)| *name == command);
+        assert!(known, "{command}: say in SHOWING or SILENT what it shows");
+    }
+    let file = store.path().with_extension("out");
+    for (command, words) in SHOWING {
+        let named = |word: &&str| if *word == "FILE" { file.display().to_string() } else { (*word).to_owned() };
+        let words: Vec<String> = words.iter().map(named).collect();
+        let done = store.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut shown = String::from_utf8(done.stdout).unwrap();
+        shown += &std::fs::read_to_string(&file).unwrap_or_default();
+        let _ = std::fs::remove_file(&file);
+        look(command, &shown);
+    }
 }
 
 /// Looks at a text that an answer shows; `lines`: whether it is Markdown.
@@ -132,13 +261,22 @@ fn strings(value: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// What a call prints, a failure too.
+fn asked(store: &Store, tool: &str, arguments: &Value, more: &[&str]) -> String {
+    let arguments = arguments.to_string();
+    let words = [&["--allow-writes", "call", tool, &arguments], more].concat();
+    String::from_utf8(store.run(&words).stdout).unwrap()
+}
+
 #[test]
 fn nothing_that_a_stranger_wrote_acts_and_no_secret_is_shown() {
     let store = stored();
     for (tool, arguments) in calls() {
-        let text = String::from_utf8(store.run(&["call", tool, &arguments.to_string()]).stdout).unwrap();
-        look(tool, &text);
-        let data = store.call(tool, arguments);
+        // The fence around a test is the program's own.
+        let text = asked(&store, tool, &arguments, &[]);
+        let own = |line: &&str| arguments["format"] != "playwright" || !["```typescript", "```"].contains(line);
+        look(tool, &text.lines().filter(own).collect::<Vec<_>>().join("\n"));
+        let data: Value = serde_json::from_str(&asked(&store, tool, &arguments, &["--json"])).unwrap();
         let mut all = Vec::new();
         strings(&data, &mut all);
         for text in all {
@@ -150,7 +288,8 @@ fn nothing_that_a_stranger_wrote_acts_and_no_secret_is_shown() {
 #[test]
 fn every_field_is_shown_somewhere_so_that_the_test_above_means_something() {
     let store = stored();
-    let shown: String = calls().into_iter().map(|(tool, arguments)| store.call(tool, arguments).to_string()).collect();
+    let shown: String =
+        calls().into_iter().map(|(tool, arguments)| asked(&store, tool, &arguments, &["--json"])).collect();
     for field in [
         "function",
         "filename",
@@ -185,6 +324,9 @@ fn every_field_is_shown_somewhere_so_that_the_test_above_means_something() {
         "file",
         "comment",
         "asked",
+        "console",
+        "label",
+        "visited",
     ] {
         assert!(shown.contains(&format!("mark-{field}")), "{field} is shown nowhere");
     }

@@ -113,6 +113,80 @@ fn nothing_but_protocol_is_written_and_the_end_of_input_ends_the_process() {
 }
 
 #[test]
+fn a_broken_line_is_answered_and_so_is_a_last_one_without_an_end() {
+    let store = Store::new();
+    let mut peer = Peer::start(&store, &["stdio"]);
+    peer.greet("2025-11-25", "test");
+    peer.say("{nope");
+    assert_eq!(peer.hear()["error"]["code"], -32700);
+    let lone = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"list_issues","arguments":{"query":"cart \ud83d"}}}"#;
+    peer.say(lone);
+    let said = peer.hear();
+    assert_eq!((&said["id"], &said["result"]["isError"]), (&json!(5), &json!(false)), "{said}");
+    write!(peer.stdin.as_mut().unwrap(), r#"{{"jsonrpc":"2.0","id":6,"method":"tools/list"}}"#).unwrap();
+    peer.stdin = None;
+    assert!(peer.hear()["result"]["tools"].is_array());
+    assert!(peer.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_made_up_cursor_of_the_list_is_refused() {
+    let store = Store::new();
+    let mut peer = Peer::start(&store, &["stdio"]);
+    peer.greet("2025-11-25", "test");
+    let listed =
+        |cursor: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": { "cursor": cursor } });
+    assert_eq!(peer.ask(listed("x"))["error"]["code"], -32602);
+    assert!(peer.ask(listed(""))["result"]["tools"].is_array());
+}
+
+/// What a server answers that can't open what it is to answer from.
+fn of_a_broken_start(command: &mut std::process::Command) -> Value {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+    let mut peer = Peer { child, stdin, stdout };
+    assert_eq!(peer.greet("2025-11-25", "test")["result"]["serverInfo"]["name"], "prodsignal");
+    assert!(peer.ask(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }))["result"]["tools"].is_array());
+    peer.call("list_issues")
+}
+
+#[test]
+fn whatever_is_wrong_at_the_start_is_what_calls_answer() {
+    let store = Store::new();
+    std::fs::create_dir_all(store.path()).unwrap();
+    std::fs::write(store.path().join("config.toml"), "colour = 1").unwrap();
+    let config = store.path().join("config.toml");
+    for (settings, kind, said) in [
+        (vec!["--store", config.to_str().unwrap()], "internal", "--store"),
+        (vec!["--config", config.to_str().unwrap()], "internal", "colour"),
+        (vec!["--sentry-url", "http://127.0.0.1:9", "--sentry-org", "acme"], "unauthorized", "PRODSIGNAL_SENTRY_TOKEN"),
+    ] {
+        let [env, clock, program] = crate::program::program_words();
+        let mut command = crate::program::on_the_clock(std::process::Command::new(env));
+        command.args([clock, program]).args(&settings).arg("stdio").env("HOME", store.path());
+        for name in ["SENTRY_AUTH_TOKEN", "SENTRY_ACCESS_TOKEN", "XDG_CONFIG_HOME"] {
+            command.env_remove(name);
+        }
+        let answer = of_a_broken_start(&mut command);
+        assert_eq!(answer["isError"], true, "{settings:?}: {answer}");
+        assert_eq!(answer["structuredContent"]["error"]["kind"], kind, "{settings:?}: {answer}");
+        assert!(answer["content"][0]["text"].as_str().unwrap().contains(said), "{settings:?}: {answer}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_as_if_it_were_not_set() {
+    let store = Store::new();
+    let mut command = store.command(&["stdio"]);
+    let names = ["ANSWERS", "MAX_ITEMS", "SENTRY_URL", "PROJECT", "CONFIG", "LISTEN", "RETENTION", "ALLOW_WRITES"];
+    for name in names {
+        command.env(format!("PRODSIGNAL_{name}"), "");
+    }
+    let answer = of_a_broken_start(&mut command);
+    assert_eq!(answer["isError"], false, "{answer}");
+}
+
+#[test]
 #[cfg(unix)]
 fn sigterm_ends_the_process_cleanly() {
     let store = Store::new();
@@ -189,6 +263,44 @@ fn answers_are_shaped_by_client_unless_one_is_asked_for() {
         let said = answer["content"][0]["text"].as_str().unwrap();
         assert_eq!(serde_json::from_str::<Value>(said).is_err(), text, "{words:?} {client}: {said}");
     }
+}
+
+#[test]
+fn any_accept_that_can_be_served_is_and_failures_are_typed() {
+    let store = Store::new();
+    let server = store.serve();
+    let url = format!("{}/mcp", server.url);
+    let greeting = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
+    let post = |accept: Option<&str>, body: &str| {
+        let mut headers = vec![("Content-Type", "application/json")];
+        headers.extend(accept.map(|accept| ("Accept", accept)));
+        http("POST", &url, &headers, body.as_bytes())
+    };
+    for (accept, kind) in [
+        (None, "text/event-stream"),
+        (Some("*/*"), "text/event-stream"),
+        (Some("text/event-stream"), "text/event-stream"),
+        (Some("application/json"), "application/json"),
+    ] {
+        let answer = post(accept, &greeting.to_string());
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{accept:?}: {}", answer.body);
+        let lines: Vec<_> = answer.body.lines().filter_map(|line| line.strip_prefix("data:")).collect();
+        assert!(lines.iter().all(|data| data.contains("result")), "{accept:?}: an event without data: {}", answer.body);
+        let said: Value = serde_json::from_str(lines.first().unwrap_or(&answer.body.as_str())).unwrap();
+        assert_eq!(said["result"]["serverInfo"]["name"], "prodsignal", "{accept:?}");
+    }
+    for (accept, body, status) in [
+        (Some("text/html"), greeting.to_string(), 406),
+        (None, "{nope".to_owned(), 400),
+        (None, json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string(), 400),
+    ] {
+        let answer = post(accept, &body);
+        assert_eq!((answer.status, answer.header("content-type")), (status, Some("application/json")), "{body}");
+        assert!(answer.json()["error"]["message"].is_string(), "{}", answer.body);
+    }
+    let odd = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "arguments": {} } });
+    assert_eq!(post(None, &odd.to_string()).json()["error"]["code"], -32602);
 }
 
 /// A store whose `projects` does what the test wants.

@@ -229,7 +229,7 @@ pub fn python_packages(name: &'static str, wanted: &'static str) -> PathBuf {
     command
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
         .arg(&folder)
-        .arg(wanted);
+        .args(wanted.split(' '));
     provide(&folder, wanted, &mut command);
     folder
 }

@@ -70,6 +70,12 @@ fn fields_take_values_lists_and_comparisons() {
         ("tags[level]:x", field(Field::Tag("level".into()), Op::Is, &["x"])),
         ("http.status_code:>=500", field(Field::Tag("http.status_code".into()), Op::AtLeast, &["500"])),
         ("is:unresolved", Test::Status(Status::Unresolved)),
+        ("status:unresolved", Test::Status(Status::Unresolved)),
+        ("event.type:error", Test::Has(Field::Type)),
+        ("stack.function:total", field(Field::Function, Op::Is, &["total"])),
+        ("stack.filename:*/cart.js", field(Field::File, Op::Is, &["*/cart.js"])),
+        ("has:stack.module", Test::Has(Field::Module)),
+        ("7d9a4c1e2b3f45678899aabbccddeeff", field(Field::EventId, Op::Is, &["7d9a4c1e2b3f45678899aabbccddeeff"])),
         ("is:ignored", Test::Status(Status::Ignored)),
         ("is:regressed", Test::Change(Change::Regressed)),
         ("has:user", Test::Has(Field::User)),
@@ -78,6 +84,9 @@ fn fields_take_values_lists_and_comparisons() {
         assert_eq!(one(text), want, "{text}");
     }
     assert!(read("!release:shop@2.3.0")[0].negated);
+    assert!(read("NOT release:shop@2.3.0")[0].negated && !read("NOT !release:x")[0].negated);
+    assert!(read("event.type:default")[0].negated);
+    assert_eq!(one("\"this or that\""), Test::Text("this or that".into()));
     assert!(read("!has:user")[0].negated);
 }
 
@@ -89,7 +98,7 @@ fn times_are_moments_days_or_relative() {
         ("firstSeen:+1w", Field::FirstSeen, Op::AtMost, "2026-11-13T12:00:00Z"),
         ("timestamp:>-30m", Field::Timestamp, Op::Greater, "2026-11-20T11:30:00Z"),
         ("timestamp:>=2026-11-10", Field::Timestamp, Op::AtLeast, "2026-11-10T00:00:00Z"),
-        ("timestamp:>2026-11-10", Field::Timestamp, Op::AtLeast, "2026-11-11T00:00:00Z"),
+        ("timestamp:>2026-11-10", Field::Timestamp, Op::Greater, "2026-11-10T00:00:00Z"),
         ("timestamp:<2026-11-10T08:00:00", Field::Timestamp, Op::Less, "2026-11-10T08:00:00Z"),
         ("timestamp:<2026-11-10T08:00:00+02:00", Field::Timestamp, Op::Less, "2026-11-10T06:00:00Z"),
     ] {
@@ -104,6 +113,13 @@ fn times_are_moments_days_or_relative() {
 fn what_cannot_be_read_is_refused_with_its_place_and_what_would_be_right() {
     for (text, at, says) in [
         ("a OR b", 3, "OR is not supported"),
+        ("access denied or forbidden", 15, "OR is not supported"),
+        ("count():>5", 1, "timesSeen"),
+        ("!count_unique(user):>5", 1, "userCount"),
+        ("event.type:csp", 1, "event.type"),
+        ("stack.lineno:5", 1, "not kept"),
+        ("NOT", 1, "one condition"),
+        ("NOT timestamp:2026-11-10", 1, "one condition"),
         ("x (level:error OR level:fatal)", 3, "parentheses"),
         ("level:loud", 1, "debug, info"),
         ("a level: error", 9, "without a space"),

@@ -146,7 +146,7 @@ fn failures_say_what_would_be_right() {
         ("list_issues", json!({ "project": "shop-apis" }), "not_found", Some("shop-api")),
         ("list_issues", json!({ "environment": "prod" }), "not_found", Some("production")),
         ("list_issues", json!({ "cursor": "25.1.abc" }), "invalid_input", None),
-        ("list_issues", json!({ "limit": 0 }), "invalid_input", None),
+        ("list_issues", json!({ "limit": 101 }), "invalid_input", None),
         ("list_issues", json!({ "limit": "many" }), "invalid_input", None),
         ("list_issues", json!({ "period": "soon" }), "invalid_input", None),
         ("list_issues", json!({ "period": { "start": "2026-11-20", "end": "2026-11-01" } }), "invalid_input", None),
@@ -240,4 +240,68 @@ fn counts_are_the_same_in_every_tool() {
     let asked = json!({ "query": query, "aggregate": ["count()", "count_unique(user)"] });
     let rows = ask("search_events", asked);
     assert_eq!(rows["rows"][0], json!({ "count()": 15, "count_unique(user)": 7 }), "{rows}");
+}
+
+/// The titles that a search finds.
+fn found(query: &str) -> Value {
+    ask("list_issues", json!({ "query": query, "max_tokens": 60_000, "limit": 100 }))
+}
+
+#[test]
+fn an_issue_is_found_by_what_its_events_mention() {
+    let event = ask("get_event", json!({ "issue": short_id("reading 'amount'"), "max_tokens": 60_000 }));
+    let frame =
+        event["event"]["exceptions"][0]["frames"].as_array().unwrap().iter().find(|f| f["in_app"] == true).unwrap();
+    let crumb =
+        event["event"]["breadcrumbs"].as_array().unwrap().iter().rev().find_map(|b| b["message"].as_str()).unwrap();
+    let function = frame["function"].as_str().unwrap();
+    let file = frame["file"].as_str().unwrap().rsplit('/').next().unwrap();
+    for query in [
+        format!("stack.function:{function}"),
+        format!("stack.filename:{file}"),
+        format!("\"{}\"", crumb.replace('\\', "\\\\").replace('"', "\\\"")),
+        function.to_owned(),
+    ] {
+        let titles: Vec<_> = found(&query)["issues"].as_array().unwrap().iter().map(|i| i["title"].clone()).collect();
+        assert!(titles.iter().any(|t| t.as_str().unwrap().contains("reading 'amount'")), "{query}: {titles:?}");
+        let rows = ask("search_events", json!({ "query": query, "group_by": ["issue"] }));
+        assert!(!rows["rows"].as_array().unwrap().is_empty(), "{query}: {rows}");
+    }
+}
+
+#[test]
+fn a_field_that_nothing_has_is_refused_and_an_empty_answer_says_where_it_looked() {
+    for (tool, arguments) in [
+        ("list_issues", json!({ "query": "curency:EUR" })),
+        ("list_issues", json!({ "query": "has:curency" })),
+        ("search_events", json!({ "query": "!curency:EUR" })),
+        ("search_events", json!({ "fields": ["title", "curency"] })),
+        ("search_events", json!({ "group_by": ["curency"] })),
+        ("search_events", json!({ "aggregate": ["count_unique(curency)"] })),
+    ] {
+        let answer = ask(tool, arguments.clone());
+        assert_eq!(answer["error"]["kind"], "invalid_input", "{tool} {arguments}: {answer}");
+        assert!(answer["error"]["did_you_mean"].to_string().contains("currency"), "{tool} {arguments}: {answer}");
+    }
+    let early = json!({ "period": "2026-11-06T00:00:00Z/2026-11-06T00:00:01Z", "as_of": "2026-11-21T00:00:00Z" });
+    let answer = story().call("list_issues", early);
+    assert_eq!((answer["issues"].as_array().unwrap().len(), &answer["total"]), (0, &json!(0)));
+    assert!(answer["searched"].as_str().unwrap().contains("2026-11-06T00:00:01Z"), "{answer}");
+}
+
+#[test]
+fn releases_go_by_their_aliases_in_a_search_too() {
+    let (alias, name) = (found("release:latest"), found("release:shop@2.3.1"));
+    assert!(alias["issues"].as_array().is_some_and(|issues| !issues.is_empty()), "{alias}");
+    assert_eq!(alias["issues"], name["issues"]);
+}
+
+#[test]
+fn what_broke_is_ranked_by_impact_whichever_way_it_broke() {
+    let listed = ask("list_issues", json!({ "since_release": "2.3.0", "max_tokens": 60_000, "limit": 100 }));
+    let issues = listed["issues"].as_array().unwrap();
+    let kinds: Vec<_> = issues.iter().map(|issue| issue["change"].as_str().unwrap()).collect();
+    assert!(kinds.iter().all(|kind| ["new", "regressed", "escalating"].contains(kind)), "{kinds:?}");
+    let regressed = issues.iter().position(|issue| issue["change"] == "regressed").unwrap();
+    assert!(regressed + 1 < issues.len(), "a regression of many users stands above new issues of few: {kinds:?}");
 }

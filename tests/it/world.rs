@@ -146,6 +146,8 @@ impl Hit {
             logger: None,
             server_name: None,
             exceptions: vec![Exception { ty: Some("Fault".into()), mechanism, ..Exception::default() }],
+            clock_off_s: None,
+            suppressed: Vec::new(),
             threads: Vec::new(),
             breadcrumbs: Vec::new(),
             request: None,

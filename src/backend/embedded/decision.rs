@@ -33,7 +33,7 @@ impl SignalWrite for EmbeddedStore {
             issue: before.id.0,
             status: update.status.clone(),
             newest: names.first().map(|name| name.raw().to_owned()),
-            assignee: update.assignee.as_ref().map(|name| name.raw().trim().to_owned()),
+            assignee: update.assignee.as_ref().map(|name| scrubber.somebody(name.raw())),
             note: update.comment.as_ref().map(|text| scrubber.plain(text.raw())),
             at: update.now.as_microsecond(),
         };

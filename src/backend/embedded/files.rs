@@ -22,10 +22,9 @@ impl Files {
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         make_folder(folder)?;
         let files = Self { folder: folder.to_owned() };
-        refuse_shared(folder)?;
-        for file in [files.database(), files.key()] {
-            refuse_shared(&file)?;
-        }
+        refuse(folder, WRITABLE, "the store's folder can be written by others: chmod go-w it")?;
+        refuse(&files.database(), OPEN, "the store's file can be read or written by others: chmod 600 signal.db")?;
+        refuse(&files.key(), OPEN, "the key of pseudonyms can be read or written by others: chmod 600 pseudonym.key")?;
         Ok(files)
     }
 
@@ -136,13 +135,17 @@ pub(super) fn create_private(path: &Path) -> Result<File, StoreError> {
     options.open(path).map_err(of_files("making the store's files"))
 }
 
+/// Others may write.
+const WRITABLE: u32 = 0o022;
+/// Others may do anything.
+const OPEN: u32 = 0o077;
+
+/// Refuses a file or folder of which others may do what they must not.
 #[cfg(unix)]
-fn refuse_shared(path: &Path) -> Result<(), StoreError> {
+fn refuse(path: &Path, rights: u32, why: &'static str) -> Result<(), StoreError> {
     use std::os::unix::fs::PermissionsExt;
     match fs::metadata(path) {
-        Ok(found) if found.permissions().mode() & 0o022 != 0 => {
-            Err(StoreError::Forbidden("the store's folder or files can be written by others: chmod go-w them"))
-        }
+        Ok(found) if found.permissions().mode() & rights != 0 => Err(StoreError::Forbidden(why)),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(of_files("looking at the store's files")(error)),
@@ -150,6 +153,6 @@ fn refuse_shared(path: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_shared(_path: &Path) -> Result<(), StoreError> {
+fn refuse(_path: &Path, _rights: u32, _why: &'static str) -> Result<(), StoreError> {
     Ok(())
 }

@@ -8,14 +8,15 @@ use super::{
     EmbeddedStore,
     pack::squeeze,
     read::Snapshot,
-    write::{PackedArtifact, Writer},
+    write::{Packed, PackedArtifact, Writer},
 };
 use crate::{
     model::{EventId, IssueId, Timestamp, Untrusted},
     sourcemaps::{ArtifactFile, BundleError, FileKind, Limits, Maps, Script, Wanted, checksum, read_bundle},
     store::{
-        Announced, Announcement, Assembled, BundleOrder, Checksum, DeployRecord, EventFacts, HostedStore, KnownDeploy,
-        ProjectDetails, Scope, SeriesQuery, SessionSpan, StoreError,
+        Announced, Announcement, Assembled, BundleOrder, Checksum, DebugFileOrder, DebugFileQuery, DeployRecord,
+        EventFacts, HostedStore, KnownDebugFile, KnownDeploy, ProjectDetails, Scope, SeriesQuery, SessionSpan,
+        StoreError,
     },
 };
 
@@ -26,16 +27,53 @@ const CHUNKS: usize = 4_096;
 
 impl EmbeddedStore {
     /// The bundle's bytes, or why they can't be had.
-    async fn bundle_bytes(&self, order: &BundleOrder) -> Result<Result<Vec<u8>, String>, StoreError> {
+    async fn bundle_bytes(&self, order: &BundleOrder, most: usize) -> Result<Result<Vec<u8>, String>, StoreError> {
         let chunks = order.chunks.clone();
-        let whole = self.read(move |snapshot| snapshot.chunks(&chunks, BUNDLE_BYTES)).await?;
+        let whole = self.read(move |snapshot| snapshot.chunks(&chunks, most)).await?;
         Ok(match whole {
-            None => Err(format!("the bundle is larger than {} MiB", BUNDLE_BYTES >> 20)),
+            None => Err(format!("the upload is larger than {} MiB", most >> 20)),
             Some(bytes) if checksum(&bytes) != order.checksum => {
                 Err("the bundle's checksum is not that of its chunks put together".to_owned())
             }
             Some(bytes) => Ok(bytes),
         })
+    }
+
+    /// Puts an upload together, takes it apart by `unpack` and stores what is in it.
+    pub(super) async fn put_together(
+        &self,
+        order: BundleOrder,
+        most: usize,
+        unpack: impl FnOnce(Vec<u8>) -> Result<Packed, String> + Send + 'static,
+    ) -> Result<Assembled, StoreError> {
+        let known = order.clone();
+        if self.control(move |writer| writer.use_bundle(&known)).await? {
+            return Ok(Assembled::Done);
+        }
+        if order.chunks.len() > CHUNKS {
+            return Ok(Assembled::Failed(format!("an upload has {CHUNKS} chunks at most")));
+        }
+        let chunks = order.chunks.clone();
+        let missing = self.read(move |snapshot: &mut Snapshot<'_>| snapshot.missing_chunks(&chunks)).await?;
+        if !missing.is_empty() || order.chunks.is_empty() {
+            return Ok(Assembled::Missing(missing));
+        }
+        // One at a time: an upload may take as much memory as all else together.
+        let _turn = self.assembling.lock().await;
+        let bytes = match self.bundle_bytes(&order, most).await? {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(Assembled::Failed(why)),
+        };
+        let files = tokio::task::spawn_blocking(move || unpack(bytes)).await;
+        let files = files.map_err(|error| StoreError::Engine { context: "unpacking", source: Box::new(error) })?;
+        let files = match files {
+            Ok(files) => files,
+            Err(why) => return Ok(Assembled::Failed(why)),
+        };
+        let projects = order.projects.clone();
+        self.control(move |writer: &mut Writer| writer.store_bundle(&order, Some(&files))).await?;
+        self.describe_again(projects).await?;
+        Ok(Assembled::Done)
     }
 
     /// Has it written down that a map is needed, once between two retentions.
@@ -80,34 +118,16 @@ impl HostedStore for EmbeddedStore {
     }
 
     async fn assemble(&self, order: BundleOrder) -> Result<Assembled, StoreError> {
-        let known = order.clone();
-        if self.control(move |writer| writer.use_bundle(&known)).await? {
-            return Ok(Assembled::Done);
-        }
-        if order.chunks.len() > CHUNKS {
-            return Ok(Assembled::Failed(format!("a bundle has {CHUNKS} chunks at most")));
-        }
-        let chunks = order.chunks.clone();
-        let missing = self.read(move |snapshot: &mut Snapshot<'_>| snapshot.missing_chunks(&chunks)).await?;
-        if !missing.is_empty() || order.chunks.is_empty() {
-            return Ok(Assembled::Missing(missing));
-        }
-        // One at a time: a bundle may take as much memory as all else together.
-        let _turn = self.assembling.lock().await;
-        let bytes = match self.bundle_bytes(&order).await? {
-            Ok(bytes) => bytes,
-            Err(why) => return Ok(Assembled::Failed(why)),
-        };
-        let files = tokio::task::spawn_blocking(move || unpacked(&bytes)).await;
-        let files = files.map_err(|error| StoreError::Engine { context: "unpacking", source: Box::new(error) })?;
-        let files = match files {
-            Ok(files) => files,
-            Err(why) => return Ok(Assembled::Failed(why.to_string())),
-        };
-        let projects = order.projects.clone();
-        self.control(move |writer: &mut Writer| writer.store_bundle(&order, Some(&files))).await?;
-        self.describe_again(projects).await?;
-        Ok(Assembled::Done)
+        let unpack = |bytes: Vec<u8>| unpacked(&bytes).map(Packed::Scripts).map_err(|error| error.to_string());
+        self.put_together(order, BUNDLE_BYTES, unpack).await
+    }
+
+    async fn assemble_debug_file(&self, order: DebugFileOrder) -> Result<(Assembled, Vec<KnownDebugFile>), StoreError> {
+        self.put_debug_file(order).await
+    }
+
+    async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
+        self.known_debug_files(query).await
     }
 
     async fn announce(&self, release: Announcement) -> Result<(), StoreError> {

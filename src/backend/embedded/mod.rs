@@ -6,6 +6,7 @@ mod backup;
 mod body;
 mod changes;
 mod connect;
+mod debug_files;
 mod decision;
 mod delete;
 mod fault;
@@ -22,6 +23,7 @@ mod write;
 
 pub use health::Health;
 pub use store::{EmbeddedStore, Options};
+pub use write::Caps;
 
 /// Format of the store that this version writes.
 pub const FORMAT: i64 = schema::KNOWN;

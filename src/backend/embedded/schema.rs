@@ -9,7 +9,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// One step a format: from the one before it.
-const STEPS: &[&str] = &[include_str!("sql/001.sql"), include_str!("sql/002.sql"), include_str!("sql/003.sql")];
+const STEPS: &[&str] = &[
+    include_str!("sql/001.sql"),
+    include_str!("sql/002.sql"),
+    include_str!("sql/003.sql"),
+    include_str!("sql/004.sql"),
+    include_str!("sql/005.sql"),
+];
 
 /// The newest format known.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

@@ -15,16 +15,16 @@ use super::{
     changes::Changes,
     files::Files,
     read::{Pool, Snapshot},
-    write::{Joining, Queue, start},
+    write::{Caps, Joining, Queue, start},
 };
 use crate::{
-    guard::{Pseudonyms, Scrubber},
+    guard::{Pseudonyms, Scrubber, show_user},
     model::{FixHistory, Project, Timestamp, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, Claim, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
-        FeedStore, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts,
-        ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalStore, Source,
-        StoreError, StoreKind,
+        FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit,
+        ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery,
+        SignalStore, Source, StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -35,11 +35,13 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Events that may wait to be folded into counts; reading slows with them.
     pub unfolded_events: u64,
+    /// Most different names that senders may make.
+    pub caps: Caps,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_bytes: 32 << 20, unfolded_events: 2_000 }
+        Self { queue_bytes: 32 << 20, unfolded_events: 2_000, caps: Caps::default() }
     }
 }
 
@@ -56,6 +58,8 @@ pub struct EmbeddedStore {
     pub(super) has_maps: AtomicBool,
     /// Maps that were needed since the last retention.
     pub(super) used_maps: Mutex<HashSet<i64>>,
+    /// Ids of symbols that were needed since the last retention.
+    pub(super) used_symbols: Mutex<HashSet<String>>,
     changes: Changes,
     /// Once something makes events of traces.
     joining: Arc<OnceLock<Joining>>,
@@ -89,6 +93,7 @@ impl EmbeddedStore {
             assembling: tokio::sync::Mutex::default(),
             has_maps: AtomicBool::new(false),
             used_maps: Mutex::default(),
+            used_symbols: Mutex::default(),
             writer: Mutex::new(None),
         })
     }
@@ -120,8 +125,27 @@ impl EmbeddedStore {
                 &self.files,
                 Arc::clone(&self.queue),
                 self.options.unfolded_events,
+                self.options.caps,
                 Arc::clone(&self.joining),
             )?);
+        }
+        Ok(())
+    }
+
+    /// Users in conditions by their pseudonyms: an id, name or address as it was sent becomes the one made of it.
+    fn named_users(&self, filter: &mut [Term]) -> Result<(), StoreError> {
+        let pseudonyms = Pseudonyms::new(self.key);
+        for term in filter {
+            let Test::Field { field: Field::User, values, .. } = &mut term.test else { continue };
+            for value in values.iter_mut().filter(|value| !value.raw().starts_with("user-")) {
+                if value.raw().contains('*') {
+                    return Err(StoreError::Invalid(
+                        "users are kept as pseudonyms such as user-7f3a91c04b2d: name one whole id, or a pseudonym, \
+                         but no part of an address",
+                    ));
+                }
+                *value = show_user(&pseudonyms.user(value)).into();
+            }
         }
         Ok(())
     }
@@ -177,8 +201,13 @@ impl SignalStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.environments(&scope)).await
     }
 
+    async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
+        self.read(move |snapshot| snapshot.tag_names()).await.map(Some)
+    }
+
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
-        let query = query.clone();
+        let mut query = query.clone();
+        self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.issues(&query)).await
     }
 
@@ -203,8 +232,14 @@ impl SignalStore for EmbeddedStore {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
-        let query = query.clone();
+        let mut query = query.clone();
+        self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.search(&query)).await
+    }
+
+    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.signals(&query)).await
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {

@@ -377,7 +377,7 @@ impl SentryStore {
         if hit.cut || base.cut {
             facts.warnings.push("tags have more combinations than were read: shares are of the most frequent ones");
         } else if !(hit.by_user && base.by_user) {
-            facts.warnings.push("users with several combinations of tags count once for each");
+            facts.warnings.push("users seen with several tag values are counted under each");
         }
     }
 }

@@ -57,8 +57,7 @@ pub(super) fn joined(failure: &Failure<'_>, parts: &[(u64, Part)], ingest: &Inge
     let user = user_of(failure, parts);
     let json = json_of(failure, parts, user);
     let clock = Clock::new(ClockPolicy::AsSent, received, None);
-    let maps = ingest.maps().map(|maps| (maps, project));
-    let mut record = event::record(json, id_of(failure, part), &clock, &ingest.scrubber, maps);
+    let mut record = event::record(json, id_of(failure, part), &clock, &ingest.scrubber, &ingest.names(project));
     record.user = user;
     also_by_module(&mut record);
     if let What::Logged(log) = &failure.what {

@@ -1,21 +1,26 @@
 //! A Sentry event's JSON becomes a [`Event`]. Wrong types cost the field that has them, nothing more.
 
 mod exception;
+mod image;
 mod in_app;
 mod message;
 mod parts;
+mod plumbing;
 
 use serde_json::Value;
 
 use super::{Clock, event_id, name, timestamp};
 use crate::model::{Data, Event, EventId, EventKind, Level, Sdk, Untrusted, User};
 
+/// Where ingestion writes down by how many seconds the sender's clock was off.
+pub const CLOCK_OFF: &str = "clock_off_s";
+
 /// Most breadcrumbs, exceptions, threads that are read of an event.
 const MOST: usize = 200;
 
 /// Reads an event. `id` is taken where the event has none that can be read.
 pub fn parse_event(json: &Value, id: EventId, clock: &Clock) -> Event {
-    let exceptions = exception::exceptions(json);
+    let (exceptions, suppressed) = exception::exceptions(json);
     let (message, message_template) = message::message(json);
     let contexts = parts::contexts(json);
     let trace = context(&contexts, "trace").and_then(|trace| trace.get("trace_id")).and_then(Data::text).cloned();
@@ -44,7 +49,9 @@ pub fn parse_event(json: &Value, id: EventId, clock: &Clock) -> Event {
         trace_id: trace,
         replay_id: replay_id(&tags, &contexts),
         fingerprint: parts::texts(json.get("fingerprint")),
+        clock_off_s: json.get(CLOCK_OFF).and_then(Value::as_i64),
         exceptions,
+        suppressed,
         tags,
         contexts,
     }

@@ -2,9 +2,9 @@
 //! It uses the arena.
 //! It never trusts that an id is known or a parent is there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::node::{Dom, Kind, Node, Nr};
+use super::node::{DEEPEST, Dom, Kind, Node, Nr};
 use super::text::{first_text, is_masked};
 use crate::replay::event::{Add, Attribute, Attributes, Data, RawNode};
 
@@ -42,6 +42,8 @@ impl Change {
     }
 }
 
+/// Most walks through a part of the page for one mutation.
+const LOOKS: u32 = 200;
 /// Longest text of a node that is kept, in bytes.
 const TEXT: usize = 4_096;
 /// Most texts kept of one mutation.
@@ -56,13 +58,25 @@ impl Dom {
         self.root = self.grow(node, None, 0);
     }
 
-    /// Builds a subtree: the node itself has no place yet, what is in it has.
-    fn grow(&mut self, top: &RawNode<'_>, parent_tag: Option<&str>, now: i64) -> Option<Nr> {
-        let nr = self.insert(node_of(top, parent_tag, now))?;
+    /// Builds a subtree: the node itself has no place yet, what is in it has. An id that comes twice within counts once,
+    /// and `around`, what it will stand in, is not in it: no node is ever within itself.
+    fn grow(&mut self, top: &RawNode<'_>, around: Option<Nr>, now: i64) -> Option<Nr> {
+        let (tag, depth) = match around {
+            Some(nr) => (Some(self.node(nr).tag.clone()), self.node(nr).depth + 1),
+            None => (None, 0),
+        };
+        let mut seen: HashSet<i64> = around.map(|nr| self.id(nr)).into_iter().collect();
+        if !seen.insert(top.id) || depth > DEEPEST {
+            return None;
+        }
+        let nr = self.insert(Node { depth, ..node_of(top, tag.as_deref(), now) })?;
         let mut waiting: Vec<(Nr, &RawNode<'_>)> = top.children.iter().rev().map(|child| (nr, child)).collect();
         while let Some((parent, raw)) = waiting.pop() {
-            let tag = self.node(parent).tag.clone();
-            let Some(nr) = self.insert(node_of(raw, Some(&tag), now)) else { break };
+            let (tag, depth) = (self.node(parent).tag.clone(), self.node(parent).depth + 1);
+            if depth > DEEPEST || !seen.insert(raw.id) {
+                continue;
+            }
+            let Some(nr) = self.insert(Node { depth, ..node_of(raw, Some(&tag), now) }) else { break };
             self.attach(nr, parent, None);
             waiting.extend(raw.children.iter().rev().map(|child| (nr, child)));
         }
@@ -99,26 +113,28 @@ impl Dom {
     }
 
     /// Adds nodes, those whose parent or sibling comes later in the list after it. Returns the tops of what is new.
+    /// Each is looked at three times at most: at its turn, and once for each of the two that it waits for.
     fn add_all(&mut self, adds: &[Add<'_>], now: i64) -> Vec<Nr> {
         let mut added = Vec::new();
-        let mut waiting: Vec<&Add<'_>> = adds.iter().collect();
-        let coming: HashSet<i64> = adds.iter().map(|add| add.node.id).collect();
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            waiting.retain(|add| {
-                let ready = |id: &i64| !coming.contains(id) || self.find(*id).is_some_and(|nr| self.attached(nr));
-                if !ready(&add.parent) || add.next.as_ref().is_some_and(|next| !ready(next)) {
-                    return true;
-                }
-                added.extend(self.add(add, now));
-                false
-            });
-            if waiting.len() == before {
-                // What is left points at each other or at nothing: placed as well as can be.
-                for add in std::mem::take(&mut waiting) {
+        let mut coming: HashSet<i64> = adds.iter().map(|add| add.node.id).collect();
+        // What is in the page already and comes again can be stood beside at once.
+        coming.retain(|id| !self.find(*id).is_some_and(|nr| self.attached(nr)));
+        let mut waiting: HashMap<i64, Vec<&Add<'_>>> = HashMap::new();
+        let mut turn: VecDeque<&Add<'_>> = adds.iter().collect();
+        while let Some(add) = turn.pop_front() {
+            let needs = [Some(add.parent), add.next].into_iter().flatten().find(|id| coming.contains(id));
+            match needs {
+                Some(id) => waiting.entry(id).or_default().push(add),
+                None => {
                     added.extend(self.add(add, now));
+                    coming.remove(&add.node.id);
+                    turn.extend(waiting.remove(&add.node.id).into_iter().flatten());
                 }
             }
+        }
+        // What is left points at each other or at nothing: placed as well as can be.
+        for add in adds.iter().filter(|add| coming.contains(&add.node.id)) {
+            added.extend(self.add(add, now));
         }
         added.retain(|nr| self.parent(*nr).is_some_and(|parent| !added_within(self, parent, now)));
         added
@@ -126,9 +142,8 @@ impl Dom {
 
     fn add(&mut self, add: &Add<'_>, now: i64) -> Option<Nr> {
         let parent = self.find(add.parent)?;
-        let tag = self.node(parent).tag.clone();
-        let nr = self.grow(&add.node, Some(&tag), now)?;
-        // The parent may have been the very node that came again.
+        let nr = self.grow(&add.node, Some(parent), now)?;
+        // The parent may have been within the very node that came again.
         if self.find(add.parent) != Some(parent) {
             return None;
         }
@@ -163,7 +178,7 @@ impl Dom {
         }
         change.styled += 1;
         match (dialog || self.is_dialog(nr), shown, self.shown(nr)) {
-            (true, false, true) => change.opened = Some(self.heading(nr)),
+            (true, false, true) if change.styled <= LOOKS => change.opened = Some(self.heading(nr)),
             (true, true, false) => change.closed = true,
             _ => {}
         }
@@ -197,7 +212,8 @@ impl Dom {
         if change.removed_texts.len() < TEXTS {
             change.removed_texts.extend(first_text(self, nr));
         }
-        change.closed |= self.dialog_in(nr).is_some();
+        // Each look walks through what was removed, which may be within what was removed before.
+        change.closed = change.closed || (change.removed <= LOOKS && self.dialog_in(nr).is_some());
     }
 
     /// What a live region around a changed text says now.
@@ -239,6 +255,7 @@ fn node_of(raw: &RawNode<'_>, parent_tag: Option<&str>, now: i64) -> Node {
         value: None,
         checked: None,
         born: now,
+        depth: 0,
     };
     let silent = raw.style || matches!(parent_tag, Some("style" | "script" | "noscript" | "template"));
     if let Some(text) = raw.text.as_deref().filter(|_| kind == Kind::Text && !silent) {

@@ -49,7 +49,12 @@ pub(super) struct Node {
     pub(super) checked: Option<bool>,
     /// When it came into the page, in milliseconds since 1970; 0: with the snapshot.
     pub(super) born: i64,
+    /// How many nodes are around it.
+    pub(super) depth: u32,
 }
+
+/// Deepest level of a page: what a made-up recording puts deeper is left out, so that no walk upwards is long.
+pub(super) const DEEPEST: u32 = 4_096;
 
 /// How many removed nodes are kept for what still speaks of them: a click that made its own button vanish.
 const REMOVED: usize = 4_096;

@@ -179,5 +179,5 @@ pub(super) fn span_s(text: &str) -> Option<i64> {
 
 /// A project by slug or number.
 pub(super) async fn found(app: &App, project: &str) -> Result<Project, Fault> {
-    Ok(app.sink.project_for_dsn(project, None).await?)
+    Ok(app.host.project_for_dsn(project, None).await?)
 }

@@ -1,9 +1,6 @@
 //! Commits of releases.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +11,7 @@ use super::{
 };
 use crate::{
     model::{Timestamp, Untrusted},
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{ChangedFile, Commit, CommitQuery, ReleaseCommit},
 };
 
@@ -80,7 +77,7 @@ async fn of_release(app: &App, ask: &Ask, version: &str) -> Result<Vec<ReleaseCo
 
 /// `GET organizations/ORG/releases/VERSION/commits/`.
 pub(super) async fn list(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -90,7 +87,7 @@ pub(super) async fn list(
 
 /// `GET organizations/ORG/releases/VERSION/commitfiles/`.
 pub(super) async fn files(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -111,7 +108,7 @@ pub(super) async fn files(
 
 /// `GET organizations/ORG/releases/VERSION/previous-with-commits/`: the newest release before with commits.
 pub(super) async fn previous(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::Path,
     http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::Timestamp,
-    serve::App,
+    serve::gate::Scoped,
     store::{DeployRecord, KnownDeploy},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn shape(deploy: &KnownDeploy) -> Value {
 
 /// `GET organizations/ORG/releases/VERSION/deploys/`.
 pub(super) async fn list(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -64,7 +64,7 @@ pub(super) struct Said {
 
 /// `POST organizations/ORG/releases/VERSION/deploys/`.
 pub(super) async fn create(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,

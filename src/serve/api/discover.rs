@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::{ask::Ask, fault::Fault, page::Listed, shapes::moment};
 use crate::{
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value as Cell},
 };
 
@@ -25,7 +25,7 @@ enum Column {
 }
 
 /// `GET organizations/ORG/events/`.
-pub(super) async fn table(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn table(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
     only_errors(&ask)?;
     let fields: Vec<&str> = ask.all("field").filter(|field| !field.is_empty()).collect();
     if fields.is_empty() || fields.len() > COLUMNS {
@@ -189,6 +189,7 @@ fn value(field: &str, column: &Column, row: &SearchRow, numbers: &HashMap<String
 /// A value of the store.
 pub(super) fn cell(value: &Cell) -> Value {
     match value {
+        Cell::Number(n) => (*n).into(),
         Cell::None => Value::Null,
         Cell::Text(text) => text.raw().into(),
         Cell::Count(count) => (*count).into(),

@@ -1,21 +1,18 @@
 //! Events of an issue or of a project.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{ask::Ask, event_view, fault::Fault, issue, issues, page::Listed};
 use crate::{
     model::EventId,
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{EventFacts, EventQuery, IssueRef, Pick, Scope, SearchQuery, Term},
 };
 
 /// `GET organizations/ORG/issues/ISSUE/events/EVENT/`.
 pub(super) async fn of_issue(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, issue, event)): Path<(String, String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -24,7 +21,7 @@ pub(super) async fn of_issue(
 
 /// `GET issues/ISSUE/events/EVENT/`: the same without an organization.
 pub(super) async fn of_issue_alone(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((issue, event)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -56,7 +53,7 @@ async fn shown(app: &App, found: &EventFacts) -> Result<Json<Value>, Fault> {
 
 /// `GET projects/ORG/PROJECT/events/EVENT/`.
 pub(super) async fn of_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project, event)): Path<(String, String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -72,7 +69,7 @@ async fn by_id(app: &App, ask: &Ask, project: &str, event: &str, extras: bool) -
 
 /// `GET projects/ORG/PROJECT/events/EVENT/attachments/`.
 pub(super) async fn attachments(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project, event)): Path<(String, String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -95,7 +92,7 @@ pub(super) async fn attachments(
 
 /// `GET organizations/ORG/issues/ISSUE/events/`: newest first.
 pub(super) async fn list_of_issue(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, issue)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -107,7 +104,7 @@ pub(super) async fn list_of_issue(
 
 /// `GET projects/ORG/PROJECT/events/`: newest first.
 pub(super) async fn list_of_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {

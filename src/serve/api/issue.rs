@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::Path,
     http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     model::{EventId, Untrusted},
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{
         AffectedQuery, Aggregate, Baseline, EventQuery, Field, Grouper, IssueFacts, IssueRef, IssueUpdate, Op, Pick,
         Scope, SearchQuery, Term, Test, Value as Cell,
@@ -36,7 +36,7 @@ pub(super) async fn meant(app: &App, ask: &Ask, issue: &str) -> Result<(IssueFac
 
 /// `GET organizations/ORG/issues/ISSUE/`.
 pub(super) async fn details(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((org, issue)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -46,7 +46,7 @@ pub(super) async fn details(
 
 /// `GET issues/ISSUE/`: the same without an organization.
 pub(super) async fn details_alone(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path(issue): Path<String>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -115,7 +115,7 @@ async fn tags_of(app: &App, facts: &IssueFacts, scope: &Scope) -> Result<Vec<Val
 
 /// `GET organizations/ORG/issues/ISSUE/tags/`.
 pub(super) async fn tags(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, issue)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -125,7 +125,7 @@ pub(super) async fn tags(
 
 /// `GET organizations/ORG/issues/ISSUE/tags/KEY/`.
 pub(super) async fn tag(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, issue, key)): Path<(String, String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -166,7 +166,7 @@ pub(super) fn of_issue(short_id: &str) -> Term {
 
 /// `PUT organizations/ORG/issues/ISSUE/`.
 pub(super) async fn decide_one(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((org, issue)): Path<(String, String)>,
     ask: Ask,
     headers: HeaderMap,
@@ -186,7 +186,7 @@ pub(super) struct Note {
 
 /// `POST organizations/ORG/issues/ISSUE/notes/`.
 pub(super) async fn note(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, issue)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -202,7 +202,7 @@ pub(super) async fn note(
 
 /// `GET organizations/ORG/shortids/SHORT/`.
 pub(super) async fn short_id(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((org, short)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -219,7 +219,7 @@ pub(super) async fn short_id(
 
 /// `GET organizations/ORG/eventids/EVENT/`.
 pub(super) async fn event_id(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((org, event)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {

@@ -1,29 +1,24 @@
 //! Lists of issues.
 
-use axum::{
-    Json,
-    body::Body,
-    extract::{Path, State},
-    http::HeaderMap,
-};
+use axum::{Json, body::Body, extract::Path, http::HeaderMap};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 use super::{ask::Ask, decide, fault::Fault, issue_view, page::Listed};
 use crate::{
     model::Project,
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Op, Scope, Term, Test},
 };
 
 /// `GET organizations/ORG/issues/`.
-pub(super) async fn list(State(app): State<App>, Path(org): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(Scoped(app): Scoped, Path(org): Path<String>, ask: Ask) -> Result<Listed, Fault> {
     listed(&app, &ask, &org, None).await
 }
 
 /// `GET projects/ORG/PROJECT/issues/`: what older programs ask.
 pub(super) async fn of_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((org, project)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -90,7 +85,7 @@ async fn lifetimes(app: &App, items: &[IssueFacts], scope: &Scope) -> Result<Has
 
 /// `PUT projects/ORG/PROJECT/issues/?id=N` and `PUT organizations/ORG/issues/?id=N`: one decision for several.
 pub(super) async fn decide_many(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     ask: Ask,
     headers: HeaderMap,
     body: Body,

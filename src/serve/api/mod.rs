@@ -4,6 +4,7 @@
 
 mod ask;
 mod commits;
+mod debug_files;
 mod decide;
 mod deploys;
 mod discover;
@@ -11,7 +12,6 @@ mod entries;
 mod event_view;
 mod events;
 mod fault;
-mod guard;
 mod issue;
 mod issue_view;
 mod issues;
@@ -29,7 +29,6 @@ use axum::{
     body::Body,
     extract::DefaultBodyLimit,
     http::HeaderMap,
-    middleware,
     routing::{get, post},
 };
 use fault::Fault;
@@ -38,7 +37,7 @@ use serde::de::DeserializeOwned;
 use super::{App, body};
 
 /// All of it; `/api/0` stands before each path.
-pub(super) fn routes(app: &App) -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     let paths = Router::new()
         .merge(about())
         .merge(issue_paths())
@@ -47,11 +46,9 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(upload_paths())
         .fallback(fault::no_such_path)
         // Bodies are read within bounds of their own.
-        .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
+        .layer(DefaultBodyLimit::disable());
     // A nested path doesn't match its own root with a slash.
-    let root = get(organizations::root).layer(middleware::from_fn_with_state(app.clone(), guard::guard));
-    Router::new().route("/api/0/", root).nest("/api/0", paths)
+    Router::new().route("/api/0/", get(organizations::root)).nest("/api/0", paths)
 }
 
 fn about() -> Router<App> {
@@ -124,6 +121,9 @@ fn upload_paths() -> Router<App> {
     let org = "/organizations/{org}";
     Router::new()
         .route(&format!("{org}/chunk-upload/"), get(upload::options).post(upload::chunks))
+        .route("/projects/{org}/{project}/files/difs/assemble/", post(debug_files::assemble))
+        .route("/projects/{org}/{project}/files/dsyms/", get(debug_files::list))
+        .route("/projects/{org}/{project}/files/dsyms/unknown/", get(debug_files::unknown))
         .route(&format!("{org}/artifactbundle/assemble/"), post(upload::assemble))
         .route(&format!("{org}/releases/{{version}}/assemble/"), post(upload::assemble_release))
 }

@@ -1,9 +1,6 @@
 //! The one organization, under whatever name it is asked for; who asks; projects and environments.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +11,7 @@ use super::{
 };
 use crate::{
     model::Timestamp,
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{ProjectDetails, Scope},
 };
 
@@ -80,7 +77,7 @@ pub(super) async fn regions(ask: Ask) -> Json<Value> {
 }
 
 /// `GET organizations/ORG/projects/`.
-pub(super) async fn projects(State(app): State<App>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn projects(Scoped(app): Scoped, ask: Ask) -> Result<Listed, Fault> {
     let word = ask.one("query").map(|query| query.trim_start_matches("slug:").to_ascii_lowercase());
     let mut all = app.host.project_details(&Scope { end: Some((app.now)()), ..Scope::default() }).await?;
     all.retain(|details| word.as_ref().is_none_or(|word| details.project.slug.contains(word.as_str())));
@@ -89,7 +86,7 @@ pub(super) async fn projects(State(app): State<App>, ask: Ask) -> Result<Listed,
 
 /// `GET projects/ORG/PROJECT/`.
 pub(super) async fn project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((org, project)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -160,13 +157,13 @@ const NOT_KEPT: [&str; 22] = [
 ];
 
 /// `GET organizations/ORG/environments/`.
-pub(super) async fn environments(State(app): State<App>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn environments(Scoped(app): Scoped, ask: Ask) -> Result<Json<Value>, Fault> {
     environments_of(&app, &ask, None).await
 }
 
 /// `GET projects/ORG/PROJECT/environments/`.
 pub(super) async fn project_environments(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {

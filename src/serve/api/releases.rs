@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::Path,
     http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     model::{Project, Timestamp},
     release::split_name,
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{Announced, Announcement, ReleaseFacts, ReleaseQuery, Scope},
 };
 
@@ -30,13 +30,13 @@ use crate::{
 const MOST: usize = 8 << 20;
 
 /// `GET organizations/ORG/releases/`.
-pub(super) async fn list(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
     listed(&app, &ask, None).await
 }
 
 /// `GET projects/ORG/PROJECT/releases/`.
 pub(super) async fn of_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -75,7 +75,7 @@ fn said_something(release: &Announced) -> bool {
 
 /// `GET organizations/ORG/releases/VERSION/`.
 pub(super) async fn details(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -85,7 +85,7 @@ pub(super) async fn details(
 
 /// `GET projects/ORG/PROJECT/releases/VERSION/`.
 pub(super) async fn details_of_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project, version)): Path<(String, String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -163,7 +163,7 @@ pub(super) struct Said {
 
 /// `POST organizations/ORG/releases/`.
 pub(super) async fn create(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path(_): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -177,7 +177,7 @@ pub(super) async fn create(
 
 /// `POST projects/ORG/PROJECT/releases/`.
 pub(super) async fn create_in_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -189,7 +189,7 @@ pub(super) async fn create_in_project(
 
 /// `PUT organizations/ORG/releases/VERSION/`.
 pub(super) async fn change(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -200,7 +200,7 @@ pub(super) async fn change(
 
 /// `PUT projects/ORG/PROJECT/releases/VERSION/`.
 pub(super) async fn change_in_project(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project, version)): Path<(String, String, String)>,
     headers: HeaderMap,
     body: Body,

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -20,7 +17,7 @@ use crate::{
     ingest::read_agent,
     model::{EventId, Project, Timestamp},
     protocol::{Limits, decode_body},
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{
         Aggregate, Field, Grouper, ReplayFacts, ReplayQuery, Scope, SearchQuery, SegmentFacts, Term, Test,
         Value as Cell,
@@ -35,7 +32,7 @@ const SEGMENT_BYTES: usize = 32 << 20;
 const PAGE_BYTES: usize = 64 << 20;
 
 /// `GET organizations/ORG/replays/`.
-pub(super) async fn list(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
     let scope = ask.scope(&app, None).await?;
     if ask.one("query").is_some_and(|query| !query.trim().is_empty()) {
         return Err(Fault::bad("replays are not searched here: leave query out"));
@@ -53,7 +50,7 @@ pub(super) async fn list(State(app): State<App>, Path(_): Path<String>, ask: Ask
 
 /// `GET organizations/ORG/replays/REPLAY/`.
 pub(super) async fn details(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, replay)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {
@@ -159,7 +156,7 @@ fn tags(said: Option<&Value>) -> Value {
 }
 
 /// `GET organizations/ORG/replay-count/`.
-pub(super) async fn count(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn count(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
     let scope = ask.scope(&app, None).await?;
     let query = ask.one("query").unwrap_or("");
     let named = query.trim().trim_start_matches("issue.id:").trim_matches(['[', ']']);
@@ -195,7 +192,7 @@ async fn replays_of(app: &App, scope: &Scope, short_id: &str) -> Result<Vec<Stri
 
 /// `GET projects/ORG/PROJECT/replays/REPLAY/recording-segments/`.
 pub(super) async fn segments(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project, replay)): Path<(String, String, String)>,
     ask: Ask,
 ) -> Result<Listed, Fault> {
@@ -240,7 +237,7 @@ async fn read(app: &App, query: &ReplayQuery, segment: SegmentFacts, left: usize
 
 /// `GET projects/ORG/PROJECT/replays/REPLAY/recording-segments/N/`.
 pub(super) async fn segment(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project, replay, number)): Path<(String, String, String, u64)>,
     ask: Ask,
 ) -> Result<Json<Value>, Fault> {

@@ -1,9 +1,6 @@
 //! Events over time, as Sentry's `events-timeseries/` and `events-stats/` have it.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +10,7 @@ use super::{
 };
 use crate::{
     model::Timestamp,
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{Aggregate, Grouper, Scope, SearchQuery, Term, Value as Cell},
 };
 
@@ -35,7 +32,7 @@ struct Series {
 }
 
 /// `GET organizations/ORG/events-timeseries/`.
-pub(super) async fn timeseries(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn timeseries(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
     let mut shown = Vec::new();
     let mut around = (0, 0);
     for axis in axes(&ask) {
@@ -56,7 +53,7 @@ pub(super) async fn timeseries(State(app): State<App>, Path(_): Path<String>, as
 }
 
 /// `GET organizations/ORG/events-stats/`: the older form.
-pub(super) async fn stats(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn stats(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
     let axis = axes(&ask)[0];
     let series = series(&app, &ask, axis, interval(&ask, 1)?).await?;
     let value =

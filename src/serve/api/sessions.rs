@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Timestamp, Untrusted},
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{Field, Op, ReleaseQuery, Scope, SeriesQuery, SessionSpan, Test},
 };
 
@@ -63,7 +60,7 @@ struct Group {
 }
 
 /// `GET organizations/ORG/sessions/`.
-pub(super) async fn sessions(State(app): State<App>, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn sessions(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
     let mut scope = ask.scope(&app, None).await?;
     let asked = asked(&app, &ask, &mut scope).await?;
     let now = (app.now)();

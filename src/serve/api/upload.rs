@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{FromRequest, Multipart, Path, Request, State, multipart::Field},
+    extract::{FromRequest, Multipart, Path, Request, multipart::Field},
     http::{HeaderMap, StatusCode, header},
 };
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{fault::Fault, json_body};
 use crate::{
     protocol::{Limits, decode_body},
-    serve::{App, body},
+    serve::{App, body, gate::Scoped},
     sourcemaps::checksum,
     store::{Assembled, BundleOrder, Checksum},
 };
@@ -23,10 +23,10 @@ const CHUNK_BYTES: usize = 8 << 20;
 const CHUNKS: usize = 64;
 /// Bytes of one request.
 const REQUEST_BYTES: usize = 32 << 20;
-/// Bytes of one bundle.
-const FILE_BYTES: usize = 128 << 20;
+/// Bytes of one file with symbols; a bundle of scripts has a bound of its own.
+const FILE_BYTES: usize = 512 << 20;
 /// Bytes of an order.
-const ORDER_BYTES: usize = 1 << 20;
+pub(super) const ORDER_BYTES: usize = 1 << 20;
 
 /// `GET organizations/ORG/chunk-upload/`: how to send.
 pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json<Value> {
@@ -42,12 +42,15 @@ pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json
         "concurrency": 4,
         "hashAlgorithm": "sha1",
         "compression": ["gzip"],
-        "accept": ["release_files", "sources", "artifact_bundles", "artifact_bundles_v2"],
+        "accept": [
+            "release_files", "artifact_bundles", "artifact_bundles_v2", "debug_files", "pdbs", "sources", "proguard",
+            "dartsymbolmap",
+        ],
     }))
 }
 
 /// `POST organizations/ORG/chunk-upload/`: parts, each named by its checksum.
-pub(super) async fn chunks(State(app): State<App>, request: Request) -> Result<StatusCode, Fault> {
+pub(super) async fn chunks(Scoped(app): Scoped, request: Request) -> Result<StatusCode, Fault> {
     let (parts, body) = request.into_parts();
     // The room is taken for all of it at once: a request holds at most this much.
     let mut held = body::read(&parts.headers, body, REQUEST_BYTES, &app.room).await?;
@@ -112,14 +115,14 @@ pub(super) struct Order {
 }
 
 /// `POST organizations/ORG/artifactbundle/assemble/`.
-pub(super) async fn assemble(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Fault> {
+pub(super) async fn assemble(Scoped(app): Scoped, headers: HeaderMap, body: Body) -> Result<Json<Value>, Fault> {
     let order: Order = json_body(&app, &headers, body, ORDER_BYTES).await?;
     put_together(&app, order).await
 }
 
 /// `POST organizations/ORG/releases/VERSION/assemble/`: the older form, which names no project.
 pub(super) async fn assemble_release(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -155,7 +158,7 @@ async fn put_together(app: &App, order: Order) -> Result<Json<Value>, Fault> {
     }))
 }
 
-fn parse_checksum(text: &str) -> Option<Checksum> {
+pub(super) fn parse_checksum(text: &str) -> Option<Checksum> {
     let mut bytes = [0; 20];
     if text.len() != 40 || !text.is_ascii() {
         return None;
@@ -166,6 +169,6 @@ fn parse_checksum(text: &str) -> Option<Checksum> {
     Some(bytes)
 }
 
-fn hex(checksum: &Checksum) -> String {
+pub(super) fn hex(checksum: &Checksum) -> String {
     checksum.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -123,11 +123,11 @@ fn nothing(found: &Attribution, rows_are_events: bool) -> Option<Clean> {
     }
     if found.too_few {
         return Some(say!(
-            "no conditions sought: that needs ",
+            "not compared: that needs ",
             LEAST_AFFECTED,
             if rows_are_events { " events and " } else { " affected users and " },
             LEAST_BASELINE,
-            " others, there are ",
+            if rows_are_events { " of other issues; there are " } else { " unaffected ones; known are " },
             found.affected,
             " and ",
             found.baseline
@@ -136,14 +136,18 @@ fn nothing(found: &Attribution, rows_are_events: bool) -> Option<Clean> {
     let among = count(found.tested, "condition", "conditions");
     Some(match found.power {
         Some(power) => say!(
-            "nothing stands out among ",
+            "no tag or flag sets the affected apart (",
             among,
-            "; one that covers ",
+            " tried; would detect ",
             percent(power.coverage),
-            " of the affected and ",
+            " of the affected against ",
             percent(power.baseline_share),
-            " of the others would have been seen"
+            " of the others)"
         ),
-        None => say!("nothing stands out among ", among, "; there are too few to see any but the strongest"),
+        None => say!(
+            "no tag or flag sets the affected apart (",
+            among,
+            " tried; too few users to detect any but the strongest)"
+        ),
     })
 }

@@ -24,8 +24,8 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             &" in the period, ",
             &users.total,
             &" in all, ",
-            &users.returning,
-            &" hit repeatedly; ",
+            &if users.returning == 0 { Clean::ours("none") } else { say!(users.returning) },
+            &" hit more than once; ",
             &count(out.events, "event", "events"),
             &anonymous,
         ],
@@ -42,7 +42,9 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     if let Some(sessions) = &out.sessions {
         let rate = sessions.crash_free_rate.map(|r| say!(", ", percent(r), " crash-free"));
         let people = sessions.crash_free_users.map(|r| say!(", ", percent(r), " of their users crash-free"));
-        let affected = sessions.affected.map(|n| say!(", ", n, " of affected users ended badly"));
+        let affected = sessions
+            .affected
+            .map(|n| say!("; ", count(n, "affected user", "affected users"), " had a session with an unhandled error"));
         doc.line("Sessions: ", &[&sessions.total, &rate, &people, &affected]);
     }
     if !users.per_release.is_empty() {

@@ -51,8 +51,8 @@ enum Baseline {
 impl Tool for AffectedUsers {
     const NAME: &'static str = "affected_users";
     const TITLE: &'static str = "Affected users";
-    const ABOUT: &'static str = "Who an issue hits: exact distinct users by release and over time, share of the active, \
-        and by tag (browser, device, country, flag) against a baseline of others.";
+    const ABOUT: &'static str = "Who an issue hits: distinct users by release and over time, share of active users, and what sets them apart \
+        (browser, device, country, flag).";
     const SHARED: &'static [CommonInput] = &[
         CommonInput::Project,
         CommonInput::Environment,

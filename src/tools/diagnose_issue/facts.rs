@@ -9,7 +9,7 @@ use crate::{
         AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
         ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, StoreError,
     },
-    tools::{Ctx, Resolved, ToolError},
+    tools::{Ctx, Resolved, ToolError, same_trace},
 };
 
 /// Further events that are looked into.
@@ -29,6 +29,8 @@ pub(super) struct Gathered {
     pub(super) releases: Vec<ReleaseFacts>,
     /// Commits after the last good release up to the first bad one.
     pub(super) commits: Vec<ReleaseCommit>,
+    /// Other issues in the same traces.
+    pub(super) same_trace: same_trace::Found,
     /// Whether the store counts frames.
     pub(super) counted: bool,
 }
@@ -96,7 +98,9 @@ pub(super) async fn gather(
         .releases(&ReleaseQuery { scope: Scope { start: None, ..scope.clone() }, ..ReleaseQuery::default() })
         .await?;
     releases.reverse();
-    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), counted };
+    let events: Vec<&Event> = std::iter::once(&facts.event).chain(&facts.samples).collect();
+    let same_trace = same_trace::find(ctx, &asked.scope, &facts.issue.issue.short_id, &events).await?;
+    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), same_trace, counted };
     if let Some(query) = since::commits_between(&gathered, scope) {
         gathered.commits = ctx.store.commits(&query).await?.items;
     }

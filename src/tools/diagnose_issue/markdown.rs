@@ -31,6 +31,10 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     for remedy in &out.remedies {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
+    for other in &out.same_trace {
+        let events = count(other.events, "event", "events");
+        doc.line("Same trace: ", &[&other.issue, &" in ", &other.project, &", ", &events, &": ", &other.title]);
+    }
     for other in &out.related {
         doc.line("Related: ", &[&other.issue, &" (", &other.similarity, &"): ", &other.why, &": ", &other.title]);
     }
@@ -54,9 +58,8 @@ fn write_frames(place: &Where, doc: &mut Doc) {
         if let Some(line) = frame.line {
             at = say!(at, ":", line);
         }
-        let times = frame.specificity.map(|times| say!(", ", times, "×"));
-        let mark = if frame.bystander { ", bystander" } else { "" };
-        doc.bullet(&say!(at, " [", frame.role, times, mark, "]"));
+        let times = frame.specificity.map(|times| say!(", ", times, " times as common here as in other issues"));
+        doc.bullet(&say!(at, " [", plain(frame.role.0), times, "]"));
         if let Some(line) = &frame.source {
             doc.under("▸ ", &[line]);
         }
@@ -69,6 +72,20 @@ fn write_frames(place: &Where, doc: &mut Doc) {
     }
     if place.stacks > 1 {
         doc.line("In ", &[&count(place.stacks, "stack", "different stacks"), &"; this is one of them"]);
+    }
+}
+
+/// What a frame has to do with the failure, in words that need no legend.
+fn plain(role: &'static str) -> &'static str {
+    match role {
+        "cause" => "cause",
+        "around" => "near the cause",
+        "passed_through" => "most issues pass through it",
+        "helper" => "helper that rejected its input",
+        "rethrows" => "caught the cause and threw again",
+        "met" => "hit by the failure, not its cause",
+        "library" => "library",
+        other => other,
     }
 }
 

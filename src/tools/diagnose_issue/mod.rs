@@ -32,8 +32,8 @@ pub struct In {
 impl Tool for DiagnoseIssue {
     const NAME: &'static str = "diagnose_issue";
     const TITLE: &'static str = "Diagnose an issue";
-    const ABOUT: &'static str = "Why an issue happens, in one call: what, who, since when, which frames are the cause and \
-        which merely run nearby, and whether code, data, environment, a dependency or a resource is at fault.";
+    const ABOUT: &'static str = "Why an issue happens, in one call: what, who, since when, which frames are the cause, and whether code, \
+        data, environment, a dependency or a resource is at fault.";
     const TOKENS: usize = 1_500;
     const SHARED: &'static [CommonInput] = &[
         CommonInput::Project,

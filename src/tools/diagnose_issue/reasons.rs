@@ -10,7 +10,7 @@ use crate::{
     model::{Event, LibraryChange, Spread},
     say,
     store::DiagnosisFacts,
-    tools::{self, affected_users::ConditionView},
+    tools::{self, affected_users::ConditionView, same_trace::Seen},
     view::{Word, count, percent},
 };
 
@@ -21,6 +21,22 @@ const OTHERS: f64 = 0.5;
 /// Tags of what a program runs in.
 const SURROUNDINGS: [&str; 9] =
     ["browser", "os", "device", "runtime", "server_name", "client_os", "gpu", "app.device", "cloud"];
+
+/// The issue of another service whose events share at least half of the traces, where the issue itself would be laid to its
+/// surroundings or could not be told: then what failed there is why it failed here.
+pub(super) fn elsewhere(gathered: &Gathered, verdict: Verdict) -> Option<&Seen> {
+    let own = gathered.facts.issue.issue.project.as_str();
+    let other = |seen: &&Seen| seen.project.raw() != own && seen.traces * 2 >= gathered.same_trace.looked;
+    let open = matches!(verdict, Verdict::Environment | Verdict::Unclear);
+    gathered.same_trace.issues.iter().filter(|_| open).find(other)
+}
+
+/// What that issue says.
+pub(super) fn of_trace(seen: &Seen, looked: u64, guard: &mut Guard) -> Clean {
+    let view = seen.view(guard);
+    let traces = say!(view.traces, " of ", count(looked, "trace", "traces"));
+    say!("same trace: ", view.issue, " ", view.title, " in ", view.project, ", in ", traces, " looked at")
+}
 
 /// Whether conditions of the surroundings alone mark most of the affected and few others.
 pub(super) fn marks_surroundings(conditions: &[ConditionView]) -> bool {
@@ -47,7 +63,7 @@ pub(super) fn sentences(
     for reason in &found.reasons {
         match (reason, conditions.first()) {
             (Reason::SurroundingsChanged, Some(first)) => {
-                said.push(say!("no release explains when it began, and ", first.statement));
+                said.push(say!("no release explains the time of the first event, and ", first.statement));
             }
             (Reason::FollowsLibrary(blamed), _) => said.extend(follows(blamed, &facts.libraries, guard)),
             _ => said.push(sentence(reason, event, guard)),
@@ -57,7 +73,7 @@ pub(super) fn sentences(
         said.extend(measured.iter().map(|measure| measurement(measure, guard)));
     }
     if matches!(found.verdict, Verdict::Resource | Verdict::Environment | Verdict::Dependency) {
-        said.push(Clean::ours("the frames only met it: whoever came next would have"));
+        said.push(Clean::ours("these frames are probably not the cause: any other caller would have failed too"));
     }
     said
 }
@@ -66,10 +82,10 @@ fn sentence(reason: &Reason, event: &Event, guard: &mut Guard) -> Clean {
     match reason {
         Reason::Says { exception, fault } => {
             let text = quoted(event, *exception, guard);
-            say!("the error speaks of this: ", fault.name, " (", text, ")")
+            say!(fault.name, " (", text, ")")
         }
         Reason::SameElsewhere { issues } => {
-            say!(count(*issues, "other issue speaks", "other issues speak"), " of the same")
+            say!(count(*issues, "other issue names", "other issues name"), " the same fault")
         }
         Reason::Begins { at, spread, issues } => {
             say!("it begins in ", function(event, *at, guard), standing(*spread, *issues))
@@ -77,22 +93,22 @@ fn sentence(reason: &Reason, event: &Event, guard: &mut Guard) -> Clean {
         Reason::Refuses { helper, spread } => {
             let others = spread.map_or(0, |spread| spread.issues.saturating_sub(1));
             let serves = if others > 0 {
-                say!(", which stands in ", count(others, "other issue", "other issues"), " too")
+                say!(", which appears in ", count(others, "other issue", "other issues"), " too")
             } else {
                 Clean::default()
             };
-            say!(function(event, *helper, guard), serves, ", only refuses what it was given")
+            say!(function(event, *helper, guard), serves, ", rejects its input; the caller passed it")
         }
         Reason::Rethrown { at } => say!(function(event, *at, guard), " caught the cause and threw an error of its own"),
         Reason::InVendoredScript { at } => {
-            say!("the crash lies in ", function(event, *at, guard), ", a library that the page loads")
+            say!("the crash is in ", function(event, *at, guard), ", a library that the page loads")
         }
-        Reason::InExtension => Clean::ours("the crash lies in an extension of the browser"),
-        Reason::VariableMissing => Clean::ours("a variable of the environment is not set"),
+        Reason::InExtension => Clean::ours("the crash is in a browser extension"),
+        Reason::VariableMissing => Clean::ours("an environment variable is not set"),
         Reason::FileMissing => {
             Clean::ours("a file is missing; the error doesn't tell a wrong path from a file that was not deployed")
         }
-        Reason::SurroundingsChanged => Clean::ours("no release explains when it began"),
+        Reason::SurroundingsChanged => Clean::ours("no release explains the time of the first event"),
         Reason::FollowsLibrary(_) => Clean::ours("it follows the version of a library"),
         Reason::OneRecord { users } => {
             say!("all sampled users had the same record open (", count(*users, "user", "users"), " hit)")
@@ -145,15 +161,17 @@ fn function(event: &Event, (exception, frame): (usize, usize), guard: &mut Guard
     let frame = &event.exceptions[exception].frames[frame];
     let name = guard.opt(frame.function.as_ref(), Limit::Tag).unwrap_or_else(|| Clean::ours("an anonymous function"));
     match guard.opt(frame.file.as_ref(), Limit::Tag) {
-        Some(file) => say!(name, " of ", file),
+        Some(file) => say!(name, " in ", file),
         None => name,
     }
 }
 
 fn standing(spread: Option<Spread>, issues: u64) -> Clean {
     match spread {
-        Some(Spread { issues: 1, .. }) if issues > 1 => say!(", which stands in no other of ", issues, " issues"),
-        Some(spread) if issues > 1 => say!(", which stands in ", spread.issues, " of ", issues, " issues"),
+        Some(Spread { issues: 1, .. }) if issues > 1 => {
+            say!(", which appears in none of the other ", issues - 1, " issues")
+        }
+        Some(spread) if issues > 1 => say!(", which appears in ", spread.issues, " of ", issues, " issues"),
         _ => Clean::default(),
     }
 }

@@ -162,7 +162,7 @@ fn onset_view(onset: &Onset, gathered: &Gathered, guard: &mut Guard) -> OnsetVie
         Seconds(onset.high),
         "): ",
         onset.recent,
-        " user-days since, where the time before would give ",
+        " user-days since; expected from the time before: ",
         onset.expected,
         by
     );

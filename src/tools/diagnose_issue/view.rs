@@ -2,13 +2,14 @@
 
 use super::{actionable, facts::Gathered, plan, reasons, since};
 use crate::{
-    diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling},
+    diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling, Verdict},
     guard::{Clean, CleanData, Guard, Limit},
     model::{Event, Frame},
     say,
     tools::{
         affected_users::attribution,
         remedies::{self, RemedyView},
+        same_trace::SameTraceView,
     },
     view,
     view::{Doc, Millis, Omission, Seconds, View, Word, count, rounded},
@@ -37,6 +38,8 @@ view! {
         pub remedies: Vec<RemedyView>,
         /// Replays that show it.
         pub replays: Vec<Clean>,
+        /// Issues with events in the same traces, in any service.
+        pub same_trace: Vec<SameTraceView>,
         /// Issues that may have the same root cause.
         pub related: Vec<RelatedView>,
         /// What to ask next.
@@ -261,11 +264,21 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
     let found = diagnosis::diagnose(&case);
     let related = related(gathered, guard);
     let remedies = remedies::of(&facts.event, guard);
+    let cause = reasons::elsewhere(gathered, found.verdict);
+    let mut sentences = reasons::sentences(&found, &measured, &conditions, facts, guard);
+    if let Some(cause) = cause {
+        sentences.insert(0, reasons::of_trace(cause, gathered.same_trace.looked, guard));
+    }
+    let mut next_calls = reasons::next_calls(gathered, &found, &related);
+    if let Some(cause) = cause {
+        let issue = guard.line(&cause.issue, Limit::Tag);
+        next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"}"));
+    }
     Out {
         actionable: actionable::judge(gathered, &found, remedies.len()),
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
-        verdict: Word(found.verdict.as_str()),
-        reasons: reasons::sentences(&found, &measured, &conditions, facts, guard),
+        verdict: Word(cause.map_or(found.verdict, |_| Verdict::Dependency).as_str()),
+        reasons: sentences,
         what: what(gathered, guard),
         who: Who {
             users: gathered.affected.in_period,
@@ -278,7 +291,8 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         r#where: places(gathered, &found, guard),
         remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
-        next_calls: reasons::next_calls(gathered, &found, &related),
+        same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
+        next_calls,
         related,
     }
 }
@@ -319,20 +333,20 @@ fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameVi
     let frame: &Frame = &event.exceptions[judged.exception].frames[judged.frame];
     let cause = judged.role == Role::Cause;
     let same = frame.abs_path == frame.file;
+    // Native code without a name or a file is told by its place in the library.
+    let image = frame.image.as_deref();
+    let label = image.filter(|_| frame.function.is_none()).map(|image| image.label().into());
+    let package = image.filter(|_| frame.file.is_none()).and_then(|image| Some(image.package_name()?.into()));
     FrameView {
-        function: guard.opt(frame.function.as_ref(), Limit::Tag),
-        file: guard.opt(frame.file.as_ref(), Limit::Tag),
+        function: guard.opt(frame.function.as_ref().or(label.as_ref()), Limit::Tag),
+        file: guard.opt(frame.file.as_ref().or(package.as_ref()), Limit::Tag),
         abs_path: frame.abs_path.as_ref().filter(|_| !same).map(|path| guard.line(path, Limit::Tag)),
         line: frame.line,
         in_app: judged.role != Role::Library,
         specificity: judged.specificity.map(rounded_to_two),
         bystander: judged.role.is_bystander(),
         role: Word(role_name(judged.role)),
-        source: frame
-            .context_line
-            .as_ref()
-            .filter(|_| !judged.role.is_bystander())
-            .map(|line| guard.line(line, Limit::Title)),
+        source: frame.context_line.as_ref().map(|line| guard.line(line, Limit::Title)),
         vars: (cause && !frame.vars.is_empty())
             .then(|| guard.data(&crate::model::Data::Map(frame.vars.clone()), Limit::Tag)),
     }

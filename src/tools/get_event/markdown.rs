@@ -18,9 +18,25 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
     if !event.exceptions.is_empty() {
-        doc.heading("Exception (outermost first, frames from the crash outwards)");
+        doc.heading("Exception chain (caught error first, root cause last; each stack starts at the throw)");
         for (i, exception) in event.exceptions.iter().enumerate() {
             write_exception(exception, i, doc);
+        }
+    }
+    for suppressed in &event.suppressed {
+        doc.line("Suppressed meanwhile: ", &[suppressed]);
+    }
+    if !out.missing_symbols.is_empty() {
+        doc.heading("Symbols missing (upload with: sentry-cli debug-files upload)");
+        for file in &out.missing_symbols {
+            doc.bullet(&say!(
+                file.file.clone(),
+                ", debug id ",
+                file.debug_id.clone(),
+                ", for ",
+                file.frames,
+                " frames"
+            ));
         }
     }
     if !event.breadcrumbs.is_empty() {
@@ -77,9 +93,18 @@ fn write_exception(exception: &ExceptionView, i: usize, doc: &mut Doc) {
 }
 
 fn write_frame(frame: &FrameView, doc: &mut Doc) {
-    let mut place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", frame.file.clone());
+    let mut place = say!(
+        frame.function.clone().unwrap_or_else(|| Clean::ours("?")),
+        " at ",
+        frame.file.clone().or_else(|| frame.package.clone())
+    );
     if let Some(line) = frame.line {
         place = say!(place, ":", line);
+    } else if frame.file.is_some() && frame.package.is_some() {
+        place = say!(place, ", ", frame.package.clone());
+    }
+    if let Some(trust) = &frame.trust {
+        place = say!(place, " (", trust, ")");
     }
     if frame.repeats > 1 {
         place = say!(place, " (", frame.repeats, " times in a row)");

@@ -86,8 +86,8 @@ impl Section {
 impl Tool for GetEvent {
     const NAME: &'static str = "get_event";
     const TITLE: &'static str = "Get an event";
-    const ABOUT: &'static str = "One occurrence of an issue, to fix it: exception chain, in-app frames with source and \
-        variables, breadcrumbs before, request, release, remedies that the error itself names.";
+    const ABOUT: &'static str = "One occurrence of an issue, to fix it: exception chain, frames with source and variables, breadcrumbs, \
+        request, remedies.";
     const SHARED: &'static [CommonInput] =
         &[CommonInput::Project, CommonInput::Environment, CommonInput::AsOf, CommonInput::MaxTokens];
     type In = In;
@@ -110,9 +110,18 @@ impl Tool for GetEvent {
         named::agree(ctx, &asked.scope, (input.issue.as_ref(), input.event.as_ref()), &facts.issue).await?;
         let mut guard = Guard::new();
         let body = view::of(&facts, sections, &mut guard);
-        let warnings = guard.warnings();
+        let mut warnings = guard.warnings();
+        warnings.extend(facts.event.clock_off_s.map(clock_warning));
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
     }
+}
+
+/// A time that the program had to correct weakens what depends on it.
+fn clock_warning(off_s: i64) -> Clean {
+    let minutes = off_s.unsigned_abs().div_ceil(60);
+    let way = if off_s > 0 { "ahead" } else { "behind" };
+    let zone = if minutes >= 30 && minutes % 15 <= 1 { "; it may write local time as UTC" } else { "" };
+    crate::say!("the sender's clock was ", minutes, " min ", way, zone, ": times of this event were corrected")
 }
 
 fn pick(ctx: &Ctx, input: &In) -> Result<Pick, ToolError> {

@@ -81,7 +81,7 @@ impl Plan {
         omit(
             self.maps(event),
             "entry of tags, flags or request",
-            "entries of tags, flags or request",
+            "more tags, flags or request fields",
             "request\",\"tags\",\"flags",
         );
         omit(cut(&mut event.threads, self.extras), "thread", "threads", "threads");
@@ -92,6 +92,7 @@ impl Plan {
         omit(cut(&mut event.attachments, self.extras), "attachment", "attachments", "attachments");
         omit(cut(&mut event.feedback, self.extras.max(1)), "message of users", "messages of users", "raw");
         self.structured(event, &mut omit);
+        cut(&mut out.missing_symbols, self.extras.min(8));
         cut(&mut out.remedies, self.exceptions.min(3));
         out.remedies.iter_mut().for_each(|r| r.evidence = r.evidence.shortened(self.long));
         omitted

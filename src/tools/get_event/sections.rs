@@ -3,11 +3,14 @@
 use super::{Section, view::*};
 use crate::{
     guard::{Clean, CleanData, Guard, Limit},
-    model::{Breadcrumb, Data, Event, Exception, Frame, Level, Request, Untrusted, User},
+    model::{Breadcrumb, Data, Event, Exception, Frame, ImagePlace, Level, Request, Untrusted, User},
     say,
     store::EventFacts,
     view::Word,
 };
+
+/// Files without symbols that are named.
+const MISSING: usize = 8;
 
 /// Sections that the event has and the call didn't ask for.
 pub(super) fn present_but_not(facts: &EventFacts, wanted: &[Section]) -> Vec<Section> {
@@ -47,6 +50,16 @@ pub(super) fn message(event: &Event, guard: &mut Guard) -> Option<Clean> {
     guard.opt(event.message.as_ref().filter(|_| !said), Limit::Value)
 }
 
+/// One line for each suppressed error.
+pub(super) fn suppressed(event: &Event, guard: &mut Guard) -> Vec<Clean> {
+    let line = |exception: &Exception| {
+        let ty = guard.opt(exception.ty.as_ref(), Limit::Tag);
+        let value = exception.value.as_ref().map(|value| say!(": ", guard.line(value, Limit::Tag)));
+        say!(ty, value)
+    };
+    event.suppressed.iter().take(5).map(line).collect()
+}
+
 pub(super) fn exceptions(event: &Event, guard: &mut Guard) -> Vec<ExceptionView> {
     event.exceptions.iter().map(|e| exception(e, guard)).collect()
 }
@@ -69,6 +82,7 @@ pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
     for frame in frames {
         if let (Some(before), Some(view)) = (last, views.last_mut())
             && (&before.function, &before.file, before.line) == (&frame.function, &frame.file, frame.line)
+            && offset(before) == offset(frame)
         {
             view.repeats += 1;
             continue;
@@ -77,6 +91,11 @@ pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
         last = Some(frame);
     }
     views
+}
+
+/// What tells frames of native code apart that have no name.
+fn offset(frame: &Frame) -> Option<u64> {
+    if frame.function.is_some() { None } else { frame.image.as_ref()?.offset }
 }
 
 fn frame_view(frame: &Frame, guard: &mut Guard) -> FrameView {
@@ -90,12 +109,44 @@ fn frame_view(frame: &Frame, guard: &mut Guard) -> FrameView {
         file: guard.opt(frame.file.as_ref().or(frame.abs_path.as_ref()), Limit::Tag),
         abs_path: guard.opt(more, Limit::Url),
         line: frame.line,
+        package: frame.image.as_ref().and_then(|image| package(frame, image, guard)),
+        trust: frame.image.as_ref().and_then(|image| guard.opt(image.trust.as_ref(), Limit::Tag)),
         column: frame.column,
         in_app: frame.in_app,
         repeats: 1,
         context: guard.opt(frame.context_line.as_ref(), Limit::FrameLine).map(|line| ContextView { pre, line, post }),
         vars: map(&frame.vars, Limit::Variable, guard),
     }
+}
+
+/// `libink.so`, or `libink.so+0x1f40` where no line tells the place.
+fn package(frame: &Frame, image: &ImagePlace, guard: &mut Guard) -> Option<Clean> {
+    let text = match (frame.line, image.package_name()) {
+        (Some(_), name) => name?.to_owned(),
+        (None, _) => image.label(),
+    };
+    Some(guard.line(&text.into(), Limit::Tag))
+}
+
+/// Files of the exceptions' frames that have no line, those of the application and of most frames first.
+pub(super) fn missing_symbols(event: &Event, guard: &mut Guard) -> Vec<MissingView> {
+    let mut files: Vec<(&str, &Untrusted, bool, u64)> = Vec::new();
+    let frames = event.exceptions.iter().flat_map(|exception| &exception.frames).filter(|frame| frame.line.is_none());
+    for frame in frames {
+        let Some(image) = &frame.image else { continue };
+        let (Some(name), Some(id)) = (image.package_name(), &image.debug_id) else { continue };
+        match files.iter_mut().find(|(_, known, ..)| *known == id) {
+            Some((.., own, n)) => (*own, *n) = (*own || frame.in_app, *n + 1),
+            None => files.push((name, id, frame.in_app, 1)),
+        }
+    }
+    files.sort_by_key(|(.., own, n)| (!own, std::cmp::Reverse(*n)));
+    let view = |(name, id, _, frames): (&str, &Untrusted, bool, u64)| MissingView {
+        file: guard.line(&name.into(), Limit::Tag),
+        debug_id: guard.line(id, Limit::Tag),
+        frames,
+    };
+    files.into_iter().take(MISSING).map(view).collect()
 }
 
 pub(super) fn breadcrumbs(event: &Event, guard: &mut Guard) -> Vec<BreadcrumbView> {

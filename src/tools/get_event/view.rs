@@ -24,6 +24,9 @@ view! {
         pub next_event: Option<Clean>,
         /// What the error itself says to do; quotes from the event.
         pub remedies: Vec<RemedyView>,
+        /// Files of native code whose symbols would name frames that have no line: to be uploaded.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub missing_symbols: Vec<MissingView>,
         /// Sections that this event has and the call did not ask for, as the call that shows them.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub more: Option<Clean>,
@@ -61,6 +64,9 @@ view! {
         /// From the one that was caught outermost to its root cause.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub exceptions: Vec<ExceptionView>,
+        /// Errors that happened while another was on its way: nobody's cause.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub suppressed: Vec<Clean>,
         /// Oldest first.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub breadcrumbs: Vec<BreadcrumbView>,
@@ -105,6 +111,16 @@ view! {
         pub raw: Option<CleanData>,
     }
 
+    /// A program or library without symbols.
+    pub struct MissingView {
+        /// Its file.
+        pub file: Clean,
+        /// Names the build whose symbols are wanted.
+        pub debug_id: Clean,
+        /// Frames that they would name.
+        pub frames: u64,
+    }
+
     /// One exception of the chain.
     pub struct ExceptionView {
         /// Class.
@@ -143,6 +159,12 @@ view! {
         /// Line.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub line: Option<u64>,
+        /// Native code: the program or library, with the offset in it where no line is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub package: Option<Clean>,
+        /// Native code: how the unwinder found the frame (`cfi`, `fp`, `scan` ...).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub trust: Option<Clean>,
         /// Column.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub column: Option<u64>,
@@ -262,6 +284,7 @@ pub(super) fn of(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> O
         previous_event: facts.previous.map(|id| say!(Id(id))),
         next_event: facts.next.map(|id| say!(Id(id))),
         remedies: remedies::of(event, guard),
+        missing_symbols: sections::missing_symbols(event, guard),
         more: (!missing.is_empty()).then(|| super::more_call(&id, &missing)),
     }
 }
@@ -290,6 +313,7 @@ fn event_view(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> Even
         environment,
         transaction,
         exceptions: if wants(Section::Exception) { sections::exceptions(event, guard) } else { Vec::new() },
+        suppressed: if wants(Section::Exception) { sections::suppressed(event, guard) } else { Vec::new() },
         breadcrumbs: if wants(Section::Breadcrumbs) { sections::breadcrumbs(event, guard) } else { Vec::new() },
         request: event.request.as_ref().filter(|_| wants(Section::Request)).map(|r| sections::request(r, guard)),
         user: event.user.as_ref().filter(|_| wants(Section::User)).and_then(|u| sections::user(u, guard)),

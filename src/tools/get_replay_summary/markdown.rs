@@ -30,7 +30,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
                 &among.same_path,
                 &" others of ",
                 &among.compared.saturating_sub(1),
-                &" compared took the same path; ",
+                &" compared replays took the same path; ",
                 &common,
             ],
         );

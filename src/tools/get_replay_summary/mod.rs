@@ -60,8 +60,8 @@ impl Format {
 impl Tool for GetReplaySummary {
     const NAME: &'static str = "get_replay_summary";
     const TITLE: &'static str = "Summarize a replay";
-    const ABOUT: &'static str = "What a user did before an error, from a session replay: clicks, typing, navigation, \
-        failed requests, the error; by replay, or the replay that shows an issue best. Also as a Playwright test.";
+    const ABOUT: &'static str = "What a user did before an error, from a session replay: clicks, typing, navigation, failed requests. \
+        Also as a Playwright test.";
     const SHARED: &'static [CommonInput] = &[
         CommonInput::Project,
         CommonInput::Environment,

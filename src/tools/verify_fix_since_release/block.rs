@@ -57,9 +57,9 @@ fn joined(lines: &[Clean]) -> Clean {
     Clean::of(&parts)
 }
 
-/// In back quotes, unless it has some itself.
-fn code(text: &Clean) -> Clean {
-    if text.as_str().contains('`') { text.clone() } else { say!("`", text.clone(), "`") }
+/// In back quotes: a forge reads no mention, link or closing word in them.
+pub(super) fn code(text: &Clean) -> Clean {
+    text.in_quotes()
 }
 
 fn table(before: &SideView, after: &SideView) -> Vec<Clean> {
@@ -81,7 +81,7 @@ fn table(before: &SideView, after: &SideView) -> Vec<Clean> {
 fn facts(out: &Out) -> Vec<Clean> {
     let mut facts = Vec::new();
     if let Some(reduction) = &out.reduction {
-        let end = |end: Option<f64>| end.map_or_else(|| Clean::ours("unbounded"), percent);
+        let end = |end: Option<f64>| end.map_or_else(|| Clean::ours("unknown"), percent);
         let estimate = reduction.estimate.map(|estimate| say!(" (most likely ", percent(estimate), ")"));
         let confidence = percent(out.confidence);
         facts.push(say!(

@@ -54,8 +54,8 @@ impl In {
 impl Tool for VerifyFixSinceRelease {
     const NAME: &'static str = "verify_fix_since_release";
     const TITLE: &'static str = "Verify a fix";
-    const ABOUT: &'static str = "Whether a fix holds in production since a release: verdict with proof that stays valid \
-        however often you ask, when to ask again, and a Markdown evidence block for the pull request.";
+    const ABOUT: &'static str = "Whether a fix holds in production since a release: verdict, evidence, when to ask again, and a Markdown \
+        block for the pull request.";
     const SHARED: &'static [CommonInput] =
         &[CommonInput::Project, CommonInput::Environment, CommonInput::AsOf, CommonInput::MaxTokens];
     type In = In;

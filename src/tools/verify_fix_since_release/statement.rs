@@ -1,6 +1,9 @@
 //! The verdict in one sentence, with the numbers that a reviewer can check.
 
-use super::view::{Out, Told};
+use super::{
+    block::code,
+    view::{Out, Told},
+};
 use crate::{
     guard::{Clean, Guard, Limit},
     model::Side,
@@ -64,8 +67,22 @@ pub(super) fn of(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
         }
         Verdict::Moved => moved(out, proof, &evidence),
         Verdict::InsufficientExposure => {
-            say!("Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
+            say!(again(out), "Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
         }
+    }
+}
+
+/// What is known whatever the statistics say: that it happened again.
+fn again(out: &Out) -> Clean {
+    match out.after.as_ref().filter(|after| after.events > 0) {
+        Some(after) => say!(
+            "It happened again ",
+            count(after.events, "time", "times"),
+            ", to ",
+            count(after.affected, "user", "users"),
+            ". "
+        ),
+        None => Clean::default(),
     }
 }
 
@@ -75,10 +92,10 @@ fn evidence(told: &Told<'_>, out: &Out, proof: &Proof) -> Clean {
     let unseen = if told.history.asked_seen { "" } else { " (itself never seen)" };
     let of_cohort = out.cohort.as_ref().filter(|cohort| cohort.exposure_after.is_some());
     let of_cohort = of_cohort.map(|cohort| {
-        say!(" (", proof.cohort_use.map_or(0.0, |part| part.after), " of them with ", cohort.conditions[0], ")")
+        say!(" (", proof.cohort_use.map_or(0.0, |part| part.after), " of them with ", code(&cohort.conditions[0]), ")")
     });
     let would = match proof.before.hits > 0.0 {
-        true => say!(" where the old rate would have given ", proof.expected),
+        true => say!("; the old rate predicts ", proof.expected),
         false => Clean::ours("; no hit before to compare with"),
     };
     say!(
@@ -87,7 +104,7 @@ fn evidence(told: &Told<'_>, out: &Out, proof: &Proof) -> Clean {
         exposure(proof.after.exposure, proof.unit),
         of_cohort,
         " of ",
-        out.release.clone(),
+        code(&out.release),
         plus,
         unseen,
         would
@@ -144,15 +161,15 @@ fn moved(out: &Out, proof: &Proof, evidence: &Clean) -> Clean {
 }
 
 fn not_deployed(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
-    let place = told.environment.map(|environment| say!(" in ", guard.line(environment, Limit::Tag)));
+    let place = told.environment.map(|environment| say!(" in ", code(&guard.line(environment, Limit::Tag))));
     let instead = out.adoption.iter().take(3).fold(Clean::default(), |line, part| {
-        say!(line, if line.is_empty() { "" } else { ", " }, part.release.clone(), " (", percent(part.share), ")")
+        say!(line, if line.is_empty() { "" } else { ", " }, code(&part.release), " (", percent(part.share), ")")
     });
     let instead = match instead.is_empty() {
         true => Clean::ours("; nothing else was seen in the last 24 h either"),
         false => say!("; in the last 24 h ran ", instead),
     };
-    say!("Not deployed: nothing of ", out.release.clone(), " or later was seen", place, instead)
+    say!("Not deployed: nothing of ", code(&out.release), " or later was seen", place, instead)
 }
 
 /// `36 h`, `4 days`.

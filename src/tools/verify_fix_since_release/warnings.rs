@@ -1,6 +1,6 @@
 //! Facts that weaken the answer.
 
-use super::view::Told;
+use super::{block::code, view::Told};
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{Side, Timestamp},
@@ -15,7 +15,9 @@ const HEAVY: f64 = 3.0;
 pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
     let mut warnings: Vec<Clean> = told.history.gaps.iter().map(|gap| Clean::ours(gap)).collect();
     if told.environment.is_none() {
-        warnings.push(Clean::ours("all environments are counted together: name the one that was deployed to"));
+        warnings.push(Clean::ours(
+            "all environments are counted together: pass environment to count the one that was deployed to",
+        ));
     }
     let Some(proof) = &told.judgment.proof else { return warnings };
     match proof.drifted {
@@ -32,7 +34,11 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
         warnings.push(Clean::ours("exposure is counted by events of other issues, since sessions are missing"));
     }
     if proof.effects.0 > HEAVY {
-        warnings.push(say!("few users make most hits: each hit counts as ", 1.0 / proof.effects.0, " of one"));
+        warnings.push(say!(
+            "few users make most hits: each hit weighs as ",
+            1.0 / proof.effects.0,
+            " of an independent one"
+        ));
     }
     if let (true, Ok(start)) = (proof.window.cut_short, Timestamp::from_second(proof.window.start * 3_600)) {
         warnings.push(say!("the baseline begins at ", Seconds(start), ", where retention cut it"));
@@ -54,7 +60,7 @@ fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
     let worst = (0..releases.len()).max_by_key(|place| hits().filter(|hit| hit.release == *place).count())?;
     (hits().count() > 0).then(|| {
         let (asked, worst) = (&releases[asked].version, &releases[worst].version);
-        let (asked, worst) = (guard.line(asked, Limit::Tag), guard.line(worst, Limit::Tag));
+        let (asked, worst) = (code(&guard.line(asked, Limit::Tag)), code(&guard.line(worst, Limit::Tag)));
         say!("no hit is of ", asked, " itself, most are of ", worst, ", which came later: was it built with the fix?")
     })
 }
@@ -62,7 +68,7 @@ fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
 fn of_cohort(told: &Told<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean> {
     let condition = &told.history.conditions[proof.cohort.condition()?];
     let value = guard.keyed(&condition.tag, &condition.value, Limit::Tag);
-    let name = say!(guard.line(&condition.tag, Limit::Tag), "=", value);
+    let name = code(&say!(guard.line(&condition.tag, Limit::Tag), "=", value));
     match proof.cohort {
         Cohort::Seen { before, after, .. } => Some(say!(
             "it occurs under ",
@@ -87,8 +93,7 @@ fn of_users(told: &Told<'_>, proof: &Proof) -> Vec<Clean> {
     let of_issue = || told.history.hits.iter().filter(|hit| hit.group == 0);
     let anonymous = of_issue().filter(|hit| hit.user.is_none()).count() as u64;
     if anonymous > 0 {
-        warnings
-            .push(say!(count(anonymous, "event names", "events name"), " no user: each counts as a hit of its own"));
+        warnings.push(say!(count(anonymous, "event names", "events name"), " no user: each counts as a separate hit"));
     }
     let later = |hit: &&crate::model::FixHit| {
         told.history.releases[hit.release].side == Side::New && hit.at.as_second().div_euclid(3_600) >= proof.window.cut

@@ -40,7 +40,7 @@ fn git(folder: &std::path::Path, words: &[&str]) {
 fn a_release_is_made_filled_finished_and_deployed() {
     let store = Store::new();
     store.import("till", &[include_str!("../../data/till.envelope").to_owned()]);
-    let server = store.serve();
+    let server = Server::start(store.command(&["serve", "--listen", "127.0.0.1:0", "--allow-writes"]));
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "-q"]);
     let commit = |file: &str, message: &str| {

@@ -1,7 +1,7 @@
 //! The Sentry-compatible API of `serve`, as others' programs use it.
 
 mod announced;
-mod commands;
+pub mod commands;
 mod contract;
 mod events;
 mod plugins;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::program::{Answer, Server, Store, http};
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     checksum(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -30,7 +30,7 @@ pub fn bundle(manifest: &Value, files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Sends parts as a form: field, name, bytes.
-fn send(server: &Server, parts: &[(&str, &str, &[u8])]) -> Answer {
+pub fn send(server: &Server, parts: &[(&str, &str, &[u8])]) -> Answer {
     let mut body = Vec::new();
     for (field, name, bytes) in parts {
         write!(body, "--XX\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\r\n").unwrap();

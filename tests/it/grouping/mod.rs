@@ -3,3 +3,4 @@
 mod captured;
 mod made;
 pub mod read;
+mod reported;

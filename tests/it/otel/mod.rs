@@ -2,4 +2,5 @@
 
 mod captured;
 mod http;
+mod shop;
 mod stacks;

@@ -88,7 +88,7 @@ impl Twice {
 
     fn of(store: Store, path: PathBuf) -> Self {
         let mut command = program();
-        command.arg("--store").arg(&path).args(["serve", "--listen", "127.0.0.1:0"]);
+        command.arg("--store").arg(&path).args(["serve", "--listen", "127.0.0.1:0", "--allow-writes"]);
         Self { server: Server::start(command), path, _store: store }
     }
 

@@ -4,6 +4,15 @@
 
 use crate::backend::embedded::fault::Corrupt;
 
+/// 64 bits that stand for a text in columns, case aside (FNV-1a); never 0, which stands for none.
+pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325;
+    let hash = text
+        .bytes()
+        .fold(start, |h: u64, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3));
+    hash.max(1)
+}
+
 /// Appends seven bits a byte, lowest first.
 pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -75,4 +84,40 @@ impl<'a> Bytes<'a> {
         let n = self.number()?;
         if n > self.rest.len() as u64 { Err(Corrupt(self.what)) } else { Ok(n as usize) }
     }
+}
+
+/// Writes a column as distances from its least value, in as few bytes each as the greatest needs.
+pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
+    let (least, most) = values.clone().fold((u64::MAX, 0), |(lo, hi), v| (lo.min(v), hi.max(v)));
+    let least = least.min(most);
+    let width: u8 = match most - least {
+        0 => 0,
+        1..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xffff_ffff => 4,
+        _ => 8,
+    };
+    put(out, least);
+    out.push(width);
+    if width > 0 {
+        for value in values {
+            out.extend_from_slice(&(value - least).to_le_bytes()[..usize::from(width)]);
+        }
+    }
+}
+
+/// What [`put_column`] wrote, each value as `of` makes it.
+pub(super) fn column<T: Clone>(bytes: &mut Bytes<'_>, n: usize, of: impl Fn(u64) -> T) -> Result<Vec<T>, Corrupt> {
+    let least = bytes.number()?;
+    let width = usize::from(bytes.byte()?);
+    let data = bytes.take(width.checked_mul(n).ok_or(Corrupt("chunk"))?)?;
+    let add = |value: u64| of(least.wrapping_add(value));
+    Ok(match width {
+        0 => vec![of(least); n],
+        1 => data.iter().map(|byte| add(u64::from(*byte))).collect(),
+        2 => data.as_chunks::<2>().0.iter().map(|bytes| add(u64::from(u16::from_le_bytes(*bytes)))).collect(),
+        4 => data.as_chunks::<4>().0.iter().map(|bytes| add(u64::from(u32::from_le_bytes(*bytes)))).collect(),
+        8 => data.as_chunks::<8>().0.iter().map(|bytes| add(u64::from_le_bytes(*bytes))).collect(),
+        _ => return Err(Corrupt("chunk")),
+    })
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    bytes::{Bytes, put},
+    bytes::{Bytes, column, put, put_column},
     fact::Fact,
     tag::TagColumn,
 };
@@ -261,26 +261,6 @@ fn rows(bytes: &mut Bytes<'_>) -> Result<usize, Corrupt> {
     if n > MOST_ROWS as u64 { Err(Corrupt("chunk")) } else { Ok(n as usize) }
 }
 
-/// Writes a column as distances from its least value, in as few bytes each as the greatest needs.
-pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
-    let (least, most) = values.clone().fold((u64::MAX, 0), |(lo, hi), v| (lo.min(v), hi.max(v)));
-    let least = least.min(most);
-    let width: u8 = match most - least {
-        0 => 0,
-        1..=0xff => 1,
-        0x100..=0xffff => 2,
-        0x1_0000..=0xffff_ffff => 4,
-        _ => 8,
-    };
-    put(out, least);
-    out.push(width);
-    if width > 0 {
-        for value in values {
-            out.extend_from_slice(&(value - least).to_le_bytes()[..usize::from(width)]);
-        }
-    }
-}
-
 /// Writes what mostly grows as the steps from value to value.
 fn put_steps(out: &mut Vec<u8>, values: &[i64]) {
     let before = std::iter::once(0).chain(values.iter().copied());
@@ -304,22 +284,6 @@ fn steps(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<i64>, Corrupt> {
         values.push(value);
     }
     Ok(values)
-}
-
-/// What [`put_column`] wrote, each value as `of` makes it.
-pub(super) fn column<T: Clone>(bytes: &mut Bytes<'_>, n: usize, of: impl Fn(u64) -> T) -> Result<Vec<T>, Corrupt> {
-    let least = bytes.number()?;
-    let width = usize::from(bytes.byte()?);
-    let data = bytes.take(width.checked_mul(n).ok_or(Corrupt("chunk"))?)?;
-    let add = |value: u64| of(least.wrapping_add(value));
-    Ok(match width {
-        0 => vec![of(least); n],
-        1 => data.iter().map(|byte| add(u64::from(*byte))).collect(),
-        2 => data.as_chunks::<2>().0.iter().map(|bytes| add(u64::from(u16::from_le_bytes(*bytes)))).collect(),
-        4 => data.as_chunks::<4>().0.iter().map(|bytes| add(u64::from(u32::from_le_bytes(*bytes)))).collect(),
-        8 => data.as_chunks::<8>().0.iter().map(|bytes| add(u64::from_le_bytes(*bytes))).collect(),
-        _ => return Err(Corrupt("chunk")),
-    })
 }
 
 #[cfg(test)]

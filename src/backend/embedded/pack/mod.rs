@@ -12,6 +12,7 @@ mod tag;
 mod trace;
 mod users;
 
+pub(super) use bytes::digest64;
 pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use durations::Durations;

@@ -3,8 +3,7 @@
 //! It never holds text: ids alone.
 
 use super::{
-    bytes::{Bytes, put},
-    columns::{column, put_column},
+    bytes::{Bytes, column, put, put_column},
     ids::ById,
 };
 use crate::backend::embedded::fault::Corrupt;

@@ -2,8 +2,9 @@
 //! It uses `grouping`'s names of places.
 //! It never keeps a name.
 
+use super::bytes::digest64;
 use crate::{
-    backend::embedded::{fault::Corrupt, write::digest64},
+    backend::embedded::fault::Corrupt,
     grouping::{PlaceName, place_names},
     model::Event,
     store::StoreError,

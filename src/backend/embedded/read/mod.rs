@@ -11,5 +11,6 @@ mod issues;
 mod project;
 mod release;
 mod search;
+mod signals;
 
 pub(super) use engine::pool::{Pool, Snapshot};

@@ -80,7 +80,7 @@ impl Writer {
 }
 
 /// The projects of these slugs or numbers.
-pub(super) fn projects(conn: &Connection, named: &[String]) -> Result<Vec<u64>, StoreError> {
+pub(in crate::backend::embedded) fn projects(conn: &Connection, named: &[String]) -> Result<Vec<u64>, StoreError> {
     let mut found = Vec::new();
     for name in named {
         let sql = "SELECT id FROM project WHERE slug=?1 COLLATE NOCASE OR id=?2";

@@ -4,7 +4,11 @@
 
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
-use super::{announce::projects, writer::Writer};
+use super::{
+    announce::projects,
+    debug_file::{PackedDebugFile, drop_debug_files, write_debug_file},
+    writer::Writer,
+};
 use crate::{
     backend::embedded::{
         fault::RETRY_AFTER_S,
@@ -16,6 +20,21 @@ use crate::{
 
 /// Bytes of parts that may wait to be put together.
 const WAITING_BYTES: i64 = 1 << 30;
+
+/// What an issue is called now.
+pub(in crate::backend::embedded) struct Described {
+    pub(in crate::backend::embedded) project: u64,
+    pub(in crate::backend::embedded) issue: i64,
+    pub(in crate::backend::embedded) group: Group,
+}
+
+/// What is in a bundle.
+pub(in crate::backend::embedded) enum Packed {
+    /// Scripts and their maps.
+    Scripts(Vec<PackedArtifact>),
+    /// Symbols.
+    Debug(Vec<PackedDebugFile>),
+}
 
 /// A file of a bundle, squeezed.
 pub(in crate::backend::embedded) struct PackedArtifact {
@@ -59,7 +78,7 @@ impl Writer {
     pub(in crate::backend::embedded) fn store_bundle(
         &mut self,
         order: &BundleOrder,
-        files: Option<&[PackedArtifact]>,
+        files: Option<&Packed>,
     ) -> Result<bool, StoreError> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let projects = projects(&tx, &order.projects)?;
@@ -76,8 +95,11 @@ impl Writer {
                     params![&order.checksum[..], at],
                 )?;
                 let bundle = tx.last_insert_rowid();
-                for file in files {
-                    write_file(&tx, bundle, file)?;
+                match files {
+                    Packed::Scripts(files) => files.iter().try_for_each(|file| write_file(&tx, bundle, file))?,
+                    Packed::Debug(files) => {
+                        files.iter().try_for_each(|file| write_debug_file(&tx, bundle, at, file))?;
+                    }
                 }
                 bundle
             }
@@ -122,6 +144,7 @@ impl Writer {
         for bundle in old {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             tx.execute("DELETE FROM artifact WHERE bundle=?1", [bundle])?;
+            drop_debug_files(&tx, bundle)?;
             tx.execute("DELETE FROM bundle_use WHERE bundle=?1", [bundle])?;
             tx.execute("DELETE FROM bundle WHERE id=?1", [bundle])?;
             tx.commit()?;
@@ -130,12 +153,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes down what issues are called now that their frames can be read.
-    pub(in crate::backend::embedded) fn describe(&mut self, issues: &[(i64, Group)]) -> Result<(), StoreError> {
+    /// Writes down what issues are called now that their frames can be read, and the key that their next events have.
+    pub(in crate::backend::embedded) fn describe(&mut self, issues: &[Described]) -> Result<(), StoreError> {
         for issues in issues.chunks(200) {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (issue, group) in issues {
+            for Described { project, issue, group } in issues {
                 describe_one(&tx, *issue, group)?;
+                // Another issue that has that key keeps it: the two are alike, and stay what they were.
+                if self.names.issue(&tx, *project, group.hash)?.is_none() {
+                    self.names.join(&tx, *project, group.hash, *issue)?;
+                }
             }
             tx.commit()?;
             self.commit_waiting();

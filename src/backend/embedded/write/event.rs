@@ -6,11 +6,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     commit::{Commit, IssueTouch},
-    names::{Word, digest64},
+    names::Word,
     project::short_id,
 };
 use crate::{
-    backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, micros},
+    backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, digest64, micros},
     diagnosis,
     model::{EventId, Group, IssueId, Untrusted},
     store::{EventRecord, Receipt, StoreError},
@@ -57,7 +57,7 @@ impl Commit<'_> {
         self.touch_release(fact.rel, ts, ts);
         self.touch_project(project, ts, event.platform.as_ref().map(Untrusted::raw));
         self.touch_issue(issue, record, ts);
-        self.touch_stack(project, issue, trace);
+        self.touch_stack(project, issue, trace, event);
         if let Some(libraries) = &record.libraries {
             self.touch_libraries(project, (issue, fact.rel, ts), libraries)?;
         }

@@ -5,9 +5,13 @@
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use super::commit::Commit;
+use super::{
+    commit::Commit,
+    mentions::{Mention, mentions},
+};
 use crate::{
     backend::embedded::pack::{Trace, decode_keys, encode_keys},
+    model::Event,
     store::StoreError,
 };
 
@@ -19,15 +23,14 @@ pub(super) struct StackTouch {
     project: u64,
     events: u64,
     trace: Trace,
+    mentions: Vec<(Mention, String)>,
 }
 
 impl Commit<'_> {
     /// Notes the stack of an event.
-    pub(super) fn touch_stack(&mut self, project: u64, issue: i64, trace: &Trace) {
-        if trace.stack != 0 {
-            let touch = || StackTouch { project, events: 0, trace: trace.clone() };
-            self.stacks.entry((issue, trace.stack)).or_insert_with(touch).events += 1;
-        }
+    pub(super) fn touch_stack(&mut self, project: u64, issue: i64, trace: &Trace, event: &Event) {
+        let touch = || StackTouch { project, events: 0, trace: trace.clone(), mentions: mentions(event) };
+        self.stacks.entry((issue, trace.stack)).or_insert_with(touch).events += 1;
     }
 
     /// Writes what was noted.
@@ -37,11 +40,20 @@ impl Commit<'_> {
                 .conn
                 .prepare_cached("UPDATE stack SET events=events+?3 WHERE issue=?1 AND stack=?2")?
                 .execute(params![issue, stack, touch.events])?;
-            if known == 0 {
+            if stack == 0 {
+                // No frame of the application: nothing to count, but texts to find it by.
+                self.write_first_mentions(issue, &touch)?;
+            } else if known == 0 {
                 self.new_stack(issue, stack, &touch)?;
             }
         }
         Ok(())
+    }
+
+    fn write_first_mentions(&self, issue: i64, touch: &StackTouch) -> Result<(), StoreError> {
+        let sql = "SELECT NOT EXISTS(SELECT 1 FROM mention WHERE issue=?1)";
+        let first: bool = self.conn.prepare_cached(sql)?.query_row([issue], |row| row.get(0))?;
+        if first { self.write_mentions(issue, &touch.mentions) } else { Ok(()) }
     }
 
     fn new_stack(&self, issue: i64, stack: i64, touch: &StackTouch) -> Result<(), StoreError> {
@@ -53,6 +65,7 @@ impl Commit<'_> {
             )?
             .execute(params![issue, stack, touch.events, encode_keys(&touch.trace.frames), STACKS])?;
         if added > 0 {
+            self.write_mentions(issue, &touch.mentions)?;
             for frame in &touch.trace.frames {
                 self.count_frame(touch.project, issue, *frame, touch.trace.near.contains(frame))?;
             }
@@ -106,6 +119,7 @@ pub(super) fn forget_stacks(conn: &Connection, issue: i64) -> Result<(), StoreEr
     )?
     .execute(params![project, frames])?;
     conn.prepare_cached("DELETE FROM stack WHERE issue=?1")?.execute([issue])?;
+    conn.prepare_cached("DELETE FROM mention WHERE issue=?1")?.execute([issue])?;
     conn.prepare_cached("DELETE FROM library_issue WHERE issue=?1")?.execute([issue])?;
     Ok(())
 }

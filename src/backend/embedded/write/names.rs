@@ -43,6 +43,38 @@ impl Word {
 /// Past so many remembered names everything is looked up again: it bounds memory against made-up values.
 const MOST: usize = 200_000;
 
+/// Most different names of a kind; what comes after goes by [`OTHERS`]. Whoever has a site's public key can make names up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Releases of a project.
+    pub releases: u64,
+    /// Environments.
+    pub environments: u64,
+    /// Keys of tags.
+    pub tag_keys: u64,
+    /// Values of one key, and transactions.
+    pub values: u64,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { releases: 10_000, environments: 2_000, tag_keys: 2_000, values: 200_000 }
+    }
+}
+
+impl Caps {
+    fn of(self, kind: Word) -> u64 {
+        match kind {
+            Word::Environment => self.environments,
+            Word::TagKey => self.tag_keys,
+            Word::TagValue | Word::Platform | Word::Transaction | Word::Agent => self.values,
+        }
+    }
+}
+
+/// What stands for all names past the most.
+pub(in crate::backend::embedded) const OTHERS: &str = "(others)";
+
 /// What the writer remembers of the tables of names. All of them only ever grow, so what another process adds is found on a miss.
 #[derive(Default)]
 pub(super) struct Names {
@@ -53,11 +85,36 @@ pub(super) struct Names {
     agents: HashMap<String, u32>,
     libraries: HashMap<(u64, i64), Option<i64>>,
     remembered: usize,
+    caps: Caps,
+    /// How many names there are: of words by kind and parent, of releases by project.
+    counts: HashMap<(Option<Word>, u64), u64>,
 }
 
 impl Names {
+    pub(super) fn new(caps: Caps) -> Self {
+        Self { caps, ..Self::default() }
+    }
+
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.caps);
+    }
+
+    /// Whether one name more may be made; counts it.
+    fn may_grow(&mut self, conn: &Connection, kind: Option<Word>, of: u64) -> Result<bool, StoreError> {
+        let most = kind.map_or(self.caps.releases, |kind| self.caps.of(kind));
+        let known = match self.counts.get(&(kind, of)) {
+            Some(known) => *known,
+            None => match kind {
+                Some(kind) => conn
+                    .prepare_cached("SELECT count(*) FROM word WHERE kind=?1 AND parent=?2")?
+                    .query_row(params![kind.code(), of], |row| row.get(0))?,
+                None => conn
+                    .prepare_cached("SELECT count(*) FROM release WHERE project=?1")?
+                    .query_row(params![of], |row| row.get(0))?,
+            },
+        };
+        self.counts.insert((kind, of), known + u64::from(known < most));
+        Ok(known < most)
     }
 
     /// After an issue is gone.
@@ -83,6 +140,9 @@ impl Names {
         let id =
             match found {
                 Some(id) => id,
+                None if text != OTHERS && !self.may_grow(conn, Some(kind), u64::from(parent))? => {
+                    self.word(conn, kind, parent, OTHERS)?
+                }
                 None => {
                     conn.prepare_cached("INSERT INTO word(kind, parent, text) VALUES(?1, ?2, ?3)")?
                         .execute(params![kind.code(), parent, text])?;
@@ -153,6 +213,9 @@ impl Names {
             .optional()?;
         let id = match found {
             Some(id) => id,
+            None if version != OTHERS && !self.may_grow(conn, None, project)? => {
+                self.release(conn, project, Some(OTHERS), at)?
+            }
             None => {
                 conn.prepare_cached("INSERT INTO release(project, version, first, last) VALUES(?1, ?2, ?3, ?3)")?
                     .execute(params![project, version, at])?;
@@ -221,13 +284,4 @@ impl Names {
 /// The number that the last insert gave, where columns hold 32 bits.
 fn fresh(conn: &Connection) -> Result<u32, StoreError> {
     u32::try_from(conn.last_insert_rowid()).map_err(|_| StoreError::Unsupported("the store holds too many names"))
-}
-
-/// 64 bits that stand for a trace's id in columns; never 0, which stands for none.
-pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325;
-    let hash = text
-        .bytes()
-        .fold(start, |h: u64, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3));
-    hash.max(1)
 }

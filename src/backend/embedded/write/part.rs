@@ -4,12 +4,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{
-    commit::Commit,
-    names::{Word, digest64},
-};
+use super::{commit::Commit, names::Word};
 use crate::{
-    backend::embedded::pack::{day_of, micros},
+    backend::embedded::pack::{day_of, digest64, micros},
     store::{PartRecord, StoreError},
 };
 

@@ -1,6 +1,6 @@
 //! Storing sessions: each counts once, by its newest state.
 //! It uses `rusqlite`.
-//! It never lets a later "goes on" undo an end.
+//! It never lets a later state undo a worse one: who crashed has crashed.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -24,6 +24,16 @@ fn class(session: &SessionRecord) -> usize {
         SessionStatus::Crashed => 2,
         SessionStatus::Abnormal => 3,
         SessionStatus::Unhandled => 4,
+    }
+}
+
+/// How bad a class is: the worst that was said of a session stays, in whatever order it comes.
+const fn rank(class: usize) -> usize {
+    match class {
+        2 => 4,
+        3 => 3,
+        4 => 2,
+        other => other,
     }
 }
 
@@ -112,13 +122,13 @@ impl Commit<'_> {
 
     fn later_state(&mut self, project: u64, session: &SessionRecord, before: Stored) -> Result<bool, StoreError> {
         let (at, ends) = (micros(session.timestamp), is_final(session.status));
+        let worse = rank(class(session)) > rank(before.class);
         let newer = if before.is_final == ends { at > before.at } else { ends };
-        if !newer {
+        if !newer && !worse {
             return Ok(false);
         }
-        // An error once seen stays seen, and so does a crash behind a browser's "went on".
-        let class = class(session).max(if before.class == 1 { 1 } else { 0 });
-        let class = if class <= 1 && before.class == 4 { 4 } else { class };
+        let class = if worse { class(session) } else { before.class };
+        let (at, ends) = (at.max(before.at), ends || before.is_final);
         let user = if before.user == 0 { self.names.user(self.conn, session.user)? } else { before.user };
         self.conn
             .prepare_cached("UPDATE session SET at=?3, user=?4, class=?5, final=?6 WHERE day=?1 AND sid=?2")?

@@ -14,7 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     commit::Commit,
     join::settled_before,
-    names::Names,
+    names::{Caps, Names},
     queue::{Queue, Work, Write},
 };
 use crate::{
@@ -57,6 +57,7 @@ pub(in crate::backend::embedded) fn start(
     files: &Files,
     queue: Arc<Queue>,
     fold_at: u64,
+    caps: Caps,
     joining: Arc<OnceLock<Joining>>,
 ) -> Result<JoinHandle<()>, StoreError> {
     let conn = connect::writer(files)?;
@@ -64,7 +65,7 @@ pub(in crate::backend::embedded) fn start(
     let fold_lock = crate::backend::embedded::files::create_private(&files.fold_lock())?;
     let mut writer = Writer {
         conn,
-        names: Names::default(),
+        names: Names::new(caps),
         unpacker: Unpacker::new()?,
         fold_lock,
         unfolded,

@@ -246,7 +246,7 @@ impl Snapshot<'_> {
         let mut read = Days::default();
         self.read_days(bounds, tag, days, &mut read)?;
         let users = Arc::new(read.united(tag, RoaringBitmap::new()));
-        self.memory.keep(key, stamp, Arc::clone(&users));
+        self.memory.keep(key, stamp, users.clone());
         Ok(users)
     }
 

@@ -9,6 +9,7 @@ use super::super::engine::{
     known::Known,
     pool::Snapshot,
     scope::{Bounds, Want},
+    tally::most_shared,
 };
 use super::{Affected, baseline::BaseUsers};
 use crate::{
@@ -149,13 +150,6 @@ fn different(column: &[u32]) -> BTreeSet<u32> {
     values.sort_unstable();
     values.dedup();
     values.into_iter().collect()
-}
-
-/// How many rows have the commonest value.
-pub(in crate::backend::embedded::read) fn most_shared(column: &[u32]) -> u64 {
-    let mut counts: ById<u64> = ById::default();
-    column.iter().filter(|value| **value != 0).for_each(|value| *counts.entry(*value).or_default() += 1);
-    counts.into_values().max().unwrap_or(0)
 }
 
 /// Events without a user, a row each.

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::engine::tally::Taken;
-use super::conditions::most_shared;
+use super::super::engine::tally::{Taken, most_shared};
 use crate::backend::embedded::pack::{Head, Rest};
 
 /// A row for each place, a column for each tag; 0 stands for no value.

@@ -1,4 +1,4 @@
-//! An issue's events, part by part: its chunks, then what is not folded yet.
+//! The chunks of an issue's events, unpacked one after another.
 //! It uses `rusqlite`, the packed forms and, where there is much to unpack, a second thread.
 //! It never keeps more than a few chunks in memory.
 
@@ -9,11 +9,11 @@ use std::{
 
 use rusqlite::params;
 
-use super::{known::Known, pool::Snapshot};
+use super::pool::Snapshot;
 use crate::{
     backend::embedded::{
         fault::Corrupt,
-        pack::{Columns, Head, Rest, Unpacker},
+        pack::{Head, Rest, Unpacker},
     },
     store::StoreError,
 };
@@ -112,7 +112,7 @@ impl Snapshot<'_> {
     }
 
     /// Gives the issue's chunks away.
-    fn take_chunks(
+    pub(in crate::backend::embedded::read) fn take_chunks(
         &mut self,
         issue: i64,
         (lo, hi): (i64, i64),
@@ -149,35 +149,5 @@ impl Snapshot<'_> {
             }
             Ok(())
         })
-    }
-
-    /// Shows all of an issue's events in a time: its chunks, then its tail.
-    pub(in crate::backend::embedded::read) fn each_part(
-        &mut self,
-        known: &Known,
-        lo: i64,
-        hi: i64,
-        part: Unpack,
-        mut see: impl FnMut(&Head, Option<&Rest>),
-    ) -> Result<(), StoreError> {
-        self.take_parts(known, (lo, hi), part, |head, rest| see(&head, rest.as_ref()))
-    }
-
-    /// Gives all of an issue's events in a time away.
-    pub(in crate::backend::embedded::read) fn take_parts(
-        &mut self,
-        known: &Known,
-        times: (i64, i64),
-        part: Unpack,
-        mut see: impl FnMut(Head, Option<Rest>),
-    ) -> Result<(), StoreError> {
-        if known.folded > 0 {
-            self.take_chunks(known.id, times, part, &mut see)?;
-        }
-        if !known.tail.is_empty() {
-            let Columns { head, rest } = Columns::of(&known.tail);
-            see(head, (part != Unpack::Head).then_some(rest));
-        }
-        Ok(())
     }
 }

@@ -12,7 +12,9 @@ use super::{
     scope::{Bounds, Want},
 };
 use crate::{
-    backend::embedded::pack::{Cell, Fact, add_to_cells, day_of, decode_cells, level_from_code, moment},
+    backend::embedded::pack::{
+        Cell, Columns, Fact, Head, Rest, add_to_cells, day_of, decode_cells, level_from_code, moment,
+    },
     model::{Issue, IssueId, Level, Resolution, Status, TopFrame},
     store::StoreError,
 };
@@ -123,6 +125,36 @@ impl Known {
 }
 
 impl Snapshot<'_> {
+    /// Shows all of an issue's events in a time: its chunks, then its tail.
+    pub(in crate::backend::embedded::read) fn each_part(
+        &mut self,
+        known: &Known,
+        lo: i64,
+        hi: i64,
+        part: Unpack,
+        mut see: impl FnMut(&Head, Option<&Rest>),
+    ) -> Result<(), StoreError> {
+        self.take_parts(known, (lo, hi), part, |head, rest| see(&head, rest.as_ref()))
+    }
+
+    /// Gives all of an issue's events in a time away.
+    pub(in crate::backend::embedded::read) fn take_parts(
+        &mut self,
+        known: &Known,
+        times: (i64, i64),
+        part: Unpack,
+        mut see: impl FnMut(Head, Option<Rest>),
+    ) -> Result<(), StoreError> {
+        if known.folded > 0 {
+            self.take_chunks(known.id, times, part, &mut see)?;
+        }
+        if !known.tail.is_empty() {
+            let Columns { head, rest } = Columns::of(&known.tail);
+            see(head, (part != Unpack::Head).then_some(rest));
+        }
+        Ok(())
+    }
+
     /// All issues of the scope's projects that may have an event in it.
     pub(in crate::backend::embedded::read) fn known_issues(&self, bounds: &Bounds) -> Result<Vec<Known>, StoreError> {
         let sql = format!(

@@ -14,7 +14,8 @@ use super::memory::Memory;
 use crate::{
     backend::embedded::{connect, files::Files, pack::Unpacker},
     guard::Scrubber,
-    sourcemaps::Cache,
+    native::Object,
+    sourcemaps::{Cache, Script},
     store::StoreError,
 };
 
@@ -24,10 +25,14 @@ const CONNECTIONS: usize = 4;
 /// Bytes of scripts and maps that are kept ready.
 const SCRIPT_BYTES: usize = 128 << 20;
 
+/// Bytes of symbols that are kept ready.
+const SYMBOL_BYTES: usize = 256 << 20;
+
 /// The pool.
 pub(in crate::backend::embedded) struct Pool {
     files: Files,
-    scripts: Arc<Cache>,
+    scripts: Arc<Cache<i64, Script>>,
+    objects: Arc<Cache<Vec<i64>, Object>>,
     /// For what a map adds to an event that was stored without.
     scrubber: Scrubber,
     /// Whether the tables are known to be there.
@@ -48,7 +53,10 @@ pub(in crate::backend::embedded) struct Snapshot<'c> {
     pub(in crate::backend::embedded) conn: &'c Connection,
     pub(in crate::backend::embedded::read) unpacker: &'c mut Unpacker,
     pub(in crate::backend::embedded::read) memory: &'c Memory,
-    pub(in crate::backend::embedded::read) scripts: Arc<Cache>,
+    pub(in crate::backend::embedded::read) scripts: Arc<Cache<i64, Script>>,
+    pub(in crate::backend::embedded::read) objects: Arc<Cache<Vec<i64>, Object>>,
+    /// For questions that are asked while another is answered.
+    pub(in crate::backend::embedded::read) pool: &'c Pool,
     pub(in crate::backend::embedded::read) scrubber: &'c Scrubber,
     stopped: &'c AtomicBool,
 }
@@ -92,7 +100,8 @@ impl Pool {
         Self {
             files,
             scrubber,
-            scripts: Arc::new(Cache::new(SCRIPT_BYTES)),
+            scripts: Arc::new(Cache::new(SCRIPT_BYTES, Script::size_bytes)),
+            objects: Arc::new(Cache::new(SYMBOL_BYTES, Object::size_bytes)),
             ready: Mutex::new(false),
             idle: Mutex::default(),
             permits,
@@ -165,9 +174,16 @@ impl Pool {
         work: impl FnOnce(&mut Snapshot<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let tx = reader.conn.unchecked_transaction()?;
-        let (scripts, scrubber) = (Arc::clone(&self.scripts), &self.scrubber);
-        let unpacker = &mut reader.unpacker;
-        let mut snapshot = Snapshot { conn: &tx, unpacker, memory: &self.memory, scripts, scrubber, stopped };
+        let mut snapshot = Snapshot {
+            conn: &tx,
+            unpacker: &mut reader.unpacker,
+            memory: &self.memory,
+            scripts: Arc::clone(&self.scripts),
+            objects: Arc::clone(&self.objects),
+            pool: self,
+            scrubber: &self.scrubber,
+            stopped,
+        };
         snapshot.go_on()?;
         let answer = work(&mut snapshot);
         drop(tx);

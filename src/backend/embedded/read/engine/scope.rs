@@ -119,6 +119,11 @@ impl Snapshot<'_> {
         Ok(words.collect::<Result<_, _>>()?)
     }
 
+    /// Names of all tags.
+    pub(in crate::backend::embedded) fn tag_names(&mut self) -> Result<Vec<Untrusted>, StoreError> {
+        Ok(self.words(Word::TagKey, 0)?.into_iter().map(|(_, name)| name.into()).collect())
+    }
+
     /// The number of a word, if the store has it.
     pub(in crate::backend::embedded::read) fn word_id(
         &self,

@@ -194,3 +194,10 @@ impl Values {
         self.events.iter().zip(users).skip(1).map(count).filter(|count| count.events > 0).collect()
     }
 }
+
+/// How many rows have the commonest value.
+pub(in crate::backend::embedded::read) fn most_shared(column: &[u32]) -> u64 {
+    let mut counts: ById<u64> = ById::default();
+    column.iter().filter(|value| **value != 0).for_each(|value| *counts.entry(*value).or_default() += 1);
+    counts.into_values().max().unwrap_or(0)
+}

@@ -15,7 +15,8 @@ use super::super::engine::{
 use super::By;
 use crate::{
     backend::embedded::{
-        body::body_to_event,
+        body::{body_to_event, json_to_event},
+        fault::Corrupt,
         pack::{ANY, REPLAY, decode_keys, keys_of, moment},
     },
     grouping::{is_shared_by_name, place_names},
@@ -67,7 +68,8 @@ impl Snapshot<'_> {
             asked: "none of the issue in this scope".into(),
             near: Vec::new(),
         })?;
-        let event = self.opened(seq)?.ok_or(StoreError::Invalid("an event vanished while it was read"))?;
+        let event = self.opened_late(known.project, seq)?;
+        let event = event.ok_or(StoreError::Invalid("an event vanished while it was read"))?;
         let stacks = self.stacks(known.id)?;
         let standings =
             event.exceptions.iter().map(|e| self.standings(known.project, e, &stacks)).collect::<Result<_, _>>()?;
@@ -113,6 +115,14 @@ impl Snapshot<'_> {
     fn opened(&mut self, seq: i64) -> Result<Option<Event>, StoreError> {
         let stored = self.stored(seq)?;
         stored.map(|stored| body_to_event(&stored.body, stored.id, moment(stored.ts))).transpose()
+    }
+
+    /// The same, read with the maps and symbols that came since.
+    fn opened_late(&mut self, project: u64, seq: i64) -> Result<Option<Event>, StoreError> {
+        let Some(stored) = self.stored(seq)? else { return Ok(None) };
+        let mut json = serde_json::from_slice(&stored.body).map_err(|_| Corrupt("event"))?;
+        self.read_late(project, stored.id, &mut json)?;
+        Ok(Some(json_to_event(&json, stored.id, moment(stored.ts))))
     }
 
     fn stacks(&self, issue: i64) -> Result<Stacks, StoreError> {

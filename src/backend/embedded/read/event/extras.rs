@@ -7,13 +7,11 @@ use serde_json::Value;
 
 use super::super::engine::{pool::Snapshot, scope::Bounds};
 use crate::{
-    backend::embedded::{pack::moment, write::digest64},
+    backend::embedded::pack::moment,
     model::{Data, Event, Untrusted},
     store::{AttachmentInfo, Feedback, ItemKind, LogLine, StoreError},
 };
 
-/// Log lines at most: those nearest before the event come first.
-const LOGS: i64 = 100;
 /// Attachments and messages at most.
 const MOST: i64 = 50;
 
@@ -26,36 +24,24 @@ pub(in crate::backend::embedded::read) struct Extras {
 }
 
 impl Snapshot<'_> {
+    /// What users wrote; with `all`, logs and files as well.
     pub(in crate::backend::embedded::read) fn extras(
         &mut self,
         project: u64,
         event: &Event,
         bounds: &Bounds,
+        all: bool,
     ) -> Result<Extras, StoreError> {
         let id = event.id.0.to_be_bytes();
-        Ok(Extras {
-            logs: match &event.trace_id {
-                Some(trace) => self.logs(project, trace, bounds)?,
-                None => Vec::new(),
-            },
-            attachments: self.attachments(project, &id, bounds)?,
-            feedback: self.feedback(project, &id, bounds)?,
-        })
-    }
-
-    fn logs(&mut self, project: u64, trace: &Untrusted, bounds: &Bounds) -> Result<Vec<LogLine>, StoreError> {
-        let sql =
-            "SELECT ts, z FROM item WHERE trace=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY ts DESC LIMIT ?5";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let key = digest64(trace.raw()) as i64;
-        let mut rows = statement.query(params![key, ItemKind::Log.code(), project, bounds.hi, LOGS])?;
-        let mut logs = Vec::new();
-        while let Some(row) = rows.next()? {
-            let body = self.unpacker.body(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            logs.extend(log_line(row.get(0)?, &body));
+        let feedback = self.feedback(project, &id, bounds)?;
+        if !all {
+            return Ok(Extras { feedback, ..Extras::default() });
         }
-        logs.reverse();
-        Ok(logs)
+        let logs = match &event.trace_id {
+            Some(trace) => self.logs(project, trace, bounds)?,
+            None => Vec::new(),
+        };
+        Ok(Extras { logs, attachments: self.attachments(project, &id, bounds)?, feedback })
     }
 
     fn attachments(&self, project: u64, id: &[u8; 16], bounds: &Bounds) -> Result<Vec<AttachmentInfo>, StoreError> {
@@ -88,7 +74,7 @@ impl Snapshot<'_> {
 }
 
 /// A log line as SDKs send it: `attributes` holds `{value, type}` by name.
-fn log_line(ts: i64, body: &[u8]) -> Option<LogLine> {
+pub(super) fn log_line(ts: i64, body: &[u8]) -> Option<LogLine> {
     let line: Value = serde_json::from_slice(body).ok()?;
     let attributes = line.get("attributes").and_then(Value::as_object).into_iter().flatten();
     Some(LogLine {

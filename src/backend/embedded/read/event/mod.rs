@@ -7,6 +7,8 @@ pub(super) mod extras;
 pub(super) mod libraries;
 pub(super) mod replay;
 pub(super) mod script;
+pub(super) mod symbols;
+mod trace_logs;
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
@@ -251,11 +253,11 @@ impl Snapshot<'_> {
         let previous = self.best(known, &before, By::Newest, |ts, seq| (ts, seq) < here)?;
         let next = self.best(known, &after, By::Oldest, |ts, seq| (ts, seq) > here)?;
         let mut json: Value = serde_json::from_slice(&stored.body).map_err(|_| Corrupt("event"))?;
-        self.map_late(known.project, &mut json)?;
+        self.read_late(known.project, stored.id, &mut json)?;
         let event = json_to_event(&json, stored.id, moment(stored.ts));
         let history = known.history(self, bounds)?;
         let slug = bounds.slug(known.project).unwrap_or_default();
-        let extras = if extras { self.extras(known.project, &event, bounds)? } else { Default::default() };
+        let extras = self.extras(known.project, &event, bounds, extras)?;
         Ok(EventFacts {
             event,
             issue: self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?,

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::super::engine::{pool::Snapshot, scope::Want};
 use crate::{
-    backend::embedded::{body::json_to_event, pack::moment},
+    backend::embedded::{body::json_to_event, pack::moment, write::Described},
     grouping::group,
-    model::Group,
+    model::EventId,
     sourcemaps::{Script, Wanted, map_event, map_url},
     store::{Scope, StoreError},
 };
@@ -79,7 +79,7 @@ impl Snapshot<'_> {
         };
         let Some((map, script)) = found else { return Ok(None) };
         let scripts = Arc::clone(&self.scripts);
-        let made: Result<_, StoreError> = scripts.script(map, || {
+        let made: Result<_, StoreError> = scripts.get(map, || {
             let code = script.map(|script| self.artifact(script)).transpose()?;
             let map = self.artifact(map)?;
             match Script::new(&map, code.as_deref()) {
@@ -155,12 +155,13 @@ impl Snapshot<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_row([script], |row| row.get(0))?)
     }
 
+    /// Reads an event's frames with the maps and symbols that came since; tells whether that changed any.
+    pub(super) fn read_late(&mut self, project: u64, id: EventId, json: &mut Value) -> Result<bool, StoreError> {
+        Ok(self.map_late(project, json)? | self.name_late(project, id, json)?)
+    }
+
     /// Reads an event's minified frames with the maps that came since; tells whether that changed any.
-    pub(in crate::backend::embedded::read) fn map_late(
-        &mut self,
-        project: u64,
-        json: &mut Value,
-    ) -> Result<bool, StoreError> {
+    fn map_late(&mut self, project: u64, json: &mut Value) -> Result<bool, StoreError> {
         if !self.has_maps()? {
             return Ok(false);
         }
@@ -174,7 +175,7 @@ impl Snapshot<'_> {
         });
         if changed {
             // Lines of source were not in the event when it was scrubbed.
-            self.scrubber.event(json);
+            self.scrubber.again(json);
         }
         match failed {
             Some(error @ StoreError::Cancelled) => Err(error),
@@ -190,7 +191,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded) fn described_again(
         &mut self,
         projects: &[String],
-    ) -> Result<Vec<(i64, Group)>, StoreError> {
+    ) -> Result<Vec<Described>, StoreError> {
         let mut found = Vec::new();
         for slug in projects {
             let bounds = self.bounds(&Scope { project: Some(slug.as_str().into()), ..Scope::default() })?;
@@ -202,8 +203,9 @@ impl Snapshot<'_> {
                 let Some(seq) = self.newest(&known, &want)? else { continue };
                 let Some(stored) = self.stored(seq)? else { continue };
                 let Ok(mut json) = serde_json::from_slice::<Value>(&stored.body) else { continue };
-                if self.map_late(known.project, &mut json)? {
-                    found.push((known.id, group(&json_to_event(&json, stored.id, moment(stored.ts)))));
+                if self.read_late(known.project, stored.id, &mut json)? {
+                    let group = group(&json_to_event(&json, stored.id, moment(stored.ts)));
+                    found.push(Described { project: known.project, issue: known.id, group });
                 }
             }
         }

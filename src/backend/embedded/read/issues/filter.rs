@@ -13,11 +13,13 @@ use super::super::{
     },
     release::releases::Releases,
 };
+use super::mentions::mention_of;
 use crate::{
     backend::embedded::{
-        pack::{Head, Rest, UNHANDLED, level_of},
-        write::{Word, digest64},
+        pack::{Head, Rest, UNHANDLED, digest64, level_of},
+        write::Word,
     },
+    guard::show_user,
     model::{EventId, Level, Untrusted},
     store::{Field, Op, StoreError, Term, Test},
 };
@@ -137,6 +139,14 @@ impl Snapshot<'_> {
             match &term.test {
                 Test::Text(text) => filter.texts.push((term.negated, self.issues_with(text)?)),
                 Test::Status(_) | Test::Change(_) => filter.issue.push(term),
+                Test::Field { field, op, values } if mention_of(field).is_some() => {
+                    let ids = mention_of(field).map(|kind| self.issues_mentioning(kind, *op, values)).transpose()?;
+                    filter.texts.push((term.negated, ids.unwrap_or_default()));
+                }
+                Test::Has(field) if field.is_of_frames() => {
+                    let ids = mention_of(field).map(|kind| self.issues_with_any(kind)).transpose()?;
+                    filter.texts.push((term.negated, ids.unwrap_or_default()));
+                }
                 Test::Field { field, .. } | Test::Has(field) if of_issue(field, of) => filter.issue.push(term),
                 Test::Field { field, op, values } => {
                     checks.push((term.negated, self.check(field, *op, values, bounds, releases)?));
@@ -146,27 +156,6 @@ impl Snapshot<'_> {
         }
         filter.event = (!checks.is_empty()).then_some(EventTest { checks });
         Ok(filter)
-    }
-
-    /// Issues whose title, value, culprit or type contain the text.
-    fn issues_with(&self, text: &Untrusted) -> Result<RoaringBitmap, StoreError> {
-        let text = text.raw().trim_matches('*');
-        let collect = |sql: &str, asked: &str| -> Result<RoaringBitmap, StoreError> {
-            let mut statement = self.conn.prepare_cached(sql)?;
-            let ids = statement.query_map([asked], |row| row.get::<_, u32>(0))?;
-            Ok(ids.collect::<Result<_, _>>()?)
-        };
-        if text.chars().count() >= 3 && !text.contains(['*', '\0']) {
-            // One phrase in quotes: nothing in it is read as the index's query language.
-            let phrase = format!("\"{}\"", text.replace('"', "\"\""));
-            return collect("SELECT rowid FROM issue_fts WHERE issue_fts MATCH ?1", &phrase);
-        }
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").replace('*', "%");
-        collect(
-            "SELECT id FROM issue WHERE title LIKE ?1 ESCAPE '\\' OR value LIKE ?1 ESCAPE '\\'
-             OR culprit LIKE ?1 ESCAPE '\\' OR type LIKE ?1 ESCAPE '\\'",
-            &format!("%{escaped}%"),
-        )
     }
 
     fn check(
@@ -225,20 +214,25 @@ impl Snapshot<'_> {
         })
     }
 
-    /// Users by pseudonym, or by its beginning with `*`.
+    /// Users by pseudonym, by its beginning with `*`, or by who they are: that is hashed before it is compared.
     fn users_named(&self, values: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
         let mut users = RoaringBitmap::new();
         for value in values {
-            let asked = value.raw().to_ascii_lowercase();
-            let asked = asked.strip_prefix("id:").unwrap_or(&asked);
-            let Some(asked) = asked.strip_prefix("user-") else { continue };
-            let digits = asked.trim_end_matches('*');
-            if digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-                continue;
-            }
-            if digits.len() < 12 && !asked.ends_with('*') {
-                continue;
-            }
+            let asked = value.raw();
+            let kinds = ["id:", "email:", "username:", "ip:"];
+            let asked = kinds.iter().find_map(|kind| asked.strip_prefix(kind)).unwrap_or(asked);
+            let digits = asked.to_ascii_lowercase().strip_prefix("user-").map(str::to_owned).filter(|rest| {
+                let digits = rest.trim_end_matches('*');
+                let whole = digits.len() == 12 || rest.ends_with('*');
+                digits.len() <= 12 && whole && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            });
+            let digits = match digits {
+                Some(digits) => digits.trim_end_matches('*').to_owned(),
+                None => {
+                    let shown = show_user(&self.scrubber.pseudonyms().user(&asked.into()));
+                    shown.trim_start_matches("user-").to_owned()
+                }
+            };
             let sql = "SELECT id FROM user WHERE key>=unhex(?1) AND key<=unhex(?2) AND lower(hex(key)) LIKE ?3";
             let pad = |digit: &str| format!("{digits}{}", digit.repeat(32 - digits.len()));
             let mut statement = self.conn.prepare_cached(sql)?;

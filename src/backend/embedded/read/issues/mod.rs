@@ -5,6 +5,7 @@
 pub(super) mod count;
 pub(super) mod filter;
 pub(super) mod judge;
+pub(super) mod mentions;
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -17,17 +18,18 @@ use super::{
         pool::Snapshot,
         scope::{Bounds, Want},
     },
-    release::releases::Releases,
+    release::releases::{Releases, first_and_last},
 };
 use crate::{
     backend::embedded::pack::{Cell, moment},
     change::{Weight, impact},
-    model::{Change, ChangeReason, Issue},
+    model::{Change, ChangeReason, Issue, Status},
     store::{Field, IssueFacts, IssueQuery, IssueRef, IssueSort, Page, Scope, StoreError, Term, Test},
 };
 use count::Counts;
 use filter::{EventTest, Filter, Of, levels_of, truth_of};
 use judge::{Judge, Judged};
+use mentions::OLDER;
 
 /// An issue that may be listed.
 pub(in crate::backend::embedded::read) struct Candidate {
@@ -61,6 +63,9 @@ impl Snapshot<'_> {
         let active = self.active_in(&bounds, since.as_ref())?;
         let listing = Listing { bounds, releases, since, filter, active };
         let mut found = self.candidates(&listing, query)?;
+        if query.since.is_some() && query.status.is_empty() && !asks_for_status(&query.filter) {
+            found.retain(|candidate| !candidate.is_set_aside());
+        }
         let by_change = by_change(&found);
         let broke_alone = query.since.is_some() && query.sort == IssueSort::Impact && query.filter.is_empty();
         if !query.change.is_empty() {
@@ -74,7 +79,9 @@ impl Snapshot<'_> {
         let items =
             page.into_iter().map(|found| self.facts(&listing.bounds, &listing.releases, &listing.active, found));
         let items = items.collect::<Result<_, _>>()?;
-        Ok(Page { items, total: Some(total as u64), more, warnings: Vec::new(), by_change })
+        let older = total == 0 && !query.filter.is_empty() && self.has_older_issues()?;
+        let warnings = if older { vec![OLDER] } else { Vec::new() };
+        Ok(Page { items, total: Some(total as u64), more, warnings, by_change })
     }
 
     /// Answers `SignalStore::issue`.
@@ -268,22 +275,22 @@ impl Candidate {
             IssueSort::FirstSeen => self.history.iter().map(|cell| cell.first).min().unwrap_or(i64::MIN) as f64,
             IssueSort::Events => counts.events as f64,
             IssueSort::Users => counts.users as f64 + counts.events as f64 * 1e-9,
-            // What broke since a release comes before what was broken already: new, back, growing, in that order.
-            IssueSort::Impact if query.since.is_some() => self.impact(query, counts, active) + BROKE * self.order(),
+            // What broke since a release comes before what was broken already, whichever way it broke.
+            IssueSort::Impact if query.since.is_some() && self.broke() => self.impact(query, counts, active) + BROKE,
             IssueSort::Impact => self.impact(query, counts, active),
         }
     }
 
     fn broke(&self) -> bool {
-        self.order() > 0.0
+        matches!(self.judged.change, Change::New | Change::Regressed | Change::Escalating)
     }
 
-    fn order(&self) -> f64 {
-        match self.judged.change {
-            Change::New => 3.0,
-            Change::Regressed => 2.0,
-            Change::Escalating => 1.0,
-            Change::Ongoing | Change::Resolved => 0.0,
+    /// Somebody decided that it need not be looked at, and nothing speaks against it.
+    fn is_set_aside(&self) -> bool {
+        match self.known.status {
+            Status::Ignored => true,
+            Status::Resolved => self.judged.change != Change::Regressed,
+            Status::Unresolved => false,
         }
     }
 
@@ -316,6 +323,10 @@ fn most(known: &Known, history: &[Cell], want: &Want<'_>) -> Counts {
     most
 }
 
+fn asks_for_status(filter: &[Term]) -> bool {
+    filter.iter().any(|term| matches!(term.test, Test::Status(_)))
+}
+
 fn cheap_conditions_hold(known: &Known, query: &IssueQuery, filter: &Filter<'_>) -> bool {
     (query.status.is_empty() || query.status.contains(&known.status))
         && query.level.is_none_or(|level| level == known.level)
@@ -331,17 +342,6 @@ fn by_change(found: &[Candidate]) -> Vec<(Change, u64)> {
         .map(|change| (change, found.iter().filter(|found| found.judged.change == change).count() as u64))
         .filter(|(_, n)| *n > 0)
         .collect()
-}
-
-/// The first and the last release of a history, by release order.
-pub(in crate::backend::embedded::read) fn first_and_last(
-    history: &[Cell],
-    releases: &Releases,
-) -> (Option<u32>, Option<u32>) {
-    let mut seen: Vec<(usize, u32)> =
-        history.iter().filter_map(|cell| releases.place(cell.rel).map(|place| (place, cell.rel))).collect();
-    seen.sort_unstable();
-    (seen.first().map(|(_, id)| *id), seen.last().map(|(_, id)| *id))
 }
 
 /// An issue as conditions see it.

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::super::{
-    engine::{pool::Snapshot, scope::Bounds},
-    issues::first_and_last,
+use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::{
+    active::Active,
+    releases::{Releases, first_and_last},
 };
-use super::{active::Active, releases::Releases};
 use crate::{
     backend::embedded::pack::{hour_of, moment},
-    model::{Deploy, Release, SessionCounts},
+    model::{Deploy, Release, SessionCounts, Untrusted},
     release::sort_releases,
     store::{ReleaseFacts, ReleaseQuery, StoreError},
 };
@@ -52,8 +52,9 @@ impl Snapshot<'_> {
         }
         let mut order: Vec<Release> = found.iter().map(|(_, facts)| facts.release.clone()).collect();
         sort_releases(&mut order);
-        let place = |facts: &ReleaseFacts| order.iter().position(|release| release.version == facts.release.version);
-        found.sort_by_key(|(_, facts)| std::cmp::Reverse(place(facts)));
+        let places: HashMap<&Untrusted, usize> =
+            order.iter().enumerate().map(|(at, release)| (&release.version, at)).collect();
+        found.sort_by_key(|(_, facts)| std::cmp::Reverse(places.get(&facts.release.version)));
         let page = found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX));
         let mut found: Vec<(Ids, ReleaseFacts)> = page.collect();
         if query.counts {

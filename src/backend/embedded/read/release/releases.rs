@@ -13,7 +13,7 @@ use super::super::engine::{
     scope::Bounds,
 };
 use crate::{
-    backend::embedded::pack::moment,
+    backend::embedded::pack::{Cell, moment},
     model::{Release, Untrusted},
     release::{Version, sort_releases, split_name},
     store::{Op, StoreError},
@@ -50,6 +50,8 @@ impl Known {
 pub(in crate::backend::embedded::read) struct Releases {
     pub(in crate::backend::embedded::read) list: Vec<Known>,
     places: HashMap<u32, usize>,
+    /// All numbers of each name.
+    by_name: HashMap<String, Vec<u32>>,
     /// Numbers of names that came before, with the first of the name.
     doubles: HashMap<u32, u32>,
 }
@@ -72,7 +74,7 @@ impl Releases {
 
     /// All numbers of that name.
     pub(in crate::backend::embedded::read) fn all_of_name(&self, name: &str) -> Vec<u32> {
-        self.list.iter().filter(|known| known.version == name).map(|known| known.id).collect()
+        self.by_name.get(name).cloned().unwrap_or_default()
     }
 
     pub(in crate::backend::embedded::read) fn name(&self, id: u32) -> Option<Untrusted> {
@@ -89,10 +91,9 @@ impl Releases {
     pub(in crate::backend::embedded::read) fn named(&self, names: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
         let mut ids = RoaringBitmap::new();
         for name in names {
-            let before = ids.len();
-            ids.extend(self.list.iter().filter(|known| known.version == name.raw()).map(|known| known.id));
-            if ids.len() == before && !self.list.iter().any(|known| known.version == name.raw()) {
-                return Err(not_found("release", name, self.list.iter().map(|known| known.version.clone())));
+            match self.by_name.get(name.raw()) {
+                Some(found) => ids.extend(found.iter().copied()),
+                None => return Err(not_found("release", name, self.list.iter().map(|known| known.version.clone()))),
             }
         }
         Ok(ids)
@@ -143,5 +144,20 @@ fn in_order(mut found: Vec<(Known, Release)>) -> Releases {
             doubles.insert(known.id, first);
         }
     }
-    Releases { places, doubles, list }
+    let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
+    for known in &list {
+        by_name.entry(known.version.clone()).or_default().push(known.id);
+    }
+    Releases { places, by_name, doubles, list }
+}
+
+/// The first and the last release of a history, by release order.
+pub(in crate::backend::embedded::read) fn first_and_last(
+    history: &[Cell],
+    releases: &Releases,
+) -> (Option<u32>, Option<u32>) {
+    let mut seen: Vec<(usize, u32)> =
+        history.iter().filter_map(|cell| releases.place(cell.rel).map(|place| (place, cell.rel))).collect();
+    seen.sort_unstable();
+    (seen.first().map(|(_, id)| *id), seen.last().map(|(_, id)| *id))
 }

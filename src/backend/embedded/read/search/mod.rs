@@ -2,37 +2,22 @@
 //! It uses the packed forms.
 //! It never opens a body but for a row that is shown.
 
-pub(super) mod table;
+mod searched;
+mod table;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
-    engine::{
-        chunks::Unpack,
-        known::Known,
-        pool::Snapshot,
-        scope::{Bounds, Want},
-    },
+    engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want},
     issues::Subject,
-    issues::{
-        filter::{Filter, Of},
-        judge::Judge,
-    },
-    release::releases::Releases,
+    issues::{filter::Of, judge::Judge, mentions::OLDER},
 };
 use crate::{
     model::IssueId,
     store::{Page, SearchQuery, SearchRow, StoreError, Test},
 };
+use searched::Searched;
 use table::{Grouping, Table};
-
-/// What a search looks through.
-pub(in crate::backend::embedded::read) struct Searched<'q> {
-    pub(in crate::backend::embedded::read) bounds: Bounds,
-    pub(in crate::backend::embedded::read) releases: Releases,
-    pub(in crate::backend::embedded::read) filter: Filter<'q>,
-    pub(in crate::backend::embedded::read) issues: Vec<Known>,
-}
 
 impl Snapshot<'_> {
     /// Answers `SignalStore::search`.
@@ -42,10 +27,14 @@ impl Snapshot<'_> {
         let filter = self.filter(&query.filter, Of::Events, &bounds, &releases)?;
         let mut searched = Searched { bounds, releases, filter, issues: Vec::new() };
         searched.issues = self.searched_issues(&searched)?;
-        if query.aggregate.is_empty() && query.group_by.is_empty() {
-            return self.rows(&searched, query);
+        let mut page = match query.aggregate.is_empty() && query.group_by.is_empty() {
+            true => self.rows(&searched, query)?,
+            false => self.groups(&searched, query)?,
+        };
+        if page.items.is_empty() && !query.filter.is_empty() && self.has_older_issues()? {
+            page.warnings.push(OLDER);
         }
-        self.groups(&searched, query)
+        Ok(page)
     }
 
     fn searched_issues(&mut self, searched: &Searched<'_>) -> Result<Vec<Known>, StoreError> {

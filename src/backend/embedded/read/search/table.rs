@@ -7,8 +7,9 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use super::super::{
     engine::{chunks::Unpack, known::Known, pool::Snapshot},
     issues::filter::Column,
+    release::releases::first_and_last,
 };
-use super::Searched;
+use super::searched::Searched;
 use crate::{
     backend::embedded::{
         body::body_to_event,
@@ -211,6 +212,11 @@ impl Snapshot<'_> {
             Field::Issue | Field::Project | Field::Title | Field::Type | Field::Value | Field::Culprit => {
                 self.issue_numbers(searched, field)?
             }
+            Field::Function | Field::File | Field::Module => {
+                return Err(StoreError::Unsupported(
+                    "events can't be grouped by the frames of their stacks: group by culprit, or search stack.function",
+                ));
+            }
             Field::TimesSeen | Field::UserCount | Field::FirstSeen | Field::LastSeen | Field::FirstRelease => {
                 return Err(StoreError::Unsupported(
                     "events can't be grouped by numbers of their issues: group by issue",
@@ -315,6 +321,9 @@ impl Snapshot<'_> {
                 },
                 None => Value::None,
             },
+            Field::Function => text(crash(event).and_then(|frame| frame.function.clone())),
+            Field::File => text(crash(event).and_then(|frame| frame.file.clone())),
+            Field::Module => text(crash(event).and_then(|frame| frame.module.clone())),
             Field::Issue | Field::Project | Field::Title | Field::Culprit => text(of_issue(issue, field)),
             Field::TimesSeen | Field::UserCount | Field::FirstSeen | Field::LastSeen | Field::FirstRelease => {
                 self.number_of_issue(searched, known, field)?
@@ -332,7 +341,7 @@ impl Snapshot<'_> {
             Field::FirstSeen => time(history.iter().map(|cell| cell.first).min()),
             Field::LastSeen => time(history.iter().map(|cell| cell.last).max()),
             _ => {
-                let first = super::super::issues::first_and_last(&history, &searched.releases).0;
+                let first = first_and_last(&history, &searched.releases).0;
                 text(first.and_then(|first| searched.releases.name(first)))
             }
         })
@@ -410,6 +419,11 @@ fn level_named(key: u64) -> Level {
 
 fn text(text: Option<Untrusted>) -> Value {
     text.map_or(Value::None, Value::Text)
+}
+
+/// The application's frame nearest to the crash of the root cause.
+fn crash(event: &Event) -> Option<&crate::model::Frame> {
+    event.exceptions.iter().rev().find_map(|exception| exception.frames.iter().find(|frame| frame.in_app))
 }
 
 fn of_issue(issue: &Issue, field: &Field) -> Option<Untrusted> {

@@ -1,5 +1,7 @@
 //! `list_issues`: what is broken, and what broke since a release.
 
+mod markdown;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -7,16 +9,17 @@ use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
     claim::ClaimView,
     input::Text,
+    nothing,
     resolve::{self, Since},
-    searched, sentence,
+    sentence, terms,
 };
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::{Change, Level, Status},
+    model::{Change, Kind, Level, Status},
     say,
-    store::{Claim, IssueFacts, IssueQuery, IssueSort, Page},
+    store::{Claim, IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
     view,
-    view::{Answer, Doc, Omission, Seconds, View, Word, count},
+    view::{Answer, Seconds, Word, count},
 };
 
 /// The tool.
@@ -85,11 +88,19 @@ view! {
         /// Issues of each kind of change in the scope, whatever was asked for.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub totals: Vec<Total>,
-        /// What is left out because it is old and flat.
+        /// Issues left out since they did not change.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub noise: Option<Clean>,
         /// The issues.
         pub issues: Vec<IssueView>,
+        /// Issues that fit the call, on all pages.
+        pub total: u64,
+        /// Where was looked, if nothing was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub searched: Option<Clean>,
+        /// Where the same question finds something.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub elsewhere: Option<Clean>,
     }
 
     /// A release that was asked for, and what counts since.
@@ -205,22 +216,34 @@ impl Tool for ListIssues {
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
         let since = match &input.since_release {
-            Some(release) => Some(resolve::since(ctx, &asked.scope, release, input.until_release.as_ref()).await?),
+            Some(release) => match resolve::since(ctx, &asked.scope, release, input.until_release.as_ref()).await {
+                Err(error) if error.kind == Kind::NotFound => {
+                    let announced = resolve::announced(ctx, &asked.scope, release).await?;
+                    return announced.map(|facts| silent(ctx, &asked, release, &facts)).ok_or(error);
+                }
+                since => Some(since?),
+            },
             None if input.until_release.is_some() => {
                 return Err(ToolError::invalid(Clean::ours("until_release needs since_release")));
             }
             None => None,
         };
-        let query = query(ctx, &asked, &input, since.as_ref())?;
+        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let query = query(&asked, &input, since.as_ref(), filter);
         let page = ctx.store.issues(&query).await?;
         let held = ctx.store.held(asked.as_of).await?;
-        Ok(answer(ctx, asked, since, query.change.len(), page, &held))
+        let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+            true => nothing::issues(ctx.store.as_ref(), &query).await?,
+            false => None,
+        };
+        let mut answer = answer(ctx, asked, since, &query, page, &held);
+        answer.body.elsewhere = elsewhere;
+        Ok(answer)
     }
 }
 
-fn query(ctx: &Ctx, asked: &Resolved, input: &In, since: Option<&Since>) -> Result<IssueQuery, ToolError> {
-    let (filter, typed) = searched::read(ctx, asked, input.query.as_ref())?;
-    Ok(IssueQuery {
+fn query(asked: &Resolved, input: &In, since: Option<&Since>, (filter, typed): terms::Searched) -> IssueQuery {
+    IssueQuery {
         // Since a release, its own time is the period; else what happened lately.
         scope: if since.is_some() { asked.scope.clone() } else { asked.scope_of_days(14) },
         since: since.map(Since::names),
@@ -232,14 +255,14 @@ fn query(ctx: &Ctx, asked: &Resolved, input: &In, since: Option<&Since>) -> Resu
         sort: input.sort.map(IssueSort::from).unwrap_or_default(),
         limit: asked.limit_or(25),
         skip: asked.skip,
-    })
+    }
 }
 
 fn answer(
     ctx: &Ctx,
     asked: Resolved,
     since: Option<Since>,
-    changes_asked: usize,
+    query: &IssueQuery,
     page: Page<IssueFacts>,
     held: &[Claim],
 ) -> Answer<Out> {
@@ -252,12 +275,15 @@ fn answer(
     });
     let more = page.more;
     let listed = page.by_change.iter().map(|(_, n)| n).sum::<u64>() != page.total.unwrap_or(0);
-    let quiet = since.is_some() && changes_asked == 0 && listed;
+    let quiet = since.is_some() && query.change.is_empty() && listed;
     let body = Out {
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
         issues: page.items.iter().map(|facts| issue_view(ctx, facts, held, &mut guard)).collect(),
+        total: page.total.unwrap_or(page.items.len() as u64),
+        searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
+        elsewhere: None,
     };
     let mut warnings: Vec<Clean> = page.warnings.into_iter().map(Clean::ours).collect();
     warnings.extend(guard.warnings());
@@ -272,21 +298,35 @@ fn answer(
     }
 }
 
-/// `19 new, 1 regressed`.
-fn totals<'t>(totals: impl Iterator<Item = &'t Total>) -> Clean {
-    let mut parts = Clean::default();
-    for total in totals {
-        parts = say!(parts.clone(), if parts.is_empty() { "" } else { ", " }, total.issues, " ", total.change);
-    }
-    if parts.is_empty() { Clean::ours("nothing broke") } else { parts }
+/// The answer for a release that was announced and not seen yet.
+fn silent(ctx: &Ctx, asked: &Resolved, typed: &Text, facts: &ReleaseFacts) -> Answer<Out> {
+    let mut guard = Guard::new();
+    let release = guard.line(&facts.release.version, Limit::Tag);
+    let since = SinceView {
+        asked: guard.line(&typed.untrusted(), Limit::Tag),
+        release: release.clone(),
+        released_at: released_at(&facts.release).into(),
+        releases: vec![release.clone()],
+    };
+    let body = Out {
+        since: Some(since),
+        totals: Vec::new(),
+        noise: None,
+        issues: Vec::new(),
+        total: 0,
+        searched: Some(nothing::searched(&asked.scope, &mut guard)),
+        elsewhere: None,
+    };
+    let warning = say!(release, " was announced; no signal of it has come yet, so nothing can be said of it");
+    Answer { body, common: asked.common(ctx, vec![warning]), cursor_after: None }
 }
 
 /// What did not break since the release, in one line.
 fn noise(by_change: &[(Change, u64)]) -> Option<Clean> {
     let quiet = by_change.iter().filter(|(change, _)| matches!(change, Change::Ongoing | Change::Resolved));
     let n: u64 = quiet.map(|(_, n)| n).sum();
-    let issues = count(n, "issue, old and flat", "issues, old and flat");
-    (n > 0).then(|| say!(issues, " (change: ongoing lists them)"))
+    let issues = count(n, "unchanged older issue", "unchanged older issues");
+    (n > 0).then(|| say!(issues, " (show with change: [\"ongoing\"])"))
 }
 
 /// When a release began: its first deploy, else its first event or session.
@@ -304,7 +344,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
         value: guard.opt(issue.value.as_ref(), Limit::Title),
         culprit: guard.opt(issue.culprit.as_ref(), Limit::Tag),
         level: Word(issue.level.as_str()),
-        status: Word(issue.status.as_str()),
+        status: Word(status(facts)),
         change: Word(facts.change.as_str()),
         unhandled: issue.unhandled,
         first_seen: facts.first_seen.map(Seconds),
@@ -326,6 +366,14 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
     }
 }
 
+/// What was decided; a decision that an issue has come back from counts no more.
+fn status(facts: &IssueFacts) -> &'static str {
+    match (facts.issue.status, facts.change) {
+        (Status::Resolved, Change::Regressed) => Status::Unresolved.as_str(),
+        (status, _) => status.as_str(),
+    }
+}
+
 /// The numbers behind the change, and how many of the active are hit.
 fn why(facts: &IssueFacts, guard: &mut Guard) -> Clean {
     let reason = sentence::why(&facts.why, guard);
@@ -334,114 +382,6 @@ fn why(facts: &IssueFacts, guard: &mut Guard) -> Clean {
     }
     let share = view::percent(facts.users as f64 / facts.active_users as f64);
     say!(reason, "; ", facts.users, " of ", count(facts.active_users, "active user", "active users"), " (", share, ")")
-}
-
-impl View for Out {
-    fn markdown(&self, doc: &mut Doc) {
-        match &self.since {
-            Some(since) => since.markdown(doc),
-            None => doc.heading("Issues"),
-        }
-        if !self.totals.is_empty() {
-            let listed = |total: &&Total| self.noise.is_none() || !matches!(total.change.0, "ongoing" | "resolved");
-            let noise = self.noise.as_ref().map(|noise| say!("; not listed: ", noise.clone()));
-            doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &noise]);
-        }
-        if self.issues.is_empty() {
-            doc.line("None.", &[]);
-        }
-        for issue in &self.issues {
-            issue.markdown(doc);
-        }
-    }
-
-    /// First the tail of the list goes, issue by issue; of the last that is left, what the title says already.
-    fn steps(&self) -> usize {
-        self.issues.len() + 1
-    }
-
-    fn reduce(&mut self, step: usize) -> Vec<Omission> {
-        let all = self.issues.len();
-        let keep = all.saturating_sub(step).max(1);
-        let dropped = all.saturating_sub(keep);
-        self.issues.truncate(keep);
-        if step > all {
-            self.issues.iter_mut().for_each(IssueView::thin);
-        }
-        let what = match dropped {
-            0 => Clean::ours("details of the issue"),
-            n => count(n as u64, "more issue of this page", "more issues of this page"),
-        };
-        vec![Omission { what, call: Clean::ours("list_issues with next_cursor, or a larger max_tokens") }]
-    }
-}
-
-impl SinceView {
-    fn markdown(&self, doc: &mut Doc) {
-        doc.heading("What broke");
-        let later = self.releases.len() - 1;
-        match later {
-            0 => doc.line("Since ", &[&self.release, &", released ", &self.released_at]),
-            n => doc.line(
-                "Since ",
-                &[
-                    &self.release,
-                    &", released ",
-                    &self.released_at,
-                    &", and ",
-                    &count(n as u64, "later release", "later releases"),
-                ],
-            ),
-        }
-    }
-}
-
-impl IssueView {
-    fn thin(&mut self) {
-        (self.ty, self.value, self.culprit, self.top_frame) = (None, None, None, None);
-        self.title = self.title.shortened(80);
-        self.why = self.why.shortened(80);
-    }
-
-    fn markdown(&self, doc: &mut Doc) {
-        let caught = if self.unhandled { "unhandled" } else { "handled" };
-        doc.bullet(&say!(
-            "**",
-            self.short_id,
-            "** ",
-            self.change,
-            ", ",
-            self.level,
-            ", ",
-            caught,
-            ": ",
-            self.users.map_or_else(|| Clean::ours("users not known"), |users| count(users, "user", "users")),
-            ", ",
-            count(self.events, "event", "events"),
-            ": ",
-            self.title
-        ));
-        if self.status.0 != "unresolved" {
-            doc.under("status ", &[&self.status]);
-        }
-        if let Some(claim) = &self.claimed {
-            doc.under("claimed by ", &[&claim.by, &" until ", &claim.until]);
-        }
-        let mut place = Clean::default();
-        if let Some(frame) = &self.top_frame {
-            place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " in ", frame.file.clone());
-            if let Some(line) = frame.line {
-                place = say!(place, ":", line);
-            }
-        }
-        match &self.culprit {
-            Some(culprit) if place.is_empty() => doc.under("at ", &[culprit]),
-            Some(culprit) => doc.under("at ", &[&place, &", ", culprit]),
-            None if !place.is_empty() => doc.under("at ", &[&place]),
-            None => {}
-        }
-        doc.under("", &[&self.why, &"; last ", &self.last_seen, &if self.replays > 0 { "; with replay" } else { "" }]);
-    }
 }
 
 macro_rules! named {

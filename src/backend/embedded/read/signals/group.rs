@@ -1,0 +1,99 @@
+//! Lines counted in groups.
+//! It uses the row alone.
+//! It never estimates: each value is kept until the group is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::{row::Row, test::text_of};
+use crate::{
+    backend::embedded::pack::{DAY_US, HOUR_US, moment},
+    store::{SignalQuery, Stat, Value},
+};
+
+#[derive(Default)]
+struct Group {
+    n: u64,
+    failed: u64,
+    numbers: Vec<Vec<f64>>,
+    unique: Vec<BTreeSet<String>>,
+}
+
+/// Groups with their values in the order of the columns, the largest first; those by time in its order.
+pub(super) fn grouped(rows: &[Row], query: &SignalQuery) -> Vec<Vec<Value>> {
+    let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+    for row in rows {
+        let key = query.group_by.iter().map(|by| part(row, by.raw())).collect();
+        let group = groups.entry(key).or_insert_with(|| Group {
+            numbers: vec![Vec::new(); query.aggregate.len()],
+            unique: vec![BTreeSet::new(); query.aggregate.len()],
+            ..Group::default()
+        });
+        group.n += 1;
+        group.failed += u64::from(row.failed());
+        for (at, stat) in query.aggregate.iter().enumerate() {
+            let Some(value) = stat.key().and_then(|key| found(row, key.raw())) else { continue };
+            match stat {
+                Stat::Unique(_) => drop(group.unique[at].insert(text_of(&value))),
+                _ => group.numbers[at].extend(value.as_f64().or_else(|| value.as_str()?.parse().ok())),
+            }
+        }
+    }
+    let by_time = query.group_by.iter().any(|by| matches!(by.raw(), "hour" | "day"));
+    let mut list: Vec<(u64, Vec<Value>)> =
+        groups.into_iter().map(|(key, group)| (group.n, told(&key, group, query))).collect();
+    if !by_time {
+        list.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    }
+    list.into_iter().map(|(_, values)| values).collect()
+}
+
+fn found(row: &Row, key: &str) -> Option<Json> {
+    if key == "timestamp" { Some(row.ts.into()) } else { row.get(key).cloned() }
+}
+
+fn part(row: &Row, by: &str) -> String {
+    match by {
+        "hour" => moment(row.ts.div_euclid(HOUR_US) * HOUR_US).to_string(),
+        "day" => moment(row.ts.div_euclid(DAY_US) * DAY_US).strftime("%Y-%m-%d").to_string(),
+        key => row.get(key).map_or(String::new(), text_of),
+    }
+}
+
+fn told(key: &[String], group: Group, query: &SignalQuery) -> Vec<Value> {
+    let text = |part: &String| if part.is_empty() { Value::None } else { Value::Text(part.as_str().into()) };
+    let mut values: Vec<Value> = key.iter().map(text).collect();
+    for (at, stat) in query.aggregate.iter().enumerate() {
+        let mut numbers = group.numbers[at].clone();
+        numbers.sort_by(f64::total_cmp);
+        let sum: f64 = numbers.iter().sum();
+        let number = match stat {
+            Stat::Count => {
+                values.push(Value::Count(group.n));
+                continue;
+            }
+            Stat::Unique(_) => {
+                values.push(Value::Count(group.unique[at].len() as u64));
+                continue;
+            }
+            Stat::Min(_) => numbers.first().copied(),
+            Stat::Max(_) => numbers.last().copied(),
+            Stat::Sum(_) => Some(sum),
+            Stat::Average(_) => (!numbers.is_empty()).then(|| sum / numbers.len() as f64),
+            Stat::Percentile(share, _) => {
+                let rank = (f64::from(*share) / 100.0 * numbers.len() as f64).ceil().max(1.0) as usize;
+                numbers.get(rank - 1).copied()
+            }
+            Stat::FailureRate => Some(group.failed as f64 / group.n as f64),
+        };
+        let is_time = stat.key().is_some_and(|key| key.raw() == "timestamp");
+        values.push(match number {
+            Some(at) if is_time => Value::Time(moment(at as i64)),
+            Some(number) if number.fract() == 0.0 && (0.0..1e15).contains(&number) => Value::Count(number as u64),
+            Some(number) => Value::Number((number * 1_000.0).round() / 1_000.0),
+            None => Value::None,
+        });
+    }
+    values
+}

@@ -1,0 +1,96 @@
+//! Whether a line fulfils the conditions of a search.
+//! It uses the row alone.
+//! It never takes a condition for fulfilled that it can't read.
+
+use serde_json::Value;
+
+use super::row::Row;
+use crate::{
+    guard::{Pseudonyms, show_user},
+    model::Untrusted,
+    store::{Op, Term, Test},
+};
+
+/// The name that a condition's field goes by.
+pub(super) fn key_of(term: &Term) -> Option<String> {
+    match &term.test {
+        Test::Field { field, .. } | Test::Has(field) => Some(field.name().raw().to_owned()),
+        _ => None,
+    }
+}
+
+pub(super) fn holds(row: &Row, terms: &[Term], pseudonyms: &Pseudonyms) -> bool {
+    terms.iter().all(|term| one(row, &term.test, pseudonyms) != term.negated)
+}
+
+fn one(row: &Row, test: &Test, pseudonyms: &Pseudonyms) -> bool {
+    match test {
+        Test::Text(text) => {
+            let wanted = text.raw().to_lowercase();
+            ["message", "name", "transaction"]
+                .iter()
+                .any(|key| row.get(key).is_some_and(|v| text_of(v).to_lowercase().contains(&wanted)))
+        }
+        Test::Has(field) => row.get(field.name().raw()).is_some(),
+        Test::Field { field, op, values } => {
+            let name = field.name();
+            if name.raw() == "timestamp" {
+                return values.iter().any(|value| time(row.ts, *op, value));
+            }
+            let Some(found) = row.get(name.raw()) else { return false };
+            values.iter().any(|wanted| compare(name.raw(), found, *op, wanted, pseudonyms))
+        }
+        Test::Status(_) | Test::Change(_) => false,
+    }
+}
+
+fn time(ts: i64, op: Op, value: &Untrusted) -> bool {
+    let Ok(wanted) = value.raw().parse::<crate::model::Timestamp>() else { return false };
+    ordered(ts.cmp(&wanted.as_microsecond()), op)
+}
+
+fn ordered(order: std::cmp::Ordering, op: Op) -> bool {
+    match op {
+        Op::Is => order.is_eq(),
+        Op::Greater => order.is_gt(),
+        Op::AtLeast => order.is_ge(),
+        Op::Less => order.is_lt(),
+        Op::AtMost => order.is_le(),
+    }
+}
+
+fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Pseudonyms) -> bool {
+    let (text, wanted_text) = (text_of(found), wanted.raw().trim());
+    if op != Op::Is {
+        let number = found.as_f64().or_else(|| text.parse().ok());
+        let order = number.zip(wanted_text.parse::<f64>().ok()).and_then(|(a, b)| a.partial_cmp(&b));
+        return order.is_some_and(|order| ordered(order, op));
+    }
+    // People are known by the ids of the application; kept are pseudonyms.
+    let person = key == "user" && show_user(&pseudonyms.user(wanted)) == text;
+    person || like(&text.to_lowercase(), &wanted_text.to_lowercase())
+}
+
+/// `*` stands for anything.
+fn like(text: &str, pattern: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return text == pattern };
+    let Some(mut left) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = rest.split('*').collect();
+    for (at, part) in parts.iter().enumerate() {
+        if at + 1 == parts.len() {
+            return left.ends_with(part);
+        }
+        match left.find(part) {
+            Some(found) => left = &left[found + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+pub(super) fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

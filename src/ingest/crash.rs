@@ -1,0 +1,83 @@
+//! Crashes of native programs: a dump and what was sent with it become one event.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use super::{Around, Names, event, id_of, taken::Taken};
+use crate::{
+    model::EventId,
+    native::{DUMP_TYPE, is_dump, merge, read_dump, unreadable},
+    protocol::{CrashForm, Envelope, Item, ItemType, Limits, decode_body},
+    store::Record,
+};
+
+/// A dump with what its form said besides.
+pub(super) struct Dump<'a> {
+    bytes: Cow<'a, [u8]>,
+    annotations: &'a [(String, String)],
+}
+
+impl<'a> Dump<'a> {
+    /// The dump among an envelope's files.
+    pub(super) fn of_items(items: &[Item<'a>], limits: &Limits) -> Option<Self> {
+        let item = items.iter().find(|item| is_dump_item(item))?;
+        let limits = Limits { compressed_bytes: limits.attachment_bytes, ..*limits };
+        let bytes = decode_body(None, item.payload, &limits).unwrap_or(Cow::Borrowed(item.payload));
+        Some(Self { bytes, annotations: &[] })
+    }
+
+    /// The dump of a form.
+    pub(super) fn of_form(form: &'a CrashForm) -> Self {
+        Self { bytes: Cow::Borrowed(&form.dump), annotations: &form.annotations }
+    }
+
+    /// Puts into an event what the dump tells.
+    pub(super) fn tell(&self, event: &mut Value, names: &Names<'_>) {
+        match read_dump(&self.bytes, names.symbols, names.project) {
+            Some(found) => merge(event, found, self.annotations),
+            None if self.bytes.is_empty() => unreadable(event, "no dump came with the report", self.annotations),
+            None => unreadable(event, "its dump can't be read", self.annotations),
+        }
+    }
+}
+
+/// Whether an attachment is a dump: SDKs say so, and its first bytes do.
+pub(super) fn is_dump_item(item: &Item<'_>) -> bool {
+    let said = |key: &str| item.header.get(key).and_then(Value::as_str).unwrap_or("");
+    item.ty == ItemType::Attachment
+        && (said("attachment_type") == "event.minidump"
+            || is_dump(item.payload) && said("filename").to_ascii_lowercase().ends_with(".dmp"))
+}
+
+/// A form as the envelope that an SDK would have sent.
+pub(super) fn envelope_of<'a>(form: &'a CrashForm, event: &'a [u8], id: EventId) -> Envelope<'a> {
+    let own = form.event.get("event_id").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let file = |index: usize, name: &str, ty: Option<&str>, kind: Option<&str>, payload: &'a [u8]| Item {
+        index,
+        ty: ItemType::Attachment,
+        header: json!({ "filename": name, "content_type": ty, "attachment_type": kind }),
+        payload,
+    };
+    let mut items = vec![Item { index: 0, ty: ItemType::Event, header: json!({}), payload: event }];
+    if !form.dump.is_empty() {
+        let name = form.dump_name.as_deref().unwrap_or("minidump.dmp");
+        items.push(file(1, name, Some(DUMP_TYPE), Some("event.minidump"), &form.dump));
+    }
+    for (at, part) in form.files.iter().enumerate() {
+        let name = part.file.as_deref().unwrap_or(&part.name);
+        items.push(file(at + 2, name, part.content_type.as_deref(), None, &part.bytes));
+    }
+    let (sent_at, dsn, trace_id) = (None, None, None);
+    Envelope { event_id: Some(own.unwrap_or(id)), sent_at, dsn, trace_id, items, faults: Vec::new() }
+}
+
+/// A dump that came without an event is one.
+pub(super) fn event_alone(around: &Around<'_>, taken: &mut Taken) {
+    let Some(dump) = around.dump else { return };
+    let id = around.envelope.event_id.unwrap_or_else(|| id_of(&dump.bytes));
+    let mut json = json!({});
+    dump.tell(&mut json, &around.names);
+    let record = event::record(json, id, around.clock, around.scrubber, &around.names);
+    taken.keep(Record::Event(Box::new(record)));
+}

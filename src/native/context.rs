@@ -1,0 +1,138 @@
+//! What kind of crash an event tells of, said in its context `crash`: for diagnosis, and for whoever reads it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// Signals and exceptions of systems: what a crash is called that no code threw.
+const CRASHES: &[&str] = &["SIG", "EXC_", "EXCEPTION_", "STATUS_", "0x"];
+/// Functions by which runtimes report that memory ran out.
+const OUT_OF_MEMORY: &[&str] = &[
+    "handle_alloc_error",
+    "__rust_alloc_error_handler",
+    "__rg_oom",
+    "rust_oom",
+    "default_alloc_error_hook",
+    "__throw_bad_alloc",
+    "OnNoMemory",
+    "TerminateBecauseOutOfMemory",
+    "FatalProcessOutOfMemory",
+    "OOMErrorHandler",
+    "ReportOOM",
+    "mozalloc_handle_oom",
+    "OOM_CRASH",
+    "CrashOnOutOfMemory",
+    "reportOutOfMemory",
+    "PartitionOutOfMemory",
+    "PartitionExcessiveAllocationSize",
+    "g_malloc",
+    "xmalloc",
+    "xrealloc",
+    "xcalloc",
+    "RtlReportFatalFailure",
+];
+/// Parts of names that functions have which get memory: ending the program right there is a failed allocation.
+const ALLOCATES: &[&str] = &["alloc", "oom", "outofmemory", "nomem"];
+/// Functions that end the program.
+const ENDS: &[&str] = &["abort", "raise", "gsignal", "pthread_kill", "__pthread_kill_implementation", "tgkill"];
+/// A function that stands so often in a stack calls itself.
+const RECURSION: usize = 10;
+
+/// Adds or sharpens the context of a crash. Tells whether that changed anything.
+pub(super) fn say_kind(event: &mut Value) -> bool {
+    let Some(crash) = event.pointer("/exception/values").and_then(Value::as_array).and_then(|list| list.last()) else {
+        return false;
+    };
+    let text = |key: &str| crash.get(key).and_then(Value::as_str).unwrap_or("");
+    if !CRASHES.iter().any(|start| text("type").starts_with(start)) {
+        return false;
+    }
+    let names = functions(crash);
+    let mut found = event.pointer("/contexts/crash").cloned().unwrap_or_else(|| json!({}));
+    let before = found.clone();
+    if found.get("kind").is_none() {
+        found["reason"] = text("type").into();
+    }
+    if let Some(function) = memory_ran_out(&names, text("type")) {
+        found["kind"] = "out_of_memory".into();
+        found["evidence"] = format!("it ended in {function}, which gets memory").into();
+    }
+    let recursion = recursion(&names);
+    if !recursion.is_empty() {
+        if found.get("kind").is_none_or(|kind| kind == "wild_pointer") {
+            found["kind"] = "stack_overflow".into();
+        }
+        found["recursion"] = json!(recursion);
+    }
+    if found == before || found.get("kind").is_none() {
+        return false;
+    }
+    if !event.get("contexts").is_some_and(Value::is_object) {
+        event["contexts"] = json!({});
+    }
+    event["contexts"]["crash"] = found;
+    true
+}
+
+/// Functions from the crash outwards.
+fn functions(crash: &Value) -> Vec<&str> {
+    let frames = crash.pointer("/stacktrace/frames").and_then(Value::as_array);
+    let frames = frames.into_iter().flatten().rev();
+    frames.map(|frame| frame.get("function").and_then(Value::as_str).unwrap_or("")).collect()
+}
+
+/// The function that reported it, or that the program was ended in while it got memory.
+fn memory_ran_out<'a>(names: &[&'a str], ty: &str) -> Option<&'a str> {
+    let top = || names.iter().take(12).copied();
+    let last = |name: &'a str| name.split('(').next().unwrap_or(name).rsplit("::").next().unwrap_or(name);
+    if let Some(reporter) = top().find(|name| OUT_OF_MEMORY.contains(&last(name))) {
+        return Some(reporter);
+    }
+    if ty != "SIGABRT" {
+        return None;
+    }
+    // Whoever called what ends programs; functions of the system between have no name often.
+    let end = names.iter().rposition(|name| ENDS.contains(name))?;
+    let caller = names[end + 1..].iter().copied().find(|name| !name.is_empty() && !name.starts_with("__"))?;
+    let plain: String = last(caller).to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    ALLOCATES.iter().any(|part| plain.contains(part)).then_some(caller)
+}
+
+/// Functions that call each other without end.
+fn recursion<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, n)| *n >= RECURSION).map(|(name, _)| name).take(5).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(ty: &str, functions: &[&str]) -> Value {
+        let frames: Vec<Value> = functions.iter().rev().map(|name| json!({ "function": name })).collect();
+        let mut event = json!({ "exception": { "values": [{ "type": ty, "stacktrace": { "frames": frames } }] } });
+        say_kind(&mut event);
+        event["contexts"]["crash"]["kind"].clone()
+    }
+
+    #[test]
+    fn an_abort_while_memory_is_got_is_memory_that_ran_out() {
+        assert_eq!(kind("SIGABRT", &["gsignal", "abort", "", "paper_alloc", "main"]), "out_of_memory");
+        assert_eq!(kind("SIGABRT", &["abort", "Pool::allocate(int)", "main"]), "out_of_memory");
+        assert_eq!(
+            kind("SIGABRT", &["abort", "rust_oom", "alloc::alloc::handle_alloc_error", "main"]),
+            "out_of_memory"
+        );
+        assert_eq!(kind("SIGABRT", &["abort", "plate_check", "alloc_all", "main"]), Value::Null);
+        assert_eq!(kind("SIGSEGV", &["fill", "my_alloc", "main"]), Value::Null);
+        assert_eq!(kind("ParseError", &["abort", "my_alloc"]), Value::Null);
+    }
+
+    #[test]
+    fn a_function_that_calls_itself_without_end_is_named() {
+        assert_eq!(kind("SIGSEGV", &["fold"; 40]), "stack_overflow");
+    }
+}

@@ -1,0 +1,96 @@
+//! Programs and libraries that were loaded, and which of them an address lies in.
+
+use serde_json::Value;
+
+use super::{list, text};
+use crate::model::{ImagePlace, Untrusted};
+
+/// Most images that are read of an event: a browser has some hundreds.
+const IMAGES: usize = 5_000;
+
+/// One loaded file.
+struct Image {
+    start: u64,
+    /// 0: not said, so that it reaches to the next one.
+    size: u64,
+    file: Option<Untrusted>,
+    debug_id: Option<Untrusted>,
+}
+
+/// The loaded files of an event, by address.
+pub(super) struct Images(Vec<Image>);
+
+impl Images {
+    /// Reads `debug_meta.images`; images without an address are for other things than addresses.
+    pub(super) fn of(json: &Value) -> Self {
+        let none = Value::Null;
+        let all = list(json.get("debug_meta").unwrap_or(&none), "images");
+        let image = |json: &&Value| {
+            let file = text(json, "code_file").or_else(|| text(json, "name")).or_else(|| text(json, "debug_file"));
+            let debug_id = text(json, "debug_id").or_else(|| text(json, "id")).or_else(|| text(json, "uuid"));
+            let size = json.get("image_size").and_then(number).unwrap_or(0);
+            Some(Image { start: json.get("image_addr").and_then(number)?, size, file, debug_id })
+        };
+        let mut images: Vec<Image> = all.iter().take(IMAGES).filter_map(image).collect();
+        images.sort_by_key(|image| image.start);
+        Self(images)
+    }
+
+    fn at(&self, address: u64) -> Option<&Image> {
+        let after = self.0.partition_point(|image| image.start <= address);
+        let image = self.0.get(after.checked_sub(1)?)?;
+        (image.size == 0 || address - image.start < image.size).then_some(image)
+    }
+
+    /// Where a frame is, if it has an address.
+    pub(super) fn place(&self, frame: &Value) -> Option<Box<ImagePlace>> {
+        let address = frame.get("instruction_addr").and_then(number)?;
+        let image = self.at(address);
+        let start = frame.get("image_addr").and_then(number).or(image.map(|image| image.start));
+        Some(Box::new(ImagePlace {
+            package: text(frame, "package").or_else(|| image?.file.clone()),
+            debug_id: image.and_then(|image| image.debug_id.clone()),
+            address,
+            offset: start.filter(|start| *start > 0).and_then(|start| address.checked_sub(start)),
+            trust: text(frame, "trust"),
+        }))
+    }
+}
+
+/// An address: a number, or text in hexadecimal with `0x`, else in decimal.
+pub(super) fn number(json: &Value) -> Option<u64> {
+    match json {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => {
+            let text = text.trim();
+            let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+            hex.map_or_else(|| text.parse().ok(), |hex| u64::from_str_radix(hex, 16).ok())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_in_the_image_that_holds_it() {
+        let images = Images::of(&json!({ "debug_meta": { "images": [
+            { "code_file": "/opt/b", "image_addr": "0x2000", "image_size": 16, "debug_id": "B" },
+            { "code_file": "/opt/a", "image_addr": 4096 },
+            { "type": "proguard", "uuid": "x" },
+        ] } }));
+        let place = |address: &str| *images.place(&json!({ "instruction_addr": address })).unwrap();
+        assert_eq!(place("0x1f40").label(), "a+0xf40");
+        assert_eq!(place("0x200f").label(), "b+0xf");
+        assert_eq!(place("0x2010").label(), "0x2010");
+        assert_eq!(place("0x10").offset, None);
+        assert!(images.place(&json!({ "function": "main" })).is_none());
+        let own =
+            images.place(&json!({ "instruction_addr": "0x9100", "image_addr": "0x9000", "package": "C:\\x\\y.dll" }));
+        assert_eq!(own.unwrap().label(), "y.dll+0x100");
+    }
+}

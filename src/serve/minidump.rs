@@ -1,0 +1,111 @@
+//! What crash handlers send: Crashpad, Breakpad, Electron's crash reporter.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Multipart, Path, RawQuery, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    App,
+    body::{self, Room},
+    ingestion::{Fault, key_of, lost, refused, unpack_whole},
+};
+use crate::{
+    ingest::Ingested,
+    model::EventId,
+    protocol::{CrashForm, FormPart, Limits},
+    store::ProjectKey,
+};
+
+/// `POST /api/PROJECT/minidump/`: a form, or the dump itself; the answer is the event's id as text.
+pub(super) async fn minidump(
+    State(app): State<App>,
+    Path(project): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match taken(&app, &project, query.as_deref(), &headers, body).await {
+        Ok(id) => id.map(hyphenated).unwrap_or_default().into_response(),
+        Err(fault) => {
+            let mut response = refused(&app, fault);
+            // Handlers throw a crash away that is refused for its number; at a fault of the server they try again.
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            }
+            response
+        }
+    }
+}
+
+async fn taken(
+    app: &App,
+    project: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Option<EventId>, Fault> {
+    let limits = *app.ingest.limits();
+    // Dumps come as they are mostly: the bound is that of what is unpacked.
+    let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(Fault::Body)?;
+    app.metrics.received(held.bytes.len());
+    let key = key_of(headers, query).ok_or(Fault::NoKey)?;
+    let found = app.sink.project_for_dsn(project, Some(&key.public_key)).await.map_err(Fault::Store)?;
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
+    let limits = Limits { compressed_bytes: limits.envelope_bytes, ..limits };
+    let (room, bytes) = unpack_whole(held, encoding, limits).await?;
+    let form = form_of(headers, bytes, limits).await?;
+    let Ingested { digest, id, .. } = digest(app, ProjectKey::from(&found), form, room).await?;
+    let items = app.metrics.items_of(&digest);
+    let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
+    app.metrics.stored(&items, &receipt);
+    Ok(id)
+}
+
+/// The parts of the form. What can't be read as one may be a dump by itself.
+async fn form_of(headers: &HeaderMap, bytes: Vec<u8>, limits: Limits) -> Result<CrashForm, Fault> {
+    let ty = headers.get(header::CONTENT_TYPE).and_then(|h| h.to_str().ok()).unwrap_or("");
+    if !ty.to_ascii_lowercase().starts_with("multipart/") {
+        return Ok(CrashForm::of_dump(&bytes, &limits));
+    }
+    let request = Request::builder().header(header::CONTENT_TYPE, ty).body(Body::from(bytes));
+    let request = request.map_err(|_| Fault::Form("the content type can't be read".to_owned()))?;
+    let broken = |error: axum::extract::multipart::MultipartError| Fault::Form(error.body_text());
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|error| Fault::Form(error.body_text()))?;
+    let mut parts = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or("").to_owned();
+        let (file, content_type) = (field.file_name().map(str::to_owned), field.content_type().map(str::to_owned));
+        parts.push(FormPart { name, file, content_type, bytes: field.bytes().await.map_err(broken)?.to_vec() });
+    }
+    Ok(CrashForm::of_parts(parts, &limits))
+}
+
+async fn digest(app: &App, project: ProjectKey, form: CrashForm, room: Room) -> Result<Ingested, Fault> {
+    let (ingest, received) = (app.ingest.clone(), (app.now)());
+    let id = new_id()?;
+    // One after the other: each may take as much memory and time as many envelopes.
+    let turn = app.crashes.clone().acquire_owned().await.map_err(|_| Fault::Form("the server ends".to_owned()))?;
+    let work = move || {
+        let ingested = ingest.crash(&project, &form, received, id);
+        drop((room, turn));
+        ingested
+    };
+    tokio::task::spawn_blocking(work).await.map_err(lost)
+}
+
+/// An id for a crash whose sender has none: the same dump sent twice is two crashes.
+fn new_id() -> Result<EventId, Fault> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Fault::Form("no random numbers to be had".to_owned()))?;
+    Ok(EventId(u128::from_be_bytes(bytes)))
+}
+
+fn hyphenated(id: EventId) -> String {
+    let hex = id.to_string();
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    parts.join("-")
+}

@@ -1,0 +1,115 @@
+//! Programs in C and Rust that crash while Crashpad's handler watches; the handler sends the dump, `sentry-cli` the
+//! symbols.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+
+use super::{address, event};
+use crate::{
+    api::commands::{said, sentry_cli},
+    program::{Server, Store},
+};
+
+/// Comes with Debian's Chromium.
+const HANDLER: &str = "/usr/lib/chromium/chrome_crashpad_handler";
+
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
+}
+
+/// The line of a source that is marked with a function's name.
+fn marked(name: &str, function: &str) -> u64 {
+    let text = std::fs::read_to_string(source(name)).unwrap();
+    text.lines().position(|line| line.ends_with(&format!("// {function}"))).unwrap() as u64 + 1
+}
+
+fn run(command: &mut Command) {
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Builds both programs into a folder.
+fn build(folder: &Path) {
+    let c = ["-g", "-O1", "-fno-omit-frame-pointer", "-Wl,--build-id", "-o"];
+    run(Command::new("cc").args(c).arg(folder.join("kettle")).arg(source("kettle.c")));
+    let object = folder.join("watch.o");
+    run(Command::new("cc").args(["-c", "-DWATCH_ALONE", "-o"]).arg(&object).arg(source("kettle.c")));
+    let link = format!("link-arg={}", object.display());
+    let rust =
+        ["--edition", "2021", "-g", "-C", "opt-level=1", "-C", "panic=abort", "-C", "link-arg=-Wl,--build-id", "-C"];
+    run(Command::new("rustc").args(rust).arg(link).arg("-o").arg(folder.join("urn")).arg(source("kettle.rs")));
+}
+
+/// Lets a program crash; gives the event that came of it.
+fn crashed(server: &Server, store: &Store, folder: &Path, program: &str, bug: &str) -> Value {
+    let dumps = tempfile::tempdir().unwrap();
+    std::fs::write(dumps.path().join("settings.dat"), consent()).unwrap();
+    let known = events(store);
+    let mut command = Command::new(folder.join(program));
+    command.arg(bug).arg(dumps.path()).arg(address(server, store, "kettle")).arg(HANDLER);
+    assert!(!command.output().unwrap().status.success(), "{bug} did not crash");
+    // The handler ends after the program; each question takes a while.
+    let new = (0..50).find_map(|_| events(store).into_iter().find(|id| !known.contains(id)));
+    event(store, &new.unwrap_or_else(|| panic!("{program} {bug}: no event came")))
+}
+
+/// Crashpad's settings, in which the user agrees that dumps are sent: magic, version, options, padding, time, client.
+fn consent() -> Vec<u8> {
+    let numbers: [u32; 4] = [u32::from_be_bytes(*b"CPds"), 1, 1, 0];
+    numbers.iter().flat_map(|number| number.to_le_bytes()).chain([0; 8]).chain(1..=16).collect()
+}
+
+fn events(store: &Store) -> Vec<String> {
+    let rows = store.call("search_events", json!({ "fields": ["id"], "limit": 100 }));
+    let rows = rows["rows"].as_array().cloned().unwrap_or_default();
+    rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect()
+}
+
+fn upload(server: &Server, folder: &Path) {
+    let mut command = sentry_cli(server, "kettle");
+    said(command.args(["debug-files", "upload", "--wait"]).arg(folder));
+}
+
+/// The first frame of the application: function, file, line.
+fn first_own(event: &Value) -> (String, String, u64) {
+    let frames = event["exceptions"][0]["frames"].as_array().unwrap();
+    let own = frames.iter().find(|frame| frame["in_app"] == true).unwrap_or(&Value::Null);
+    let text = |key: &str| own[key].as_str().unwrap_or("").to_owned();
+    (text("function"), text("file"), own["line"].as_u64().unwrap_or(0))
+}
+
+#[test]
+#[cfg_attr(not(all(has_node, has_chromium)), ignore = "needs Node and Debian's Chromium, whose crash handler it runs")]
+fn programs_that_crash_are_told_by_function_and_line() {
+    let store = Store::new();
+    store.ok(&["project", "kettle"]);
+    let server = store.serve();
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let early = crashed(&server, &store, folder.path(), "kettle", "boil");
+    assert_eq!(early["exceptions"][0]["type"], "SIGSEGV", "{early}");
+    assert!(first_own(&early).0.is_empty() && early["tags"]["prod"] == "kettle", "{early}");
+    upload(&server, folder.path());
+    let early = event(&store, early["id"].as_str().unwrap());
+    assert_eq!(first_own(&early), ("boil".into(), "kettle.c".into(), marked("kettle.c", "boil")));
+    for (bug, ty) in [("boil", "SIGSEGV"), ("whistle", "SIGABRT"), ("overflow", "SIGSEGV"), ("fill_alloc", "SIGABRT")] {
+        let crash = crashed(&server, &store, folder.path(), "kettle", bug);
+        assert_eq!(crash["exceptions"][0]["type"], ty, "{bug}: {crash}");
+        assert_eq!(first_own(&crash), (bug.into(), "kettle.c".into(), marked("kettle.c", bug)), "{bug}: {crash}");
+        let kind = crash["contexts"]["crash"]["kind"].as_str().unwrap().to_owned();
+        let want = [("boil", "null_pointer"), ("whistle", "abort"), ("overflow", "stack_overflow")];
+        let want = want.iter().find(|(name, _)| *name == bug).map_or("out_of_memory", |(_, kind)| kind);
+        assert_eq!(kind, want, "{bug}");
+    }
+    for (bug, ty) in [("pour", "SIGSEGV"), ("steep", "SIGABRT")] {
+        let crash = crashed(&server, &store, folder.path(), "urn", bug);
+        let (function, file, line) = first_own(&crash);
+        assert_eq!(crash["exceptions"][0]["type"], ty, "{bug}: {crash}");
+        assert_eq!((function.rsplit("::").next(), file.as_str()), (Some(bug), "kettle.rs"), "{bug}: {crash}");
+        assert_eq!(line, marked("kettle.rs", bug), "{bug}: {crash}");
+    }
+}
