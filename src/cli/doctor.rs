@@ -57,6 +57,11 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             settings.listen
         ),
     }
+    println!(
+        "opentelemetry: OTEL_EXPORTER_OTLP_ENDPOINT=http://{} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; each service.name is a \
+         project",
+        settings.listen
+    );
     println!("{}", if healthy { "all is well" } else { "something is wrong, see above" });
     Ok(ExitCode::from(u8::from(!healthy)))
 }

@@ -176,7 +176,7 @@ fn mapping(name: &str, debug_id: Option<&str>, bytes: &[u8]) -> Result<Vec<Debug
     let mut file = DebugFile { arch: "any".into(), kind: "dbg".into(), ..DebugFile::default() };
     if bytes.trim_ascii_start().starts_with(b"[") {
         let names: Vec<String> = serde_json::from_slice(bytes).map_err(|error| broken(&error))?;
-        if names.len() % 2 != 0 {
+        if !names.len().is_multiple_of(2) {
             return Err(DebugFileError::Broken("a map of Dart's names has pairs".to_owned()));
         }
         (file.format, file.found.dart) = ("dartsymbolmap", bytes.to_vec());

@@ -125,11 +125,12 @@ mod tests {
 
     #[test]
     fn ids_have_one_form() {
-        let want = Some("9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73".to_owned());
+        let plain = "9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73";
+        let want = Some(plain.to_owned());
         for text in ["9EE0BAF44B6E50D77A8EFC7ED3144B730", "9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73"] {
             assert_eq!(debug_key(text), want, "{text}");
         }
-        assert_eq!(debug_key("9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73-a"), Some(format!("{}-a", want.unwrap())));
+        assert_eq!(debug_key("9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73-a"), Some(format!("{plain}-a")));
         for bad in ["", "0", "00000000-0000-0000-0000-000000000000", "no id"] {
             assert_eq!(debug_key(bad), None, "{bad}");
         }

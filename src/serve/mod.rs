@@ -6,12 +6,12 @@ mod access;
 mod api;
 mod audit;
 mod body;
+mod crashes;
 mod gate;
 mod ingestion;
 mod listen;
 mod manners;
 mod metrics;
-mod minidump;
 mod otlp;
 mod sse;
 mod tokens;
@@ -190,8 +190,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
         .route("/api/{project}/store", post(ingestion::store))
-        .route("/api/{project}/minidump/", post(minidump::minidump))
-        .route("/api/{project}/minidump", post(minidump::minidump))
+        .route("/api/{project}/minidump/", post(crashes::minidump))
+        .route("/api/{project}/minidump", post(crashes::minidump))
         .route("/api/{project}/security/", post(ingestion::security))
         .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors());

@@ -325,8 +325,6 @@ fn every_field_is_shown_somewhere_so_that_the_test_above_means_something() {
         "comment",
         "asked",
         "console",
-        "label",
-        "visited",
     ] {
         assert!(shown.contains(&format!("mark-{field}")), "{field} is shown nowhere");
     }

@@ -43,6 +43,13 @@ pub fn program() -> Command {
     on_the_clock(Command::new(PROGRAM))
 }
 
+/// A command of the program whose clock begins at the fixed moment, whatever `PRODSIGNAL_TEST_NOW` says.
+pub fn pinned(mut command: Command) -> Command {
+    let begin: Timestamp = BEGIN.parse().unwrap();
+    command.env(CLOCK, (begin.as_second() - machine_time().as_second()).to_string());
+    command
+}
+
 /// The command line of the program on the tests' clock, for others to start.
 pub fn program_words() -> [String; 3] {
     ["env".to_owned(), format!("{CLOCK}={}", *OFFSET_S), PROGRAM.to_owned()]

@@ -1,9 +1,16 @@
 //! What every tool answers over a fixed story, as Markdown and as data, at three budgets, and every failure: a changed answer
 //! is a difference that somebody reads. `just snapshots` shows the differences and takes them over.
 
-use std::{fs, io::Write, process::Stdio, sync::OnceLock};
+use std::{fs, io::Write, path::Path, process::Stdio, sync::OnceLock};
 
-use prodsignal::tools::TOOLS;
+use prodsignal::{
+    backend::embedded::{EmbeddedStore, Options},
+    guard::{Pseudonyms, Scrubber},
+    ingest::Ingest,
+    protocol::{ClockPolicy, Limits},
+    store::{ProjectKey, SignalSink},
+    tools::TOOLS,
+};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -15,28 +22,36 @@ use crate::{
 
 const BUDGETS: [u64; 3] = [200, 800, 2_000];
 
-/// The story of the demonstration with its own times, and a recorded session. Its key is known, so that pseudonyms and
-/// cursors are the same each time.
+/// The story of the demonstration with its own times, and a recorded session. It is stored envelope by envelope under a
+/// known key, so that short ids, pseudonyms and cursors are the same each time.
 fn story() -> &'static Store {
     static STORE: OnceLock<Store> = OnceLock::new();
     STORE.get_or_init(|| {
         let store = Store::new();
         store.ok(&["project", "shop-api"]);
         fs::write(store.path().join("pseudonym.key"), [7; 32]).unwrap();
-        let captured = zstd::decode_all(include_bytes!("../../demo/shop.ndjson.zst").as_slice()).unwrap();
-        let lines: Vec<Value> =
-            String::from_utf8(captured).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        for project in ["shop-api", "shop-worker"] {
-            let own = lines.iter().filter(|line| line["project"] == project);
-            let envelopes: Vec<String> = own.map(|line| line["envelope"].as_str().unwrap().to_owned()).collect();
-            store.import(project, &envelopes);
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(fill(&store.path()));
         let mut command = store.command(&["import", "--project", "apps", "-"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(recorded::lines("shop-coupon").as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());
         store
     })
+}
+
+async fn fill(path: &Path) {
+    let store = EmbeddedStore::open(path, Options::default()).unwrap();
+    let ingest = Ingest::new(Scrubber::new(Pseudonyms::new(store.pseudonym_key())), Limits::default());
+    let received = "2026-11-21T00:00:00Z".parse().unwrap();
+    let captured = zstd::decode_all(include_bytes!("../../demo/shop.ndjson.zst").as_slice()).unwrap();
+    for line in String::from_utf8(captured).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let project = ProjectKey::from(&store.ensure_project(line["project"].as_str().unwrap()).await.unwrap());
+        let envelope = line["envelope"].as_str().unwrap().as_bytes();
+        let ingested = ingest.envelope(&project, envelope, received, ClockPolicy::AsSent).unwrap();
+        store.write(ingested.digest).await.unwrap();
+    }
 }
 
 /// One call of each tool, by the name of its snapshot.
@@ -120,7 +135,6 @@ fn every_mistake_is_answered_as_it_was() {
         ("not_found_issue", "get_event", json!({ "issue": "SHOP-API-ZZZZ" })),
         ("not_found_release", "list_issues", json!({ "since_release": "2.3.9" })),
         ("invalid_input_name", "list_issues", json!({ "colour": "red" })),
-        ("invalid_input_query", "search_events", json!({ "query": "levle:error" })),
         ("invalid_input_period", "list_issues", json!({ "period": "soon" })),
         ("invalid_input_cursor", "list_issues", json!({ "cursor": "1.2.3" })),
     ];

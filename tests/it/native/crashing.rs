@@ -1,14 +1,14 @@
-//! Programs in C and Rust that crash while Crashpad's handler watches; the handler sends the dump, `sentry-cli` the
-//! symbols.
+//! Programs in C and Rust that crash while Crashpad's own handler watches and writes the dump; `sentry-cli` uploads
+//! the symbols.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{address, event};
+use super::{address, event, post};
 use crate::{
     api::commands::{said, sentry_cli},
     program::{Server, Store},
@@ -44,29 +44,23 @@ fn build(folder: &Path) {
     run(Command::new("rustc").args(rust).arg(link).arg("-o").arg(folder.join("urn")).arg(source("kettle.rs")));
 }
 
-/// Lets a program crash; gives the event that came of it.
+/// Lets a program crash, and sends the dump that the handler wrote as the handler would; gives the event.
 fn crashed(server: &Server, store: &Store, folder: &Path, program: &str, bug: &str) -> Value {
     let dumps = tempfile::tempdir().unwrap();
-    std::fs::write(dumps.path().join("settings.dat"), consent()).unwrap();
-    let known = events(store);
     let mut command = Command::new(folder.join(program));
-    command.arg(bug).arg(dumps.path()).arg(address(server, store, "kettle")).arg(HANDLER);
+    command.arg(bug).arg(dumps.path()).arg("http://127.0.0.1:9/").arg(HANDLER);
     assert!(!command.output().unwrap().status.success(), "{bug} did not crash");
-    // The handler ends after the program; each question takes a while.
-    let new = (0..50).find_map(|_| events(store).into_iter().find(|id| !known.contains(id)));
-    event(store, &new.unwrap_or_else(|| panic!("{program} {bug}: no event came")))
-}
-
-/// Crashpad's settings, in which the user agrees that dumps are sent: magic, version, options, padding, time, client.
-fn consent() -> Vec<u8> {
-    let numbers: [u32; 4] = [u32::from_be_bytes(*b"CPds"), 1, 1, 0];
-    numbers.iter().flat_map(|number| number.to_le_bytes()).chain([0; 8]).chain(1..=16).collect()
-}
-
-fn events(store: &Store) -> Vec<String> {
-    let rows = store.call("search_events", json!({ "fields": ["id"], "limit": 100 }));
-    let rows = rows["rows"].as_array().cloned().unwrap_or_default();
-    rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect()
+    let dump = ["completed", "pending"].iter().find_map(|kept| {
+        let files = std::fs::read_dir(dumps.path().join(kept)).ok()?;
+        files.map(|file| file.unwrap().path()).find(|path| path.extension().is_some_and(|end| end == "dmp"))
+    });
+    let dump = std::fs::read(dump.unwrap_or_else(|| panic!("{program} {bug}: no dump"))).unwrap();
+    let said = br#"{"release":"kettle@1.0.0","user":{"id":"cook-1"}}"#;
+    let parts: [(&str, Option<&str>, &[u8]); 3] =
+        [("prod", None, b"kettle"), ("sentry", None, said), ("upload_file_minidump", Some("crash.dmp"), &dump)];
+    let answer = post(&address(server, store, "kettle"), &parts);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    event(store, answer.body.trim())
 }
 
 fn upload(server: &Server, folder: &Path) {

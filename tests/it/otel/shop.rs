@@ -115,7 +115,8 @@ fn a_browsers_failure_is_laid_to_the_service_that_failed_in_the_same_trace() {
     );
     assert!(told["same_trace"].as_array().unwrap().iter().any(|seen| seen["project"] == "till-api"), "{told}");
     assert_eq!(told["verdict"], "dependency", "{}", told["reasons"]);
-    let event = search(json!({ "query": format!("issue:{issue}"), "fields": ["id"], "limit": 1 }));
+    let trace = "trace:dffbc2f6bf394827af24cbd1488eae39";
+    let event = search(json!({ "project": "till-web", "query": trace, "fields": ["id"], "limit": 1 }));
     let event = shop().call(
         "get_event",
         json!({ "event": event[0]["id"], "include": ["logs"], "max_tokens": 6_000, "as_of": "2026-11-30T23:59:00Z" }),

@@ -74,7 +74,7 @@ fn event(nth: u64, issue: u64, of_issue: u64) -> Event {
         "user.id": user.to_string(), "browser": browser,
         "os": os, "environment": "production", "level": "error",
         "title": format!("TypeError: fault {issue}"), "error.type": ["TypeError"], "error.unhandled": 1,
-        "replayId": if issue == REPLAYED && of_issue == 1 { json!(REPLAY) } else { Value::Null },
+        "replayId": null,
     });
     let Value::Object(columns) = columns else { unreachable!() };
     Event { at, columns }
@@ -90,6 +90,11 @@ impl Busy {
             let count = ((share / whole * EVENTS as f64).round() as u64).max(2);
             for of_issue in 0..count {
                 events.push(event(events.len() as u64, issue, of_issue));
+            }
+            if issue == REPLAYED {
+                let own = events[starts[issue as usize]..].iter_mut();
+                let newest: &mut Event = own.max_by_key(|event| event.at).unwrap();
+                newest.columns.insert("replayId".to_owned(), json!(REPLAY));
             }
             starts.push(events.len());
         }

@@ -87,7 +87,14 @@ async fn a_fix_is_dated_by_the_hour_whenever_it_arrives() {
         let release = format!("{package}@1.1.0");
         let asked = json!({ "issue": issue, "release": release, "environment": "production", "as_of": as_of });
         let one = call(&direct, "verify_fix_since_release", asked.clone()).await.data;
-        let other = call(&through, "verify_fix_since_release", asked).await.data;
+        let mut other = Value::Null;
+        // On a busy machine a request may take longer than it is given.
+        for _ in 0..5 {
+            other = call(&through, "verify_fix_since_release", asked.clone()).await.data;
+            if other["error"]["kind"] != "timeout" {
+                break;
+            }
+        }
         let hour = text(arrived.div_euclid(3_600) * 3_600);
         assert_eq!(one["after"]["start"], hour, "{one}");
         assert_eq!(sides(&one), sides(&other), "a fix at {}: {one} against {other}", text(*arrived));
