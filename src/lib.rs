@@ -10,6 +10,7 @@ pub mod change;
 pub mod diagnosis;
 pub mod grouping;
 pub mod guard;
+pub mod install;
 pub mod native;
 pub mod otlp;
 pub mod protocol;
@@ -30,7 +31,9 @@ pub mod backend;
 
 pub mod tools;
 
+pub mod feed;
 pub mod mcp;
+pub mod skill;
 
 pub mod serve;
 

@@ -5,7 +5,7 @@ use std::{io::Read, process::ExitCode};
 use anyhow::Context;
 use serde_json::Value;
 
-use super::parts;
+use super::{near, parts};
 use crate::{config::Settings, tools, view::Sent};
 
 /// Arguments.
@@ -23,8 +23,8 @@ pub struct Args {
 
 pub fn run(settings: Settings, args: Args) -> anyhow::Result<ExitCode> {
     let Some(tool) = tools::find(&args.tool) else {
-        let names: Vec<_> = tools::TOOLS.iter().map(|t| t.name).collect();
-        eprintln!("prodsignal: no tool \"{}\"; there are {}", args.tool, names.join(", "));
+        let names = tools::TOOLS.iter().map(|tool| tool.name);
+        eprintln!("prodsignal: no tool \"{}\"{}", args.tool, near::hint(&args.tool, names));
         return Ok(ExitCode::from(2));
     };
     let text = if args.json == "-" {

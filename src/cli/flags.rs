@@ -60,6 +60,9 @@ pub struct Flags {
     /// Host names that `serve` answers to beside loopback's [toml: allowed_hosts]
     #[arg(long, global = true, env = "PRODSIGNAL_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     allowed_hosts: Option<Vec<String>>,
+    /// Address that senders and people use, where it is another than `serve` listens on [toml: public_url]
+    #[arg(long, global = true, env = "PRODSIGNAL_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
     /// Certificate of `serve` and what vouches for it, PEM [toml: tls_cert]
     #[arg(long, global = true, env = "PRODSIGNAL_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -103,6 +106,26 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// What an agent's command needs to reach the same store with the same rights, as words.
+    pub fn words(&self) -> Vec<String> {
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
+        };
+        let valued = [
+            ("--config", path(&self.config)),
+            ("--store", path(&self.store)),
+            ("--sentry-url", self.sentry_url.clone()),
+            ("--sentry-org", self.sentry_org.clone()),
+            ("--sentry-ca", path(&self.sentry_ca)),
+            ("--cache-dir", path(&self.cache_dir)),
+            ("--project", self.project.clone()),
+            ("--environment", self.environment.clone()),
+        ];
+        let set = [("--allow-writes", self.allow_writes), ("--scope-locked", self.scope_locked)];
+        let valued = valued.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
+        valued.chain(set.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned())).collect()
+    }
+
     /// Flags and environment over the file.
     pub fn resolve(self) -> anyhow::Result<Settings> {
         let file = match &self.config {
@@ -130,6 +153,7 @@ impl Flags {
             answers: self.answers,
             listen: self.listen,
             allowed_hosts: self.allowed_hosts,
+            public_url: self.public_url,
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             trusted_proxies: self.trusted_proxies,

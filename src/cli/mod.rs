@@ -3,6 +3,9 @@
 //! It holds no logic worth a test of its own.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod about;
+mod backup;
+mod brief;
 mod call;
 mod demo;
 mod doctor;
@@ -10,19 +13,25 @@ mod doctor_sentry;
 mod doctor_symbols;
 mod flags;
 mod import;
+mod install;
 mod intake;
+mod near;
 mod parts;
 mod project;
 mod replay;
 mod schemas;
 mod serve;
+mod shell;
+mod skill;
 mod stdio;
 mod token;
 mod verify;
+mod verify_watch;
+mod watch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use flags::Flags;
 pub use schemas::text as schema_text;
@@ -53,19 +62,37 @@ enum Command {
     Project(project::Args),
     /// Whether a fix holds in production: the gate for a pipeline. Exit 0 fixed, 3 not known yet, 4 not
     Verify(verify::Args),
+    /// Hand an issue to an agent: everything it needs to mend it, in at most 1,500 tokens
+    Brief(brief::Args),
+    /// Tell what newly breaks, regresses, escalates, is verified or relapses: on the terminal, to a command, to a webhook
+    Watch(watch::Args),
     /// Show a replay: its steps, a page to look at, a Playwright test
     Replay(replay::Args),
+    /// Register this server in an agent's own configuration file
+    Install(install::Args),
+    /// Write a skill for agents that use the command line instead of MCP
+    Skill(skill::Args),
+    /// Copy a live store into one file
+    Backup(backup::Args),
     /// Make, list and revoke tokens of callers of `serve`
     Token(token::Args),
     /// Say what is configured and whether it works
     Doctor,
     /// Write every tool's JSON Schemas
     Schemas(schemas::Args),
+    /// Print the completions of a shell
+    Completions(about::Completions),
+    /// Print or write manual pages
+    Man(about::Man),
+    /// Say which version this is
+    Version,
 }
 
 /// Runs the command line. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn run() -> ExitCode {
-    let Cli { flags, command } = parsed();
+    shell::end_quietly_with_the_pipe();
+    let matches = shell::command().get_matches();
+    let Cli { flags, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match dispatch(flags, command) {
         Ok(code) => code,
         Err(error) => {
@@ -75,21 +102,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The command line. A variable that is set to nothing is as if it were not set: clients fill in empty ones.
-fn parsed() -> Cli {
-    let is_empty =
-        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
-    let command = Cli::command().mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
-        true => arg.env(Resettable::Reset),
-        false => arg,
-    });
-    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
-}
-
 fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
-    if let Command::Schemas(args) = command {
-        return schemas::run(&args);
-    }
+    let command = match command {
+        Command::Schemas(args) => return schemas::run(&args),
+        Command::Completions(args) => return Ok(about::completions(shell::command(), &args)),
+        Command::Man(args) => return about::man(shell::command(), &args),
+        Command::Version => return Ok(about::version()),
+        Command::Skill(args) => return skill::run(&args),
+        Command::Install(args) => return install::run(flags.words(), &args),
+        other => other,
+    };
     parts::log(matches!(command, Command::Serve(_)));
     let settings = flags.resolve().and_then(|settings| parts::redaction(&settings).map(|()| settings));
     if let Command::Stdio = command {
@@ -103,9 +125,18 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
+        Command::Brief(args) => brief::run(&settings, &args),
+        Command::Watch(args) => watch::run(&settings, args),
         Command::Replay(args) => replay::run(&settings, &args),
+        Command::Backup(args) => backup::run(&settings, &args),
         Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),
-        Command::Stdio | Command::Schemas(_) => unreachable!("answered above"),
+        Command::Stdio
+        | Command::Schemas(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Version
+        | Command::Skill(_)
+        | Command::Install(_) => unreachable!("answered above"),
     }
 }

@@ -3,11 +3,13 @@
 use std::{
     io::IsTerminal,
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use anyhow::Context;
 use jiff::SignedDuration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{
@@ -15,9 +17,10 @@ use crate::{
         sentry::{self, SentryStore},
     },
     config::{Redact, Settings},
+    feed::{self, Choice, Looker},
     guard::{Guard, Limit, Pseudonyms, Scrubber, set_policy},
     ingest::Ingest,
-    mcp::Server,
+    mcp::{self, Server},
     model::{Kind, Timestamp, Untrusted},
     protocol::Limits,
     say,
@@ -64,6 +67,44 @@ pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
         Some(_) => sentry(settings),
         None => Ok(ctx(settings, &store(settings)?)),
     }
+}
+
+/// Where the feed of the settings' store is kept: in the embedded store itself, or, over Sentry, in one of its own.
+pub fn feed(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
+    let Some(sentry) = &settings.sentry else { return store(settings) };
+    let place = format!("{:?} {:?}", sentry.url, sentry.org);
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(place.as_bytes());
+    let name = digest[..6].iter().fold("feed-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+    store_at(&settings.store.with_file_name(name))
+}
+
+/// What tools get, and the feed: over the embedded store one opening of it serves both.
+pub fn with_feed(settings: &Settings) -> anyhow::Result<(Ctx, Arc<EmbeddedStore>)> {
+    if settings.sentry.is_some() {
+        return Ok((configured(settings)?, feed(settings)?));
+    }
+    let store = store(settings)?;
+    Ok((ctx(settings, &store), store))
+}
+
+/// The feed for subscribers: looked after from the first one on, until `end`.
+pub fn news(settings: &Settings, end: &CancellationToken) -> mcp::News {
+    let (settings, end) = (settings.clone(), end.clone());
+    let started: OnceLock<watch::Sender<u64>> = OnceLock::new();
+    Arc::new(move || {
+        let sender = started.get_or_init(|| {
+            let (sender, _) = watch::channel(0);
+            match with_feed(&settings) {
+                Ok((ctx, feed)) => {
+                    let looker = Looker::new(ctx, feed, Choice::default());
+                    tokio::spawn(feed::follow(looker, sender.clone(), end.clone()));
+                }
+                Err(error) => tracing::error!("the feed can't be kept: {error:#}"),
+            }
+            sender
+        });
+        sender.subscribe()
+    })
 }
 
 /// A server whose calls try to open what is configured, and say why they can't.

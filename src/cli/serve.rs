@@ -56,6 +56,10 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         if settings.retention.is_some() || settings.dump_retention.is_some() {
             tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
         }
+        let news = parts::news(&settings, &end);
+        // What changes is written down from the start, also while nobody is subscribed.
+        drop(news());
+        let server = server.telling(news, end.clone());
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
         let parts = Parts {

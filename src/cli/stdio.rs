@@ -14,9 +14,13 @@ use crate::{
 /// Starts whatever is wrong: a client shows its user no more of a server that ends than that it failed to start, while
 /// what a call answers is read.
 pub fn run(settings: anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
-    let server = server(settings);
+    let end = CancellationToken::new();
+    let news = settings.as_ref().ok().map(|settings| parts::news(settings, &end));
+    let server = match (server(settings), news) {
+        (server, Some(news)) => server.telling(news, end.clone()),
+        (server, None) => server,
+    };
     parts::serve_on(async {
-        let end = CancellationToken::new();
         let asked = end.clone();
         tokio::spawn(async move {
             parts::asked_to_end().await;

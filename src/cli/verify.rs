@@ -25,12 +25,16 @@ const HOUR_S: i64 = 3_600;
 #[derive(clap::Args)]
 pub struct Args {
     /// The issue: id, short id or URL
-    issue: String,
+    pub issue: String,
     /// The first release that has the fix
-    release: String,
+    pub release: String,
     /// Wait so long for a verdict, such as 90m or 2h
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
     wait: Option<Duration>,
+    /// Stay so long [default: 30d], print each change of the verdict and tell the feed; with --allow-writes resolve the
+    /// issue once the fix holds and open it again when it relapses
+    #[arg(long, value_name = "SPAN", num_args = 0..=1, value_parser = parse_span, conflicts_with_all = ["wait", "as_of"])]
+    pub watch: Option<Option<Duration>>,
     /// Share by which the rate must fall [default: 0.8]
     #[arg(long, value_name = "SHARE")]
     min_reduction: Option<f64>,
@@ -49,7 +53,7 @@ pub struct Args {
 }
 
 impl Args {
-    fn arguments(&self) -> Value {
+    pub fn arguments(&self) -> Value {
         let mut arguments = json!({ "issue": self.issue, "release": self.release, "max_tokens": 60_000 });
         for (name, value) in [("min_reduction", self.min_reduction), ("confidence", self.confidence)] {
             if let Some(value) = value {
@@ -61,28 +65,41 @@ impl Args {
         }
         arguments
     }
+
+    /// Shows an answer as it was asked for.
+    pub fn print(&self, answer: &Rendered) {
+        if self.as_json {
+            println!("{}", answer.data);
+        } else if self.markdown {
+            println!("{}", answer.data["markdown"].as_str().unwrap_or_default());
+        } else {
+            println!("{}", answer.text);
+        }
+    }
 }
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
+    if args.watch.is_some() {
+        return super::verify_watch::run(settings, args);
+    }
     let ctx = parts::ctx(settings, &parts::store(settings)?);
     let answer = parts::block_on(verdict(&ctx, args))??;
     if answer.is_error {
         eprintln!("{}", answer.text);
         return Ok(ExitCode::from(if answer.data["error"]["kind"] == "invalid_input" { 2 } else { 1 }));
     }
-    if args.as_json {
-        println!("{}", answer.data);
-    } else if args.markdown {
-        println!("{}", answer.data["markdown"].as_str().unwrap_or_default());
-    } else {
-        println!("{}", answer.text);
-    }
-    Ok(ExitCode::from(match answer.data["verdict"].as_str() {
+    args.print(&answer);
+    Ok(exit_code(&answer.data))
+}
+
+/// 0 fixed, 3 not known yet, 4 not.
+pub fn exit_code(data: &Value) -> ExitCode {
+    ExitCode::from(match data["verdict"].as_str() {
         Some("fixed") => 0,
         Some("insufficient_exposure" | "not_deployed") => 3,
         Some("reduced" | "not_fixed" | "regressed" | "moved") => 4,
         _ => 1,
-    }))
+    })
 }
 
 /// Asks, and as long as too little is known waits for the store to change or an hour to end, and asks again.
@@ -108,7 +125,7 @@ async fn verdict(ctx: &Ctx, args: &Args) -> anyhow::Result<Rendered> {
 }
 
 /// Waits for a change of the store, for the hour to end, or for the end of patience.
-async fn change(
+pub async fn change(
     store: &dyn SignalStore,
     seen: Option<u64>,
     until: Instant,
@@ -127,11 +144,11 @@ async fn change(
     Ok(())
 }
 
-fn hour(ctx: &Ctx) -> i64 {
+pub fn hour(ctx: &Ctx) -> i64 {
     (ctx.now)().as_second().div_euclid(HOUR_S)
 }
 
-fn parse_span(text: &str) -> Result<Duration, String> {
+pub fn parse_span(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let amount: u64 = digits.parse().map_err(|_| "a number and a unit, such as 90m or 2h".to_owned())?;
     let seconds = match &text[digits.len()..] {

@@ -46,6 +46,7 @@ pub struct Layer {
     pub answers: Option<Answers>,
     pub listen: Option<String>,
     pub allowed_hosts: Option<Vec<String>>,
+    pub public_url: Option<String>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub trusted_proxies: Option<Vec<String>>,
@@ -76,6 +77,9 @@ pub enum ConfigError {
     /// Not an address.
     #[error("listen \"{0}\": say an address and a port, such as 127.0.0.1:8969")]
     Listen(String),
+    /// Not an address on the web.
+    #[error("public_url \"{0}\": say scheme and host, such as https://signal.example.com")]
+    PublicUrl(String),
     /// A certificate without a key, or a key without a certificate.
     #[error("--tls-cert and --tls-key go together")]
     Tls,
@@ -120,6 +124,7 @@ impl Layer {
             answers: self.answers.or(other.answers),
             listen: self.listen.or(other.listen),
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
+            public_url: self.public_url.or(other.public_url),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),

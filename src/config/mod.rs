@@ -12,7 +12,7 @@ use std::{
 };
 
 pub use layer::{Answers, ConfigError, Layer, Redact};
-pub use paths::{default_config, default_store};
+pub use paths::{default_config, default_store, home};
 pub use retention::Retention;
 
 /// What was configured, resolved.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Host names that `serve` answers to beside loopback's own.
     pub allowed_hosts: Vec<String>,
+    /// Address that senders and people use, without a slash at its end; `None`: where `serve` listens.
+    pub public_url: Option<String>,
     /// Certificate and key of `serve`, both PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Proxies whose word about their callers counts.
@@ -101,7 +103,8 @@ impl Settings {
             environment: layer.environment,
             scope_locked: layer.scope_locked.unwrap_or(false),
             answers: layer.answers.unwrap_or_default(),
-            listen: listen.parse().map_err(|_| ConfigError::Listen(listen.to_owned()))?,
+            listen: address(listen)?,
+            public_url: layer.public_url.as_deref().map(public_url).transpose()?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
             tls: match (layer.tls_cert, layer.tls_key) {
                 (Some(certificate), Some(key)) => Some((certificate, key)),
@@ -128,6 +131,70 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Scheme, host and port that senders and people use, without a slash at the end.
+    pub fn public_base(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.clone(),
+            None => base_of(if self.tls.is_some() { "https" } else { "http" }, self.listen),
+        }
+    }
+}
+
+/// An address as a URL; one that means every address of the machine reads as loopback.
+fn base_of(scheme: &str, listen: SocketAddr) -> String {
+    let shown = match listen {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v4.port())),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v6.port())),
+        other => other,
+    };
+    format!("{scheme}://{shown}")
+}
+
+fn address(text: &str) -> Result<SocketAddr, ConfigError> {
+    let numeric = match text.split_once(':') {
+        Some((host, port)) if host.eq_ignore_ascii_case("localhost") => format!("127.0.0.1:{port}"),
+        _ => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| ConfigError::Listen(text.to_owned()))
+}
+
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let bad = || ConfigError::PublicUrl(text.to_owned());
+    let trimmed = text.trim().trim_end_matches('/');
+    let (scheme, rest) = trimmed.split_once("://").ok_or_else(bad)?;
+    let fits = matches!(scheme, "http" | "https")
+        && !rest.is_empty()
+        && !rest.contains(['@', '?', '#', ' '])
+        && !rest.starts_with('/');
+    if fits { Ok(trimmed.to_owned()) } else { Err(bad()) }
+}
+
 fn proxies(named: Vec<String>) -> Result<Vec<IpAddr>, ConfigError> {
     named.into_iter().map(|text| text.trim().parse().map_err(|_| ConfigError::Proxy(text))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_an_address() {
+        assert_eq!(address("localhost:8969").unwrap(), "127.0.0.1:8969".parse().unwrap());
+        assert!(address("everywhere").is_err() && address("localhost").is_err());
+    }
+
+    #[test]
+    fn every_address_of_the_machine_reads_as_loopback() {
+        assert_eq!(base_of("http", "0.0.0.0:8969".parse().unwrap()), "http://127.0.0.1:8969");
+        assert_eq!(base_of("http", "10.0.0.5:80".parse().unwrap()), "http://10.0.0.5:80");
+    }
+
+    #[test]
+    fn a_public_url_has_scheme_and_host_alone() {
+        assert_eq!(public_url("https://signal.example.com/").unwrap(), "https://signal.example.com");
+        for bad in ["signal.example.com", "ftp://x", "https://", "https://u@x", "https://x?a"] {
+            assert!(public_url(bad).is_err(), "{bad}");
+        }
+    }
 }

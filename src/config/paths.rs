@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 
 use super::ConfigError;
 
@@ -17,6 +17,11 @@ pub fn default_store() -> Result<PathBuf, ConfigError> {
 /// The platform's place for the configuration file, whether or not there is one.
 pub fn default_config() -> Option<PathBuf> {
     dirs().map(|d| d.config_dir().join("config.toml"))
+}
+
+/// This person's home folder.
+pub fn home() -> Option<PathBuf> {
+    BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }
 
 fn dirs() -> Option<ProjectDirs> {

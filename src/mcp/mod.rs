@@ -3,12 +3,16 @@
 //! It decides nothing about signal.
 
 mod allowed;
+mod complete;
 mod handler;
 mod pipe;
+mod prompts;
+mod resources;
 mod run;
 mod shape;
 mod sse;
 mod stdio;
+mod subscribe;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
@@ -22,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub use allowed::Allowed;
 pub use sse::{Accepted, SseSession, SseSessions};
 pub use stdio::stdio;
+pub use subscribe::News;
 pub use wire::{Incoming, read};
 
 use crate::{
@@ -42,6 +47,10 @@ pub struct Server {
     answers: Answers,
     places: Arc<Semaphore>,
     observe: Observe,
+    news: News,
+    /// Of this connection alone.
+    subscribed: subscribe::Subscribed,
+    end: CancellationToken,
     /// Whose calls these are.
     who: Arc<str>,
     audit: Option<Audit>,
@@ -108,13 +117,38 @@ impl Server {
     pub fn opening(tools: &'static [Descriptor], open: Open, writes: bool, answers: Answers) -> Self {
         let signal = Signal { opened: Arc::default(), open, writes, lock: Lock::default() };
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        Self { tools, signal, answers, places, observe: Arc::new(|_, _, _| ()), who: "local".into(), audit: None }
+        // Nobody looks for changes: subscribers wait in vain.
+        let (never, _) = tokio::sync::watch::channel(0);
+        let news: News = Arc::new(move || never.subscribe());
+        Self {
+            tools,
+            signal,
+            answers,
+            places,
+            observe: Arc::new(|_, _, _| ()),
+            who: "local".into(),
+            audit: None,
+            news,
+            subscribed: subscribe::Subscribed::default(),
+            end: CancellationToken::new(),
+        }
     }
 
     /// With somebody who hears of each finished call.
     pub fn observed(mut self, observe: Observe) -> Self {
         self.observe = observe;
         self
+    }
+
+    /// With a feed that subscribers are told of; subscriptions end with `end`.
+    pub fn telling(mut self, news: News, end: CancellationToken) -> Self {
+        (self.news, self.end) = (news, end);
+        self
+    }
+
+    /// The same server for another connection.
+    pub(crate) fn for_connection(&self) -> Self {
+        Self { subscribed: subscribe::Subscribed::default(), ..self.clone() }
     }
 
     /// With somebody who writes down who called what.
@@ -138,6 +172,6 @@ impl Server {
         // An event without data before the answer is an error to clients older than 2025-11-25.
         sessions.session_config.sse_retry = None;
         let server = self.clone();
-        StreamableHttpService::new(move || Ok(server.clone()), Arc::new(sessions), config)
+        StreamableHttpService::new(move || Ok(server.for_connection()), Arc::new(sessions), config)
     }
 }

@@ -77,7 +77,7 @@ impl SseSessions {
         let pipe = Pipe { out: to_client, inn: from_client };
         let token = ends.clone();
         tokio::spawn(async move {
-            if let Ok(running) = server.serve_with_ct(pipe, token).await {
+            if let Ok(running) = server.for_connection().serve_with_ct(pipe, token).await {
                 drop(running.waiting().await);
             }
         });

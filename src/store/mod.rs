@@ -8,6 +8,7 @@ mod commits;
 mod diagnosis;
 mod digest;
 mod error;
+mod feed;
 mod field;
 mod fix;
 mod health;
@@ -28,6 +29,7 @@ pub use commits::*;
 pub use diagnosis::*;
 pub use digest::*;
 pub use error::StoreError;
+pub use feed::*;
 pub use fix::FixQuery;
 pub use health::{SeriesQuery, SessionSpan};
 pub use hosted::*;
@@ -102,6 +104,11 @@ pub trait SignalStore: Send + Sync {
 
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
+
+    /// Issues that somebody works on at that time.
+    async fn held(&self, _now: Timestamp) -> Result<Vec<Claim>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// One issue and its numbers within the scope.
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError>;

@@ -1,6 +1,6 @@
 //! Changing an issue: what somebody decides about it.
 
-use super::{IssueRef, Scope, StoreError};
+use super::{Claim, IssueRef, Scope, StoreError};
 use crate::model::{Issue, Timestamp, Untrusted};
 
 /// Decisions about issues; a store that can't take one says so.
@@ -12,6 +12,15 @@ pub trait SignalWrite: Send + Sync {
     /// [`StoreError::NotFound`] for an issue or release that isn't there, [`StoreError::Forbidden`] where the store
     /// refuses, [`StoreError::Unsupported`] for what it can't keep.
     async fn update_issue(&self, update: &IssueUpdate) -> Result<IssueUpdated, StoreError>;
+
+    /// Claims an issue for somebody until a time; an empty name ends the claim. `Some`: another holds it, and it stays
+    /// theirs.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] where no claims are kept.
+    async fn hold(&self, _claim: Claim, _now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        Err(StoreError::Unsupported("this store keeps no claims"))
+    }
 }
 
 /// What is to be changed about one issue. What is `None` stays.

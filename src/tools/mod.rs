@@ -4,6 +4,8 @@
 
 mod affected_users;
 mod arguments;
+mod brief;
+mod claim;
 mod cursor;
 mod diagnose_issue;
 mod error;
@@ -40,6 +42,7 @@ pub use get_replay_summary::{Loaded as LoadedReplay, lines as replay_lines, load
 pub use input::{Asked, CommonInput};
 pub use named::id_in;
 pub use resolve::Resolved;
+pub use sentence::why as change_sentence;
 
 use crate::{
     model::Timestamp,
@@ -154,6 +157,9 @@ pub static TOOLS: &[Descriptor] = &[
     describe::<update_issue::UpdateIssue>(),
     describe::<verify_fix_since_release::VerifyFixSinceRelease>(),
 ];
+
+/// The hand-off for an agent: no tool of its own, but asked for in the same way.
+pub static BRIEF: Descriptor = describe::<brief::Brief>();
 
 /// The tool of that name.
 pub fn find(name: &str) -> Option<&'static Descriptor> {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The numbers behind a change, in one short sentence.
-pub(super) fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
+pub fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
     match reason {
         ChangeReason::FirstSeen { release: Some(release), clean_releases: 0, .. } => {
             say!("first seen in ", guard.line(release, Limit::Tag), " (no earlier release to compare)")

@@ -12,7 +12,7 @@ use prodsignal::model::Timestamp;
 use serde_json::Value;
 
 /// The program as it was built for these tests. It is started by [`program`] or [`program_words`] alone, which set its clock.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_prodsignal");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_prodsignal");
 
 /// The setting that moves the program's clock, in seconds.
 const CLOCK: &str = "PRODSIGNAL_CLOCK_OFFSET_S";

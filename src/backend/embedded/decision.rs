@@ -5,9 +5,12 @@
 use super::{EmbeddedStore, write::Decision};
 use crate::{
     guard::{Pseudonyms, Scrubber},
-    model::Untrusted,
+    model::{Timestamp, Untrusted},
     release,
-    store::{IssueUpdate, IssueUpdated, NewStatus, ReleaseQuery, Scope, SignalStore, SignalWrite, StoreError},
+    store::{
+        Claim, FeedStore, IssueUpdate, IssueUpdated, NewStatus, ReleaseQuery, Scope, SignalStore, SignalWrite,
+        StoreError,
+    },
 };
 
 #[async_trait::async_trait]
@@ -38,5 +41,13 @@ impl SignalWrite for EmbeddedStore {
         let after = self.issue(&update.issue, &scope).await?.issue;
         let (commented, assigned) = (update.comment.is_some(), update.assignee.is_some());
         Ok(IssueUpdated { before, after, commented, assigned, warnings: Vec::new() })
+    }
+
+    async fn hold(&self, claim: Claim, now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        if claim.who.is_empty() {
+            self.unclaim(claim.issue).await?;
+            return Ok(None);
+        }
+        self.claim(claim, now).await
     }
 }

@@ -70,14 +70,21 @@ impl Files {
         create_private(&self.database()).map(drop)
     }
 
-    /// The key of pseudonyms, made with the store.
-    pub(super) fn pseudonym_key(&self) -> Result<[u8; 32], StoreError> {
+    /// The key of pseudonyms, made with the store; `kept` finds that of a backup.
+    pub(super) fn pseudonym_key(
+        &self,
+        kept: impl FnOnce() -> Result<Option<[u8; 32]>, StoreError>,
+    ) -> Result<[u8; 32], StoreError> {
         if let Some(key) = read_key(&self.key())? {
             return Ok(key);
         }
         let fresh = self.folder.join(format!("pseudonym.{:032x}", u128::from_le_bytes(random_bytes()?)));
         let mut file = create_private(&fresh)?;
-        file.write_all(&random_bytes::<32>()?).and_then(|()| file.sync_all()).map_err(of_files("writing the key"))?;
+        let key = match kept()? {
+            Some(key) => key,
+            None => random_bytes()?,
+        };
+        file.write_all(&key).and_then(|()| file.sync_all()).map_err(of_files("writing the key"))?;
         // Linking is the one step that lets only one of two processes win, and never shows half a key.
         let linked = fs::hard_link(&fresh, self.key());
         let _ = fs::remove_file(&fresh);

@@ -2,12 +2,15 @@
 //! It alone uses `rusqlite`.
 //! It never parses an envelope.
 
+mod backup;
 mod body;
 mod changes;
 mod connect;
 mod debug_files;
 mod decision;
+mod delete;
 mod fault;
+mod feed;
 mod files;
 mod health;
 mod hosted;
@@ -21,3 +24,6 @@ mod write;
 pub use health::Health;
 pub use store::{EmbeddedStore, Options};
 pub use write::Caps;
+
+/// Format of the store that this version writes.
+pub const FORMAT: i64 = schema::KNOWN;

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("sql/002.sql"),
     include_str!("sql/003.sql"),
     include_str!("sql/004.sql"),
+    include_str!("sql/005.sql"),
 ];
 
 /// The newest format known.

@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, show_user},
-    model::{FixHistory, Project, Untrusted},
+    model::{FixHistory, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery, Field,
-        FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit, ReleaseFacts, ReleaseQuery,
-        ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore, Source,
-        StoreError, StoreKind, Term, Test,
+        AffectedFacts, AffectedQuery, Claim, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
+        FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit,
+        ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery,
+        SignalStore, Source, StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -47,7 +47,7 @@ impl Default for Options {
 
 /// A store in a folder of this machine. Several processes may use one folder at once.
 pub struct EmbeddedStore {
-    files: Files,
+    pub(super) files: Files,
     key: [u8; 32],
     options: Options,
     pub(super) pool: Arc<Pool>,
@@ -75,7 +75,7 @@ impl EmbeddedStore {
     /// the store of a newer version.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         let files = Files::open(path)?;
-        let key = files.pseudonym_key()?;
+        let key = files.pseudonym_key(|| super::backup::kept_key(&files))?;
         let pool = Arc::new(Pool::new(files.clone(), Scrubber::new(Pseudonyms::new(key))));
         if files.database().exists() {
             pool.ready()?;
@@ -260,6 +260,10 @@ impl SignalStore for EmbeddedStore {
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.fix_history(&query)).await
+    }
+
+    async fn held(&self, now: Timestamp) -> Result<Vec<Claim>, StoreError> {
+        FeedStore::claims(self, now).await
     }
 
     async fn data_version(&self) -> Result<u64, StoreError> {

@@ -11,6 +11,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     doc.heading("Diagnosis");
     doc.line("Issue: ", &[&out.issue, &", ", &out.what.level, &if out.what.unhandled { ", unhandled" } else { "" }]);
     doc.line("Verdict: ", &[&out.verdict]);
+    doc.line("Worth an agent: ", &[&out.actionable.level]);
     doc.open();
     out.reasons.iter().for_each(|reason| doc.bullet(reason));
     doc.heading("What");

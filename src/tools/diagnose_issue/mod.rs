@@ -1,5 +1,6 @@
 //! `diagnose_issue`: what, who, since and where in one call, whether this code is the cause, and what to ask next.
 
+mod actionable;
 mod facts;
 mod markdown;
 mod paths;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 
 use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
 use crate::{guard::Guard, view::Answer};
-pub use view::Out;
+pub use view::{Actionable, CommitView, ErrorView, FrameView, LibraryView, Out, SinceView, Who};
 
 /// The tool.
 pub struct DiagnoseIssue;
@@ -23,9 +24,9 @@ pub struct DiagnoseIssue;
 #[serde(deny_unknown_fields)]
 pub struct In {
     /// Id, short id or URL
-    issue: Text,
+    pub(super) issue: Text,
     /// Only events of this release
-    release: Option<Text>,
+    pub(super) release: Option<Text>,
 }
 
 impl Tool for DiagnoseIssue {

@@ -1,6 +1,6 @@
 //! The answer's data.
 
-use super::{facts::Gathered, plan, reasons, since};
+use super::{actionable, facts::Gathered, plan, reasons, since};
 use crate::{
     diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling, Verdict},
     guard::{Clean, CleanData, Guard, Limit},
@@ -24,6 +24,8 @@ view! {
         pub verdict: Word,
         /// Why, strongest first.
         pub reasons: Vec<Clean>,
+        /// Whether an agent could mend it.
+        pub actionable: Actionable,
         /// What happens.
         pub what: What,
         /// Who is hit.
@@ -42,6 +44,14 @@ view! {
         pub related: Vec<RelatedView>,
         /// What to ask next.
         pub next_calls: Vec<Clean>,
+    }
+
+    /// Whether an agent could mend it.
+    pub struct Actionable {
+        /// `high`, `medium`, `low`.
+        pub level: Word,
+        /// What speaks for it and against it.
+        pub reasons: Vec<Clean>,
     }
 
     /// What happens.
@@ -253,6 +263,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
     };
     let found = diagnosis::diagnose(&case);
     let related = related(gathered, guard);
+    let remedies = remedies::of(&facts.event, guard);
     let cause = reasons::elsewhere(gathered, found.verdict);
     let mut sentences = reasons::sentences(&found, &measured, &conditions, facts, guard);
     if let Some(cause) = cause {
@@ -264,6 +275,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"}"));
     }
     Out {
+        actionable: actionable::judge(gathered, &found, remedies.len()),
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
         verdict: Word(cause.map_or(found.verdict, |_| Verdict::Dependency).as_str()),
         reasons: sentences,
@@ -277,7 +289,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         },
         since: since::view(gathered, &found, guard),
         r#where: places(gathered, &found, guard),
-        remedies: remedies::of(&facts.event, guard),
+        remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
         same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
         next_calls,

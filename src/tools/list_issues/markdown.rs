@@ -108,6 +108,9 @@ impl IssueView {
         if self.status.0 != "unresolved" {
             doc.under("status ", &[&self.status]);
         }
+        if let Some(claim) = &self.claimed {
+            doc.under("claimed by ", &[&claim.by, &" until ", &claim.until]);
+        }
         let mut place = Clean::default();
         if let Some(frame) = &self.top_frame {
             place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " in ", frame.file.clone());

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
+    claim::ClaimView,
     input::Text,
     nothing,
     resolve::{self, Since},
@@ -16,7 +17,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Kind, Level, Status},
     say,
-    store::{IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
+    store::{Claim, IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
     view,
     view::{Answer, Seconds, Word, count},
 };
@@ -172,6 +173,9 @@ view! {
         pub top_frame: Option<TopFrameView>,
         /// Events with a replay.
         pub replays: u64,
+        /// Who works on it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub claimed: Option<ClaimView>,
         /// Page of the issue, where the store has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<Clean>,
@@ -227,11 +231,12 @@ impl Tool for ListIssues {
         let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
         let query = query(&asked, &input, since.as_ref(), filter);
         let page = ctx.store.issues(&query).await?;
+        let held = ctx.store.held(asked.as_of).await?;
         let elsewhere = match page.items.is_empty() && asked.skip == 0 {
             true => nothing::issues(ctx.store.as_ref(), &query).await?,
             false => None,
         };
-        let mut answer = answer(ctx, asked, since, &query, page);
+        let mut answer = answer(ctx, asked, since, &query, page, &held);
         answer.body.elsewhere = elsewhere;
         Ok(answer)
     }
@@ -253,7 +258,14 @@ fn query(asked: &Resolved, input: &In, since: Option<&Since>, (filter, typed): t
     }
 }
 
-fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, query: &IssueQuery, page: Page<IssueFacts>) -> Answer<Out> {
+fn answer(
+    ctx: &Ctx,
+    asked: Resolved,
+    since: Option<Since>,
+    query: &IssueQuery,
+    page: Page<IssueFacts>,
+    held: &[Claim],
+) -> Answer<Out> {
     let mut guard = Guard::new();
     let since = since.map(|s| SinceView {
         asked: guard.line(&s.asked, Limit::Tag),
@@ -268,7 +280,7 @@ fn answer(ctx: &Ctx, asked: Resolved, since: Option<Since>, query: &IssueQuery, 
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
-        issues: page.items.iter().map(|facts| issue_view(ctx, facts, &mut guard)).collect(),
+        issues: page.items.iter().map(|facts| issue_view(ctx, facts, held, &mut guard)).collect(),
         total: page.total.unwrap_or(page.items.len() as u64),
         searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
         elsewhere: None,
@@ -322,7 +334,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
     release.deploys.first().map_or(release.first_seen, |d| d.at)
 }
 
-fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
+fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
     IssueView {
         id: say!(issue.id.0),
@@ -348,6 +360,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, guard: &mut Guard) -> IssueView {
             line: f.line,
         }),
         replays: facts.replays,
+        claimed: held.iter().find(|claim| claim.issue == issue.id.0).map(|claim| ClaimView::of(claim, guard)),
         url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
     }

@@ -4,6 +4,6 @@ mod gate;
 mod made;
 mod properties;
 mod sides;
-mod store;
+pub mod store;
 mod vectors;
 mod verdicts;

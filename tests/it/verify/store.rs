@@ -13,7 +13,7 @@ const CHROME: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 
 /// A session of a user, in production.
-fn visit(sid: u64, user: u64, release: &str, day: i64, second: i64) -> SessionRecord {
+pub fn visit(sid: u64, user: u64, release: &str, day: i64, second: i64) -> SessionRecord {
     SessionRecord {
         user: Some(user_key(user)),
         environment: Some("production".into()),
@@ -22,7 +22,7 @@ fn visit(sid: u64, user: u64, release: &str, day: i64, second: i64) -> SessionRe
     }
 }
 
-fn crash(id: u64, user: u64, release: &str, day: i64, second: i64) -> Hit {
+pub fn crash(id: u64, user: u64, release: &str, day: i64, second: i64) -> Hit {
     hit(u128::from(id) << 70, "cart", at(day, second))
         .release(release)
         .environment("production")
@@ -42,7 +42,7 @@ fn used(history: &FixHistory, side: Side) -> (u64, u64) {
 }
 
 /// Ten days of 2.2.0 and four of 2.3.0: 20 visits an hour by day, every tenth of a Safari user crashes before.
-async fn shop(folded: bool) -> World {
+pub async fn shop(folded: bool) -> World {
     let world = World::new();
     let mut id = 0;
     for day in 0..14 {

@@ -5,6 +5,7 @@
 mod affected;
 mod engine;
 mod event;
+pub(super) mod feed;
 mod fix;
 mod issues;
 mod project;

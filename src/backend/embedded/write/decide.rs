@@ -38,6 +38,10 @@ impl Writer {
             };
             let sql = "UPDATE issue SET status=?2, resolved_at=?3, resolved_in=?4, resolved_after=?5 WHERE id=?1";
             tx.execute(sql, params![decision.issue, code, at, resolved_in, after])?;
+            if code == 1 {
+                // What is mended is nobody's work any more.
+                tx.execute("DELETE FROM claim WHERE issue=?1", [decision.issue])?;
+            }
         }
         if let Some(assignee) = &decision.assignee {
             let assignee = Some(assignee).filter(|name| !name.is_empty());

@@ -65,7 +65,12 @@ impl Writer {
             return Ok(project);
         }
         let key = format!("{:032x}", u128::from_be_bytes(random_bytes()?));
-        tx.execute("INSERT INTO project(slug, name, public_key) VALUES(?1, ?1, ?2)", params![slug, key])?;
+        // Above every number that was ever given: other processes remember those of projects that are gone.
+        tx.execute(
+            "INSERT INTO project(id, slug, name, public_key)
+             SELECT 1 + coalesce(max(id), 0), ?1, ?1, ?2 FROM (SELECT id FROM project UNION ALL SELECT id FROM deleted_project)",
+            params![slug, key],
+        )?;
         let project = tx.query_row(&sql, [slug], project_of)?;
         tx.commit()?;
         Ok(project)

@@ -120,7 +120,7 @@ impl Writer {
         Ok(())
     }
 
-    fn give_back(&mut self) -> Result<(), StoreError> {
+    pub(super) fn give_back(&mut self) -> Result<(), StoreError> {
         let free =
             |conn: &rusqlite::Connection| conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
         let mut left = free(&self.conn)?;

@@ -1,0 +1,116 @@
+//! Tells a subscriber of each entry: nothing lost, and nothing twice as long as it answers.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Shaper;
+use crate::{
+    model::Timestamp,
+    store::{FeedStore, Finding, StoreError, Told},
+};
+
+/// First wait after a failure; it doubles up to the longest.
+const FIRST_WAIT_S: i64 = 1;
+const LONGEST_WAIT_S: i64 = 600;
+
+/// What came of telling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It arrived.
+    Done,
+    /// It may arrive later.
+    Failed,
+    /// It will never arrive: the entry is given up.
+    Refused,
+    /// The subscriber wants nothing any more.
+    Gone,
+}
+
+/// One who is told.
+#[async_trait::async_trait]
+pub trait Target: Send + Sync {
+    /// Names it, the same after a restart.
+    fn name(&self) -> String;
+    /// How long telling may take; meanwhile no other process tells it of the same entry.
+    fn limit(&self) -> Duration;
+    /// How often an entry is tried.
+    fn tries(&self) -> u32;
+    /// Whether it is told of this kind of entry.
+    fn wants(&self, finding: &Finding) -> bool;
+    /// Tells it.
+    async fn tell(&self, finding: &Finding, data: &Value) -> Outcome;
+}
+
+/// When telling ends.
+#[derive(Clone)]
+pub struct Stop {
+    /// When this is cancelled.
+    pub end: CancellationToken,
+    /// Also when there is nothing to tell now.
+    pub when_done: bool,
+}
+
+/// Tells a subscriber of entry after entry.
+///
+/// # Errors
+/// Those of the store.
+pub async fn deliver(
+    target: &dyn Target,
+    feed: Arc<dyn FeedStore>,
+    shaper: Shaper,
+    now: fn() -> Timestamp,
+    mut news: watch::Receiver<u64>,
+    stop: Stop,
+) -> Result<(), StoreError> {
+    let Stop { end, when_done } = stop;
+    let name = target.name();
+    loop {
+        let lease = jiff::SignedDuration::try_from(target.limit() + Duration::from_secs(30)).unwrap_or_default();
+        let until = now().saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let Some((finding, tries)) = feed.take(&name, now(), until).await? else {
+            if when_done {
+                return Ok(());
+            }
+            tokio::select! {
+                () = end.cancelled() => return Ok(()),
+                _ = news.changed() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+            continue;
+        };
+        let told =
+            if target.wants(&finding) { attempt(target, &shaper, &finding, tries, now).await? } else { Told::Done };
+        feed.settle(&name, finding.id, told).await?;
+        if told == Told::Gone || end.is_cancelled() {
+            return Ok(());
+        }
+    }
+}
+
+async fn attempt(
+    target: &dyn Target,
+    shaper: &Shaper,
+    finding: &Finding,
+    tries: u32,
+    now: fn() -> Timestamp,
+) -> Result<Told, StoreError> {
+    let data = shaper.data(finding).await?;
+    Ok(match target.tell(finding, &data).await {
+        Outcome::Done => Told::Done,
+        Outcome::Gone => {
+            tracing::warn!(target = target.name(), "wants no more: it is not told of anything from here on");
+            Told::Gone
+        }
+        Outcome::Failed if tries + 1 < target.tries() => {
+            let wait = (FIRST_WAIT_S << tries.min(10)).min(LONGEST_WAIT_S);
+            Told::Again(now().saturating_add(jiff::SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX))
+        }
+        Outcome::Failed | Outcome::Refused => {
+            tracing::error!(target = target.name(), finding = finding.id, "given up");
+            Told::Done
+        }
+    })
+}
