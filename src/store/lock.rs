@@ -256,19 +256,6 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
         self.store.debug_files(query).await
     }
 
-    async fn assemble_debug_file(
-        &self,
-        mut file: DebugFileOrder,
-    ) -> Result<(Assembled, Vec<KnownDebugFile>), StoreError> {
-        file.bundle.projects = self.projects_named(&file.bundle.projects).await?;
-        self.store.assemble_debug_file(file).await
-    }
-
-    async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
-        self.project_for_dsn(&query.project, None).await?;
-        self.store.debug_files(query).await
-    }
-
     async fn announce(&self, mut release: Announcement) -> Result<(), StoreError> {
         release.projects = self.projects_named(&release.projects).await?;
         self.store.announce(release).await
