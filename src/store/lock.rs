@@ -155,10 +155,6 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.search(&asked!(self, query)).await
     }
 
-    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
-        self.store.signals(&asked!(self, query)).await
-    }
-
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
         self.store.commits(&asked!(self, query)).await
     }
@@ -253,19 +249,6 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
 
     async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
         self.projects_named(std::slice::from_ref(&query.project)).await?;
-        self.store.debug_files(query).await
-    }
-
-    async fn assemble_debug_file(
-        &self,
-        mut file: DebugFileOrder,
-    ) -> Result<(Assembled, Vec<KnownDebugFile>), StoreError> {
-        file.bundle.projects = self.projects_named(&file.bundle.projects).await?;
-        self.store.assemble_debug_file(file).await
-    }
-
-    async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
-        self.project_for_dsn(&query.project, None).await?;
         self.store.debug_files(query).await
     }
 
