@@ -126,7 +126,8 @@ fn folded(name: &str) -> String {
 pub(super) fn class(name: &str) -> Option<Class> {
     let folded = folded(name);
     let folded = folded.as_str();
-    if folded.is_empty() || HARMLESS.contains(&folded) {
+    // A text with lines or pairs of its own is no name.
+    if folded.is_empty() || name.contains(['\n', '=']) || HARMLESS.contains(&folded) {
         return None;
     }
     if HEADERS.contains(&folded) {

@@ -155,10 +155,6 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.search(&asked!(self, query)).await
     }
 
-    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
-        self.store.signals(&asked!(self, query)).await
-    }
-
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
         self.store.commits(&asked!(self, query)).await
     }

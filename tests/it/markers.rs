@@ -202,7 +202,7 @@ const SHOWING: [(&str, &[&str]); 7] = [
 ];
 
 /// Commands that show none: what they print is the program's own, or is what tools answer, which is looked at above.
-const SILENT: [&str; 7] = ["demo", "stdio", "serve", "call", "import", "schemas", "help"];
+const SILENT: [&str; 8] = ["demo", "stdio", "serve", "call", "import", "token", "schemas", "help"];
 
 #[test]
 fn every_command_that_shows_signal_is_looked_at() {
