@@ -1,6 +1,6 @@
 //! Fingerprints that the application set.
 
-use super::chain::raw;
+use super::raw;
 use super::key::Key;
 use super::title;
 use crate::model::{Event, Untrusted};
