@@ -184,7 +184,7 @@ pub(super) const REDACTED: &str = "[redacted: secret]";
 /// What SDKs and this program leave where a value was: nothing more has to go. The whole value is that, or it is none.
 pub(super) fn is_gone(value: &str) -> bool {
     let kind = value.strip_prefix("[redacted: ").and_then(|rest| rest.strip_suffix(']'));
-    value == "[Filtered]" || kind.is_some_and(|kind| super::redact::is_kind(kind))
+    value == "[Filtered]" || kind.is_some_and(super::redact::is_kind)
 }
 
 #[cfg(test)]

@@ -211,7 +211,7 @@ impl Stream<'_, '_> {
             Next::Plain => {}
         }
         match value.as_str() {
-            Some(shown) => self.push_literal(&shown.to_owned()),
+            Some(shown) => self.push_literal(shown),
             None => self.out.push_str(said),
         }
     }

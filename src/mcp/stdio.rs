@@ -8,7 +8,7 @@ use rmcp::{
     transport::stdio_pipes,
 };
 use tokio::{
-    io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     sync::mpsc,
 };
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ pub async fn stdio(server: Server, end: CancellationToken) -> io::Result<()> {
 
 /// Hands each line over, or answers what can't be read.
 async fn read(
-    mut input: impl AsyncBufRead + AsyncRead + Unpin,
+    mut input: impl AsyncBufRead + Unpin,
     server: mpsc::Sender<rmcp::model::ClientJsonRpcMessage>,
     client: mpsc::Sender<ServerJsonRpcMessage>,
 ) {

@@ -29,6 +29,7 @@ pub fn read(bytes: &[u8]) -> Incoming {
 }
 
 /// The message as JSON that the protocol's types can read; `None` for white space.
+#[expect(clippy::result_large_err, reason = "a refused message is answered, not handed on")]
 fn mended(bytes: &[u8]) -> Result<Option<Value>, JsonRpcError> {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
     let text = text.trim();
@@ -45,6 +46,7 @@ fn mended(bytes: &[u8]) -> Result<Option<Value>, JsonRpcError> {
     Ok(Some(value))
 }
 
+#[expect(clippy::result_large_err, reason = "a refused message is answered, not handed on")]
 fn mend(message: &mut Map<String, Value>) -> Result<(), JsonRpcError> {
     if let Some(id) = message.get("id").and_then(Value::as_f64).filter(|id| id.fract() == 0.0 && id.abs() < 9e15) {
         message.insert("id".into(), json!(id as i64));

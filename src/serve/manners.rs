@@ -32,7 +32,7 @@ struct Accepts {
 pub(super) async fn mend(mut request: Request, next: Next) -> Response {
     let accepts = Accepts::of(request.headers());
     let method = request.method().clone();
-    if (!accepts.json && !accepts.events) || (method == Method::GET && !accepts.events) {
+    if !accepts.events && (!accepts.json || method == Method::GET) {
         return failed(StatusCode::NOT_ACCEPTABLE, "Accept has to admit application/json or text/event-stream");
     }
     request.headers_mut().insert(header::ACCEPT, BOTH);
@@ -112,8 +112,8 @@ async fn collected(answer: Response) -> Response {
         return failed(StatusCode::INTERNAL_SERVER_ERROR, "the answer can't be read");
     };
     let text = String::from_utf8_lossy(&bytes);
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data:")?).ok());
-    let Some(message) = messages.filter(|message| message.get("method").is_none()).last() else {
+    let mut messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data:")?).ok());
+    let Some(message) = messages.rfind(|message| message.get("method").is_none()) else {
         return failed(StatusCode::INTERNAL_SERVER_ERROR, "there is no answer");
     };
     parts.headers.remove(header::CONTENT_LENGTH);

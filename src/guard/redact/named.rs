@@ -89,11 +89,10 @@ const SEPARATORS: [&str; 7] = ["=>", ":=", "==", "%3D", "%3d", "=", ":"];
 fn value_after(text: &str, start: usize, end: usize) -> Option<Value> {
     let mut reader = Reader { text, at: end };
     let before = &text[..start];
-    if before.ends_with('<') || before.ends_with(':') {
-        if let Some(value) = element(text, end) {
+    if (before.ends_with('<') || before.ends_with(':'))
+        && let Some(value) = element(text, end) {
             return Some(value);
         }
-    }
     let quoted = reader.quote().is_some();
     // `user[password]=x`, `headers["x-api-key"] = x`.
     let bracket = reader.eat("]");
@@ -310,7 +309,7 @@ fn judged(text: &str, (start, end): (usize, usize), class: Class, value: &Value)
         return None;
     }
     let header = matches!(class, Class::Header | Class::Cookie);
-    if header && value.shape != Shape::Pair || header && value_is_of_line(text, start, value) {
+    if header && (value.shape != Shape::Pair || value_is_of_line(text, start, value)) {
         return of_header(text, class, value);
     }
     // `"token: " + token`: the quote ended a text of the program, and began none.
@@ -447,7 +446,7 @@ fn is_secret_like(name: &str, said: &str, after: &str) -> bool {
     let digit = said.bytes().any(|b| b.is_ascii_digit());
     let path = said.contains('.') && said.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic()));
     if digit {
-        return !code && !(path && said.len() < 16);
+        return !(code || path && said.len() < 16);
     }
     let folded = name.to_ascii_lowercase();
     let password = ["password", "passwd", "passphrase", "pwd"].iter().any(|word| folded.ends_with(word));

@@ -33,9 +33,8 @@ pub(super) fn normal(address: &str) -> String {
 
 fn local(text: &str, least: usize, at: usize) -> Option<usize> {
     let before = &text[least..at];
-    if before.ends_with('"') {
+    if let Some(inner) = before.strip_suffix('"') {
         // `"any words"@host`.
-        let inner = &before[..before.len() - 1];
         let open = inner.char_indices().rev().take(LOCAL).find(|(_, c)| *c == '"' || *c == '\n')?;
         let held = &inner[open.0 + 1..];
         return (open.1 == '"' && !held.is_empty() && !held.contains(['=', ':', '{'])).then_some(least + open.0);
@@ -134,7 +133,7 @@ static STREET: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Postal addresses.
 pub(super) fn streets(text: &str, out: &mut Vec<Span>) {
-    let ends = |found: &str| found.trim_end_matches(|c: char| c == ' ' || c == ',').len();
+    let ends = |found: &str| found.trim_end_matches([' ', ',']).len();
     out.extend(STREET.find_iter(text).map(|f| Span::gone(f.start(), f.start() + ends(f.as_str()), "address")));
 }
 
