@@ -60,7 +60,7 @@ enum Command {
     Import(import::Args),
     /// Create or show a project and print its DSN
     Project(project::Args),
-    /// Whether a fix holds in production: the gate for a pipeline. Exit 0 fixed, 3 not known yet, 4 not
+    /// Whether a fix holds: the gate for a pipeline. Exit 0 fixed, 3 not known yet, 4 not
     Verify(verify::Args),
     /// Hand an issue to an agent: everything it needs to mend it, in at most 1,500 tokens
     Brief(brief::Args),

@@ -7,8 +7,8 @@ use super::pattern::pattern;
 use super::saying::{self, Saying, Thrower};
 use super::stack::Stack;
 use super::template::template;
-use super::{code, spine, types};
-use crate::model::{Event, Exception, Frame, Untrusted};
+use super::{code, raw, spine, types};
+use crate::model::{Event, Exception, Frame};
 
 /// Which frames a key is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -219,8 +219,4 @@ fn placeholders_as_any(template: &str) -> String {
         }
     }
     pattern(&out)
-}
-
-pub(super) fn raw(text: &Option<Untrusted>) -> &str {
-    text.as_ref().map_or("", |text| text.raw())
 }

@@ -35,7 +35,7 @@ mod template;
 mod title;
 mod types;
 
-use crate::model::{Event, Exception, Frame, Group};
+use crate::model::{Event, Exception, Frame, Group, Untrusted};
 
 /// What a frame is called on every machine and in every build.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,4 +93,8 @@ fn earlier_keys(event: &Event, own: &chain::Decided) -> Vec<[u8; 16]> {
         add(chain::key_of(&nameless, chain::Frames::Read));
     }
     keys
+}
+
+fn raw(text: &Option<Untrusted>) -> &str {
+    text.as_ref().map_or("", |text| text.raw())
 }

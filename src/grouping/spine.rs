@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{chain::raw, frame, saying, types};
+use super::{frame, raw, saying, types};
 use crate::model::Exception;
 
 /// Wrappers that frameworks and languages put around what was thrown; they say nothing themselves.

@@ -1,6 +1,6 @@
 //! What an issue is called.
 
-use super::chain::raw;
+use super::raw;
 use super::{chain, frame, spine};
 use crate::model::{Event, Exception, Frame, TopFrame, Untrusted};
 

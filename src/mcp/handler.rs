@@ -51,9 +51,10 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params("no such cursor: all tools are on the first page", None));
         }
         let shape = self.shape(&context);
+        let closed = shape::takes_closed(context.client_info().as_ref().map(|client| client.name.as_str()));
         let server = self.of_request(&context);
         let offered = server.tools.iter().filter(|tool| server.signal.offers(tool));
-        let tools = offered.map(|tool| wire(tool, shape)).collect();
+        let tools = offered.map(|tool| wire(tool, shape, closed)).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
 
@@ -155,14 +156,17 @@ impl Server {
 }
 
 /// A tool as the protocol has it. Every hint is stated.
-fn wire(tool: &Descriptor, shape: Shape) -> Tool {
+fn wire(tool: &Descriptor, shape: Shape, closed: bool) -> Tool {
     let hints = ToolAnnotations::with_title(tool.title)
         .read_only(!tool.writes)
         .destructive(tool.writes)
         .idempotent(true)
         .open_world(false);
-    let wired =
-        Tool::new(tool.name, tool.about, Arc::new((tool.input)())).with_title(tool.title).with_annotations(hints);
+    let mut input = (tool.input)();
+    if !closed {
+        input.remove("additionalProperties");
+    }
+    let wired = Tool::new(tool.name, tool.about, Arc::new(input)).with_title(tool.title).with_annotations(hints);
     // A client that got no schema can't miss the data that goes with it.
     if shape.has_data() { wired.with_raw_output_schema(Arc::new((tool.output)())) } else { wired }
 }

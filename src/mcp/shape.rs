@@ -32,6 +32,13 @@ impl Shape {
 /// the same in fewer tokens, so they get text alone.
 const READ_JSON: &[&str] = &["claude-code", "Visual Studio Code", "codex-mcp-client"];
 
+/// Whether a client takes inputs that are said to be closed (`additionalProperties: false`), as OpenAI's strict mode wants
+/// them. The Python SDK calls itself `mcp` where a program doesn't name itself: so does google-genai, whose converter fails
+/// on them (googleapis/python-genai#2393); OpenAI's own library, which does too, closes them itself.
+pub(super) fn takes_closed(client: Option<&str>) -> bool {
+    client != Some("mcp")
+}
+
 /// The shape for a client of that name, as it introduced itself.
 pub(super) fn of(answers: Answers, client: Option<&str>) -> Shape {
     match answers {

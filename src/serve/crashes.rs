@@ -48,11 +48,13 @@ async fn taken(
     body: Body,
 ) -> Result<Option<EventId>, Fault> {
     let limits = *app.ingest.limits();
+    app.metrics.asked();
+    // Who may not send is told before the body is read.
+    let key = key_of(headers, query).ok_or(Fault::NoKey)?;
+    let found = app.sink.project_for_dsn(project, Some(&key.public_key)).await.map_err(Fault::Store)?;
     // Dumps come as they are mostly: the bound is that of what is unpacked.
     let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(Fault::Body)?;
     app.metrics.received(held.bytes.len());
-    let key = key_of(headers, query).ok_or(Fault::NoKey)?;
-    let found = app.sink.project_for_dsn(project, Some(&key.public_key)).await.map_err(Fault::Store)?;
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
     let limits = Limits { compressed_bytes: limits.envelope_bytes, ..limits };
     let (room, bytes) = unpack_whole(held, encoding, limits).await?;

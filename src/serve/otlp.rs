@@ -139,6 +139,7 @@ async fn taken(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Vec<(&'static str, u64)>, Refusing> {
+    app.metrics.asked();
     // Who may not send is told before the body is read.
     let project = match &sender {
         Sender::Project { project, key } => {

@@ -24,11 +24,11 @@ pub struct In {
     kind: Option<Text>,
     /// Sentry search: key:value, !key:value, key:>n, has:key, text
     query: Option<Text>,
-    /// Columns of rows: timestamp, issue, title, user, release, message, transaction, any tag
+    /// Columns of rows, such as timestamp, issue, user, a tag
     fields: Option<Vec<Text>>,
     /// Fields, or hour, day
     group_by: Option<Vec<Text>>,
-    /// count(), count_unique(user), min(timestamp), max(timestamp); of other kinds also avg, sum, p95(duration), failure_rate()
+    /// count(), count_unique(user), min(timestamp); other kinds: avg, sum, p95(duration), failure_rate()
     aggregate: Option<Vec<Text>>,
 }
 
@@ -52,8 +52,8 @@ view! {
 impl Tool for SearchEvents {
     const NAME: &'static str = "search_events";
     const TITLE: &'static str = "Search events";
-    const ABOUT: &'static str = "Events as rows, or counted in groups (by message, tag, user, hour …), for questions that \
-        the other tools don't answer.";
+    const ABOUT: &'static str = "Events, logs, spans and other signal as rows, or counted in groups, for questions that the \
+        other tools don't answer.";
     const SHARED: &'static [CommonInput] = &[
         CommonInput::Project,
         CommonInput::Environment,

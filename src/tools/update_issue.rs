@@ -30,13 +30,14 @@ pub struct In {
     /// Id, short id or URL
     issue: Text,
     status: Option<StatusName>,
-    /// Release that has the fix, with status resolved
+    /// With resolved: the release that has the fix
     in_release: Option<Text>,
     /// Name, e-mail or user:ID; nobody clears it
     assignee: Option<Text>,
     comment: Option<Text>,
     /// Who works on it; nobody ends it
     claim: Option<Text>,
+    /// 120 by default
     claim_minutes: Option<u64>,
 }
 

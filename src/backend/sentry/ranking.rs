@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::{
     change::{Weight, impact},
-    model::{Change, Timestamp},
+    model::{Change, Status, Timestamp},
     store::{Field, IssueFacts, IssueQuery, IssueSort, Op, Term, Test},
 };
 
@@ -18,8 +18,18 @@ pub(super) fn is_wanted(query: &IssueQuery, change: Change) -> bool {
 
 /// Whether it has the status that was asked for and fits the conditions that the server can't check.
 pub(super) fn takes(query: &IssueQuery, rest: &[Term], facts: &IssueFacts) -> bool {
-    let has_status = query.status.is_empty() || query.status.contains(&facts.issue.status);
-    has_status && rest.iter().all(|term| holds(term, facts))
+    has_status(query, facts) && rest.iter().all(|term| holds(term, facts))
+}
+
+/// Since a release, what somebody set aside is left out where neither a status nor a search asks for it, unless it came
+/// back.
+fn has_status(query: &IssueQuery, facts: &IssueFacts) -> bool {
+    let searched = query.typed.is_some() || query.filter.iter().any(|term| matches!(term.test, Test::Status(_)));
+    let back = facts.change == Change::Regressed && facts.issue.status == Status::Resolved;
+    match query.status.as_slice() {
+        [] => query.since.is_none() || searched || back || facts.issue.status == Status::Unresolved,
+        some => some.contains(&facts.issue.status),
+    }
 }
 
 /// The order of one block; the upstream's own where it has it.
@@ -35,13 +45,11 @@ pub(super) fn order(query: &IssueQuery, a: &IssueFacts, b: &IssueFacts) -> Order
     ordered.then_with(|| b.last_seen.cmp(&a.last_seen)).then_with(|| by_id(a, b))
 }
 
-/// What broke since a release comes before what was broken already: new, back, growing, in that order.
+/// What broke since a release comes before what was broken already, whichever way it broke.
 fn rank(query: &IssueQuery, facts: &IssueFacts) -> f64 {
     let first = match facts.change {
         _ if query.since.is_none() => 0.0,
-        Change::New => 3e12,
-        Change::Regressed => 2e12,
-        Change::Escalating => 1e12,
+        Change::New | Change::Regressed | Change::Escalating => 1e12,
         Change::Ongoing | Change::Resolved => 0.0,
     };
     let weight = Weight {
@@ -136,7 +144,8 @@ mod tests {
             ]
         };
         let since = IssueQuery { since: Some(vec!["a@1".into()]), ..IssueQuery::default() };
-        assert_eq!(ordered(&since, list()), [3, 5, 4, 2, 1]);
+        // Ways of breaking are ranked together by impact: no kind goes before another.
+        assert_eq!(ordered(&since, list()), [4, 2, 3, 5, 1]);
         assert_eq!(ordered(&IssueQuery { sort: IssueSort::Users, ..since.clone() }, list())[0], 1);
         assert!(is_wanted(&since, Change::New) && !is_wanted(&since, Change::Ongoing));
         let typed = IssueQuery { typed: Some("x".into()), ..since.clone() };

@@ -8,6 +8,7 @@ mod net;
 mod numbers;
 mod people;
 mod plain;
+mod reader;
 mod span;
 mod tokens;
 mod web;

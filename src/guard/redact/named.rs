@@ -9,6 +9,7 @@ use aho_corasick::AhoCorasick;
 
 use super::{
     super::keys::{self, Class},
+    reader::{Reader, bounded, last},
     span::{Put, Span},
 };
 
@@ -83,44 +84,6 @@ struct Value {
     shape: Shape,
 }
 
-/// A place in a text that is read from left to right.
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn eat(&mut self, part: &str) -> bool {
-        let is = self.rest().starts_with(part);
-        self.at += if is { part.len() } else { 0 };
-        is
-    }
-
-    fn eat_any(&mut self, parts: &[&str]) -> bool {
-        parts.iter().any(|part| self.eat(part))
-    }
-
-    /// White space, no more than a line's indent of it.
-    fn gap(&mut self) -> bool {
-        let n = self.rest().bytes().take(64).take_while(u8::is_ascii_whitespace).count();
-        self.at += n;
-        n > 0
-    }
-
-    /// A quote, escaped or not.
-    fn quote(&mut self) -> Option<&'static str> {
-        ["\\\"", "\\'", "\"", "'", "`"].into_iter().find(|quote| self.eat(quote))
-    }
-}
-
 const SEPARATORS: [&str; 7] = ["=>", ":=", "==", "%3D", "%3d", "=", ":"];
 
 fn value_after(text: &str, start: usize, end: usize) -> Option<Value> {
@@ -173,24 +136,6 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<Value> {
 /// Whether a pair stands in a query or a form: values there end at `&`.
 fn in_query(text: &str, start: usize) -> bool {
     text[..start].ends_with(['?', '&', '#', ';'])
-}
-
-/// The first bytes of a text, and no more than whole characters.
-fn bounded(text: &str, bytes: usize) -> &str {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// The last bytes of a text, and no more than whole characters.
-fn last(text: &str, bytes: usize) -> &str {
-    let mut from = text.len().saturating_sub(bytes);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    &text[from..]
 }
 
 /// A value without quotes: as much of it as is needed to judge it.
@@ -478,77 +423,15 @@ fn is_placeholder(said: &str) -> bool {
 
 /// Words that say how it stands with a value, or of which type it is.
 fn is_ordinary(said: &str) -> bool {
+    #[rustfmt::skip]
     const WORDS: [&str; 70] = [
-        "null",
-        "none",
-        "nil",
-        "undefined",
-        "true",
-        "false",
-        "nan",
-        "string",
-        "str",
-        "number",
-        "int",
-        "bool",
-        "boolean",
-        "object",
-        "any",
-        "unknown",
-        "required",
-        "optional",
-        "missing",
-        "invalid",
-        "expired",
-        "incorrect",
-        "wrong",
-        "empty",
-        "valid",
-        "ok",
-        "failed",
-        "denied",
-        "rejected",
-        "revoked",
-        "changed",
-        "reset",
-        "updated",
-        "created",
-        "deleted",
-        "not",
-        "is",
-        "was",
-        "must",
-        "cannot",
-        "can't",
-        "could",
-        "should",
-        "too",
-        "the",
-        "a",
-        "an",
-        "this",
-        "no",
-        "yes",
-        "bad",
-        "unauthorized",
-        "forbidden",
-        "header",
-        "field",
-        "error",
-        "refused",
-        "active",
-        "inactive",
-        "disabled",
-        "enabled",
-        "present",
-        "absent",
-        "set",
-        "unset",
-        "mismatch",
-        "short",
-        "weak",
-        "does",
-        "varchar",
+        "null", "none", "nil", "undefined", "true", "false", "nan", "string", "str", "number", "int", "bool",
+        "boolean", "object", "any", "unknown", "required", "optional", "missing", "invalid", "expired", "incorrect",
+        "wrong", "empty", "valid", "ok", "failed", "denied", "rejected", "revoked", "changed", "reset", "updated",
+        "created", "deleted", "not", "is", "was", "must", "cannot", "can't", "could", "should", "too", "the", "a",
+        "an", "this", "no", "yes", "bad", "unauthorized", "forbidden", "header", "field", "error", "refused",
+        "active", "inactive", "disabled", "enabled", "present", "absent", "set", "unset", "mismatch", "short", "weak",
+        "does", "varchar",
     ];
     let word = said.trim().trim_end_matches(['.', '!', '?', ';', ':']).to_ascii_lowercase();
     WORDS.contains(&word.as_str())

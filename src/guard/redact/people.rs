@@ -124,7 +124,7 @@ static STREET: LazyLock<Regex> = LazyLock::new(|| {
     let forms = [
         r"\b[0-9]{1,5}[A-Za-z]? (?:[NSEW]\.? )?(?:[A-Z][A-Za-z'’]+ ){1,3}(?:Street|Avenue|Road|Boulevard|Lane|Terrace|Highway|Crescent)\b(?:,? (?:Apt|Suite|Unit|Flat|#)\.? ?[0-9A-Za-z]+)?",
         r"\b[0-9]{1,5}[A-Za-z]? (?:[A-Z][A-Za-z'’]+ ){1,3}(?:St|Ave|Rd|Blvd|Ln|Drive|Dr|Court|Ct|Square|Sq|Way|Place|Pl|Hwy|Close|Gardens)\.?, [A-Z0-9]",
-        r"\b\p{Lu}[\p{L}.\-]*(?:straße|strasse|str\.|gasse|allee|platz|laan|straat|gatan|vägen|katu) ?[0-9]{1,4} ?[a-z]?\b",
+        r"\b\p{Lu}[\p{L}.\-]*(?:straße|strasse|str\.|gasse|allee|platz|damm|ufer|laan|straat|gatan|vägen|katu) ?[0-9]{1,4} ?[a-z]?\b",
         r"\b(?:Rua|Rue|Calle|Avenida|Praça|Piazza|Plaza|Carrer|Ulica|ul\.) (?:(?:da|de|do|dos|das|del|la|le|les|du|des|di|d') ?)*(?:\p{Lu}[\p{L}'’.]+ ?){1,4},? ?(?:n[º°.]{1,2} ?)?[0-9]{1,5}\b",
         r"\b[0-9]{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|allée|impasse|quai) (?:(?:de|du|des|la|le|les|l'|d') ?)*\p{Lu}[\p{L}'’\- ]{2,30}",
         r"\bVia \p{Lu}\p{L}+(?: \p{Lu}\p{L}+)?,? [0-9]{1,4}, [0-9]{5}\b",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery},
     http::HeaderMap,
 };
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use super::{
     upload::{ORDER_BYTES, hex, parse_checksum},
 };
 use crate::{
-    serve::App,
+    serve::{App, gate::Scoped},
     store::{Assembled, BundleOrder, Checksum, DebugFileOrder, DebugFileQuery, KnownDebugFile},
 };
 
@@ -38,7 +38,7 @@ pub(super) struct Order {
 /// `POST projects/ORG/PROJECT/files/difs/assemble/`: files by checksum. It serves debug files, mappings of R8 and of
 /// Dart alike.
 pub(super) async fn assemble(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -82,7 +82,7 @@ async fn put_together(app: &App, project: &str, checksum: &str, order: Order) ->
 
 /// `GET projects/ORG/PROJECT/files/dsyms/`: files, of all ids or of those asked for.
 pub(super) async fn list(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Fault> {
@@ -103,7 +103,7 @@ pub(super) async fn list(
 
 /// `GET projects/ORG/PROJECT/files/dsyms/unknown/`: which of these uploads are not here.
 pub(super) async fn unknown(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Fault> {

@@ -34,7 +34,7 @@ pub struct In {
     /// Id, short id or URL; without it all issues since since_release
     issue: Option<Text>,
     since_release: Option<Text>,
-    /// Tags to break down by; the most telling by default
+    /// Tags to break down by
     by: Option<Vec<Text>>,
     /// Who they are compared with
     baseline: Option<Baseline>,

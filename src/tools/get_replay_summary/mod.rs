@@ -31,7 +31,7 @@ pub struct In {
     /// Shown by its best replay
     issue: Option<Text>,
     event: Option<Text>,
-    /// summary: ten lines before the error; timeline: everything; playwright: a test
+    /// timeline: everything; playwright: a test
     format: Option<Format>,
     around_error_s: Option<u64>,
 }

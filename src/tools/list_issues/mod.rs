@@ -31,7 +31,7 @@ pub struct ListIssues;
 pub struct In {
     /// Release (2.3.0, v2.3, latest, previous): what changed since it
     since_release: Option<Text>,
-    /// Last release that counts
+    /// The last one
     until_release: Option<Text>,
     change: Option<Vec<ChangeName>>,
     status: Option<StatusName>,
@@ -200,8 +200,8 @@ view! {
 impl Tool for ListIssues {
     const NAME: &'static str = "list_issues";
     const TITLE: &'static str = "List issues";
-    const ABOUT: &'static str = "Production failures grouped into issues, worst first: counts of users and events, what \
-        changed. With since_release: what broke since that release (new, regressed, escalating).";
+    const ABOUT: &'static str = "Production failures grouped into issues, worst first: users, events, what changed. With \
+        since_release: what broke since (new, regressed, escalating).";
     const SHARED: &'static [CommonInput] = &[
         CommonInput::Project,
         CommonInput::Environment,
