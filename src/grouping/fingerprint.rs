@@ -1,7 +1,7 @@
 //! Fingerprints that the application set.
 
-use super::raw;
 use super::key::Key;
+use super::raw;
 use super::title;
 use crate::model::{Event, Untrusted};
 

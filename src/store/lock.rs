@@ -95,6 +95,11 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         if self.lock.is_open() { self.store.tag_keys().await } else { Ok(None) }
     }
 
+    /// Numbers of issues alone tell nothing: whoever shows a claim shows it with its issue, which is looked up here.
+    async fn held(&self, now: Timestamp) -> Result<Vec<Claim>, StoreError> {
+        self.store.held(now).await
+    }
+
     fn for_call(&self) -> Option<Arc<dyn SignalStore>> {
         let store = self.store.for_call()?;
         Some(Arc::new(Locked { store, lock: self.lock.clone() }))
@@ -184,6 +189,11 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
 impl<S: ?Sized + SignalWrite> SignalWrite for Locked<S> {
     async fn update_issue(&self, update: &IssueUpdate) -> Result<IssueUpdated, StoreError> {
         self.store.update_issue(&asked!(self, update)).await
+    }
+
+    /// Of an issue that an update has found within the lock.
+    async fn hold(&self, claim: Claim, now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        self.store.hold(claim, now).await
     }
 }
 

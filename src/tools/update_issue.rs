@@ -35,7 +35,7 @@ pub struct In {
     /// Name, e-mail or user:ID; nobody clears it
     assignee: Option<Text>,
     comment: Option<Text>,
-    /// Who works on it; empty ends it
+    /// Who works on it; nobody ends it
     claim: Option<Text>,
     /// 120 by default
     claim_minutes: Option<u64>,
@@ -167,7 +167,8 @@ async fn claim(
     }
     let now = (ctx.now)();
     let until = now.saturating_add(jiff::SignedDuration::from_mins(minutes as i64)).unwrap_or(jiff::Timestamp::MAX);
-    let wanted = Claim { issue, who: who.raw().into(), until };
+    let name = if who.raw().eq_ignore_ascii_case("nobody") { "" } else { who.raw() };
+    let wanted = Claim { issue, who: name.into(), until };
     if let Some(held) = writes.hold(wanted.clone(), now).await? {
         let holder = guard.line(&held.who, Limit::Tag);
         let mut refused =

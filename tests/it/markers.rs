@@ -205,8 +205,20 @@ const SHOWING: [(&str, &[&str]); 9] = [
 
 /// Commands that show none: what they print is the program's own, or is what tools answer, which is looked at above.
 const SILENT: [&str; 14] = [
-    "demo", "stdio", "serve", "call", "import", "token", "schemas", "help", "install", "skill", "backup", "completions",
-    "man", "version",
+    "demo",
+    "stdio",
+    "serve",
+    "call",
+    "import",
+    "token",
+    "schemas",
+    "help",
+    "install",
+    "skill",
+    "backup",
+    "completions",
+    "man",
+    "version",
 ];
 
 #[test]
