@@ -268,6 +268,16 @@ impl Pass<'_> {
         }
     }
 
+    /// A street, a town: anything with more letters than the code of a country has.
+    fn part_of_address(&self, value: &mut Value, depth: usize) {
+        match value {
+            Value::String(text) if text.chars().filter(|c| c.is_alphabetic()).count() > 3 && !keys::is_gone(text) => {
+                *text = "[redacted: address]".into();
+            }
+            value => self.person("address", value, depth),
+        }
+    }
+
     /// What a key says is somebody's: a pseudonym where one can be told apart by it, else it is gone.
     fn person(&self, kind: &'static str, value: &mut Value, depth: usize) {
         match value {
@@ -291,8 +301,12 @@ impl Pass<'_> {
                     self.person(kind, inner, depth);
                 }
             }
-            Value::Object(_) | Value::Array(_) if kind == "address" => {
-                *value = Value::String("[redacted: address]".into())
+            // Its words go; what shapes it has, and its numbers, explain errors.
+            Value::Object(map) if kind == "address" && depth < DEEPEST => {
+                map.values_mut().for_each(|part| self.part_of_address(part, depth + 1));
+            }
+            Value::Array(list) if kind == "address" && depth < DEEPEST => {
+                list.iter_mut().for_each(|part| self.part_of_address(part, depth + 1));
             }
             Value::Object(_) | Value::Array(_) => self.free(value, depth + 1),
             Value::Null | Value::Bool(_) => {}

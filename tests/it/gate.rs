@@ -47,14 +47,12 @@ fn serve(store: &Store, words: &[&str]) -> Server {
 fn paths() -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/serve/api/mod.rs")).unwrap();
     let mut found = BTreeSet::new();
+    let named = Regex::new(r#"let (\w+) = "([^"]*)";"#).unwrap();
+    let routes = Regex::new(r#"\.route\(\s*(?:&format!\("([^"]*)"\)|"([^"]*)"|(\w+))"#).unwrap();
     for part in text.split("\nfn ").skip(1) {
-        let names: Vec<(String, String)> = Regex::new(r#"let (\w+) = "([^"]*)";"#)
-            .unwrap()
-            .captures_iter(part)
-            .map(|c| (c[1].to_owned(), c[2].to_owned()))
-            .collect();
+        let names: Vec<(String, String)> =
+            named.captures_iter(part).map(|c| (c[1].to_owned(), c[2].to_owned())).collect();
         let of = |name: &str| names.iter().find(|(known, _)| known == name).map(|(_, path)| path.clone());
-        let routes = Regex::new(r#"\.route\(\s*(?:&format!\("([^"]*)"\)|"([^"]*)"|(\w+))"#).unwrap();
         for route in routes.captures_iter(part) {
             let path = match (route.get(1), route.get(2), route.get(3)) {
                 (Some(made), _, _) => names

@@ -43,10 +43,16 @@ pub fn program() -> Command {
     on_the_clock(Command::new(PROGRAM))
 }
 
+/// Seconds from the machine's clock to the one that begins at the fixed moment: the same for each process, since time
+/// goes on between them.
+static PINNED_S: LazyLock<i64> = LazyLock::new(|| {
+    let begin: Timestamp = BEGIN.parse().unwrap();
+    begin.as_second() - machine_time().as_second()
+});
+
 /// A command of the program whose clock begins at the fixed moment, whatever `PRODSIGNAL_TEST_NOW` says.
 pub fn pinned(mut command: Command) -> Command {
-    let begin: Timestamp = BEGIN.parse().unwrap();
-    command.env(CLOCK, (begin.as_second() - machine_time().as_second()).to_string());
+    command.env(CLOCK, PINNED_S.to_string());
     command
 }
 

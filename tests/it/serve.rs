@@ -131,7 +131,8 @@ fn a_broken_item_costs_itself_and_the_answer_says_so() {
         "{{}}\n{{\"type\":\"event\"}}\nnot json\n{{\"type\":\"event\"}}\n{good}\n{{\"type\":\"unheard_of\"}}\n{{}}\n"
     );
     let answer = http("POST", &url, &[], body.as_bytes());
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    // The rest is stored; the sender hears that one item is lost.
+    assert_eq!(answer.status, 400, "{}", answer.body);
     assert_eq!(answer.json()["errors"], json!([{ "item": 0, "type": "event", "reason": "not JSON" }]));
     assert_eq!(events(&store), 1);
 }

@@ -90,9 +90,10 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<Value> {
     let mut reader = Reader { text, at: end };
     let before = &text[..start];
     if (before.ends_with('<') || before.ends_with(':'))
-        && let Some(value) = element(text, end) {
-            return Some(value);
-        }
+        && let Some(value) = element(text, end)
+    {
+        return Some(value);
+    }
     let quoted = reader.quote().is_some();
     // `user[password]=x`, `headers["x-api-key"] = x`.
     let bracket = reader.eat("]");

@@ -53,7 +53,7 @@ async fn what_broke_since_a_release_costs_six_requests_of_120_issues() {
     assert_eq!(list.data["totals"][0], json!({ "change": "new", "issues": NEW.len() }), "{}", list.data);
     let first = &list.data["issues"][0];
     assert_eq!(first["first_release"], release(5), "{first}");
-    assert!(first["why"].as_str().unwrap().contains("none in 5 earlier releases"), "{first}");
+    assert!(first["why"].as_str().unwrap().contains("absent from the 5 earlier releases"), "{first}");
     assert!(first["share"].as_f64().unwrap() > 0.0, "{first}");
 }
 
