@@ -156,6 +156,10 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.affected(&asked!(self, query)).await
     }
 
+    async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
+        self.store.signals(&asked!(self, query)).await
+    }
+
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
         self.store.search(&asked!(self, query)).await
     }

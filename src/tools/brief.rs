@@ -22,7 +22,7 @@ pub struct Brief;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Id, short id or URL
+    /// Id or URL
     issue: Text,
 }
 

@@ -28,7 +28,7 @@ pub struct In {
     fields: Option<Vec<Text>>,
     /// Fields, or hour, day
     group_by: Option<Vec<Text>>,
-    /// count(), count_unique(user), min(timestamp); other kinds: avg, sum, p95(duration), failure_rate()
+    /// count(), count_unique(user); other kinds: avg, sum, p95(duration), failure_rate()
     aggregate: Option<Vec<Text>>,
 }
 

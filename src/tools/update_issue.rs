@@ -27,7 +27,7 @@ pub struct UpdateIssue;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Id, short id or URL
+    /// Id or URL
     issue: Text,
     status: Option<StatusName>,
     /// With resolved: the release that has the fix
@@ -37,7 +37,6 @@ pub struct In {
     comment: Option<Text>,
     /// Who works on it; nobody ends it
     claim: Option<Text>,
-    /// 120 by default
     claim_minutes: Option<u64>,
 }
 

@@ -277,3 +277,19 @@ fn the_audit_log_says_who_asked_and_changed_what() {
     assert!(lines.iter().any(|line| line["tool"] == "list_issues" && line["failed"] == false), "{text}");
     assert!(!text.contains("ada") && !text.contains('\u{1b}') && !text.contains(token.trim()));
 }
+
+/// A question that the lock did not pass on would be answered by the trait's default, for every caller.
+#[test]
+fn the_lock_passes_every_question_on() {
+    let source = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let (traits, lock) = (source("src/store/mod.rs"), source("src/store/lock.rs"));
+    let method = Regex::new(r"\n    (?:async )?fn (\w+)").unwrap();
+    let methods = |text: &str, start: &str| -> BTreeSet<String> {
+        let from = text.find(start).unwrap_or_else(|| panic!("{start}"));
+        let body = &text[from..][..text[from..].find("\n}\n").unwrap()];
+        method.captures_iter(body).map(|found| found[1].to_owned()).collect()
+    };
+    let asked = methods(&traits, "pub trait SignalStore");
+    assert!(asked.len() > 15, "{asked:?}");
+    assert_eq!(methods(&lock, "SignalStore for Locked<S>"), asked);
+}

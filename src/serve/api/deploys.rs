@@ -75,9 +75,11 @@ pub(super) async fn create(
     if !is_version(&version) {
         return Err(Fault::missing());
     }
+    let now = (app.now)();
     let time = |text: Option<String>| -> Result<Option<Timestamp>, Fault> {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-        read_moment(&text).map(Some).ok_or_else(|| Fault::bad("dates are ISO 8601"))
+        // A sender's clock that is ahead would hide the deploy until then: it was made by now.
+        read_moment(&text).map(|at| Some(at.min(now))).ok_or_else(|| Fault::bad("dates are ISO 8601"))
     };
     let record = DeployRecord {
         version: version.as_str().into(),
@@ -86,7 +88,7 @@ pub(super) async fn create(
         name: said.name.map(|name| app.scrubber.plain(&name).into()),
         url: said.url.map(|url| app.scrubber.plain(&url).into()),
         started: time(said.date_started)?,
-        finished: time(said.date_finished)?.unwrap_or_else(app.now),
+        finished: time(said.date_finished)?.unwrap_or(now),
     };
     let deploy = app.host.deploy(record).await?;
     Ok((StatusCode::CREATED, Json(shape(&deploy))))

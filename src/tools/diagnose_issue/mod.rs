@@ -23,7 +23,7 @@ pub struct DiagnoseIssue;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Id, short id or URL
+    /// Id or URL
     pub(super) issue: Text,
     /// Only events of this release
     pub(super) release: Option<Text>,

@@ -23,7 +23,7 @@ pub struct GetEvent;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Id, short id or URL
+    /// Id or URL
     issue: Option<Text>,
     /// Id or URL
     event: Option<Text>,

@@ -35,7 +35,7 @@ pub struct In {
     until_release: Option<Text>,
     change: Option<Vec<ChangeName>>,
     status: Option<StatusName>,
-    /// Sentry search, e.g. is:unresolved browser:"Chrome 142" timeout
+    /// Sentry search, e.g. is:unresolved timeout
     query: Option<Text>,
     level: Option<LevelName>,
     /// impact by default

@@ -24,7 +24,7 @@ pub struct VerifyFixSinceRelease;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Id, short id or URL
+    /// Id or URL
     issue: Text,
     /// The first that has the fix
     release: Text,
