@@ -86,7 +86,7 @@ fn calls() -> Vec<(&'static str, &'static str, Value)> {
 
 /// Both forms of an answer as one text. What is drawn anew for each answer is left out.
 fn shown(text: &str, data: &Value) -> String {
-    let drawn = regex::Regex::new(r"(From here to the line |End )[0-9a-f]{16}").unwrap();
+    let drawn = regex::Regex::new(r"(From here to the line |End )[0-9]{21}").unwrap();
     let text = drawn.replace_all(text.trim_end(), "${1}ID");
     format!("{text}\n\n{}\n", serde_json::to_string_pretty(data).unwrap())
 }

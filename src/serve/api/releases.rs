@@ -214,9 +214,11 @@ async fn announce(app: &App, said: Said, version: Option<String>) -> Result<Valu
     if !is_version(&version) {
         return Err(Fault::bad("version: Release with that name is not allowed"));
     }
+    let now = (app.now)();
     let time = |text: &Option<String>| -> Result<Option<Timestamp>, Fault> {
         let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
-        read_moment(text).map(Some).ok_or_else(|| Fault::bad("dates are ISO 8601"))
+        // As with deploys, a sender's clock that is ahead doesn't hide what was done by now.
+        read_moment(text).map(|at| Some(at.min(now))).ok_or_else(|| Fault::bad("dates are ISO 8601"))
     };
     let commits = said.commits.map(|commits| commits::read(app, commits)).transpose()?;
     let announcement = Announcement {
@@ -227,7 +229,7 @@ async fn announce(app: &App, said: Said, version: Option<String>) -> Result<Valu
         url: said.url.map(|url| app.scrubber.plain(&url).into()),
         reference: said.reference.map(|reference| app.scrubber.plain(&reference).into()),
         commits,
-        now: (app.now)(),
+        now,
     };
     app.host.announce(announcement).await?;
     one(app, &Scope::default(), &version).await

@@ -31,7 +31,7 @@ pub struct AffectedUsers;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Id or URL; without it all issues since since_release
+    /// Id or URL; else all issues since since_release
     issue: Option<Text>,
     since_release: Option<Text>,
     /// Tags to break down by

@@ -29,7 +29,7 @@ pub struct In {
     event: Option<Text>,
     which: Option<Which>,
     release: Option<Text>,
-    /// Sections; exception, breadcrumbs, request, tags, user, flags by default
+    /// exception, breadcrumbs, request, tags, user, flags by default
     include: Option<Vec<Section>>,
 }
 

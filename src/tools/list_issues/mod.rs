@@ -29,7 +29,7 @@ pub struct ListIssues;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct In {
-    /// Release (2.3.0, v2.3, latest, previous): what changed since it
+    /// 2.3.0, v2.3, latest, previous: what changed since
     since_release: Option<Text>,
     /// The last one
     until_release: Option<Text>,

@@ -28,7 +28,7 @@ pub struct In {
     issue: Text,
     /// The first that has the fix
     release: Text,
-    /// Share by which the rate must fall (0.8)
+    /// 0.8: the share by which the rate must fall
     min_reduction: Option<f64>,
     /// 0.95
     confidence: Option<f64>,
@@ -54,8 +54,8 @@ impl In {
 impl Tool for VerifyFixSinceRelease {
     const NAME: &'static str = "verify_fix_since_release";
     const TITLE: &'static str = "Verify a fix";
-    const ABOUT: &'static str = "Whether a fix holds in production since a release: verdict, evidence, when to ask again, and a Markdown \
-        block for the pull request.";
+    const ABOUT: &'static str = "Whether a fix holds in production since a release: verdict, evidence, when to ask again, \
+        Markdown for the pull request.";
     const SHARED: &'static [CommonInput] =
         &[CommonInput::Project, CommonInput::Environment, CommonInput::AsOf, CommonInput::MaxTokens];
     type In = In;
