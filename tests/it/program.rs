@@ -73,11 +73,17 @@ pub fn on_the_clock(mut command: Command) -> Command {
 /// A store of its own, gone when dropped.
 pub struct Store {
     dir: tempfile::TempDir,
+    pinned: bool,
 }
 
 impl Store {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self { dir: tempfile::tempdir().unwrap(), pinned: false }
+    }
+
+    /// A store for captures whose times are their own: the program's clock begins at the fixed moment.
+    pub fn of_captures() -> Self {
+        Self { pinned: true, ..Self::new() }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -89,7 +95,7 @@ impl Store {
         let mut command = program();
         command.arg("--store").arg(self.path()).args(words);
         command.env("XDG_CONFIG_HOME", self.dir.path());
-        command
+        if self.pinned { pinned(command) } else { command }
     }
 
     pub fn run(&self, words: &[&str]) -> Output {

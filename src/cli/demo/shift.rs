@@ -3,13 +3,18 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::protocol::read_json;
+
 /// Keys whose values are times, in any item.
 const TIMES: [&str; 5] = ["sent_at", "timestamp", "start_timestamp", "end_timestamp", "started"];
+
+/// Levels of JSON that a captured line may have.
+const DEPTH: usize = 100;
 
 /// The envelopes with all their times moved by one span.
 pub fn to_now(envelopes: &[&str], now: Timestamp) -> Vec<String> {
     let parsed: Vec<Vec<Option<Value>>> =
-        envelopes.iter().map(|e| e.split('\n').map(|line| serde_json::from_str(line).ok()).collect()).collect();
+        envelopes.iter().map(|e| e.split('\n').map(|line| read_json(line.as_bytes(), DEPTH).ok()).collect()).collect();
     let newest = parsed.iter().flatten().flatten().filter_map(newest).max();
     let span = newest.map_or(SignedDuration::ZERO, |newest| now.duration_since(newest));
     envelopes.iter().zip(parsed).map(|(envelope, lines)| shifted(envelope, lines, span)).collect()

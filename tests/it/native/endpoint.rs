@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn served() -> (Store, Server) {
-    let store = Store::new();
+    let store = Store::of_captures();
     store.ok(&["project", "press"]);
     let server = store.serve();
     (store, server)

@@ -10,7 +10,7 @@ use crate::program::Store;
 fn shop() -> &'static Store {
     static SHOP: OnceLock<Store> = OnceLock::new();
     SHOP.get_or_init(|| {
-        let store = Store::new();
+        let store = Store::of_captures();
         for service in ["web", "api", "worker"] {
             let packed =
                 std::fs::read(format!("{}/tests/data/till/till-{service}.ndjson.zst", env!("CARGO_MANIFEST_DIR")));

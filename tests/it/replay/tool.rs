@@ -12,7 +12,7 @@ use crate::{program::Store, script::recorded};
 fn store() -> &'static Store {
     static STORE: OnceLock<Store> = OnceLock::new();
     STORE.get_or_init(|| {
-        let store = Store::new();
+        let store = Store::of_captures();
         for name in names() {
             import(&store, &recorded::lines(&name));
         }
@@ -136,7 +136,7 @@ fn an_issue_is_shown_by_the_replay_that_shows_it_best() {
 
 #[test]
 fn what_several_users_did_alike_is_told() {
-    let store = Store::new();
+    let store = Store::of_captures();
     let lines = recorded::lines("notes-undo");
     let own = id("notes-undo");
     // Two more users whose recordings differ in their ids alone.
