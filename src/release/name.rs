@@ -138,16 +138,6 @@ pub fn nearest(asked: &Untrusted, names: &[Untrusted]) -> Vec<Untrusted> {
 }
 
 /// How many characters have to change.
-fn distance(one: &[char], other: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let change = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+fn distance(one: &Vec<char>, other: &Vec<char>) -> usize {
+    strsim::generic_levenshtein::<Vec<char>, Vec<char>, &char, &char>(one, other)
 }

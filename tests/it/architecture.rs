@@ -105,6 +105,34 @@ fn sole_users_use_their_crates() {
     assert_eq!(unused(&planted, &sources("src/guard")).len(), 1);
 }
 
+/// The crates that a section of `Cargo.toml` names, as code writes them.
+fn dependencies(manifest: &str, section: &str) -> Vec<String> {
+    let lines = manifest.lines().skip_while(|line| *line != format!("[{section}]")).skip(1);
+    let own = lines.take_while(|line| !line.starts_with('['));
+    let names = own.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim().replace('-', "_"));
+    names.filter(|name| !name.starts_with('#')).collect()
+}
+
+/// Dependencies that no source of those folders names. `cargo machete` looks more closely, in CI.
+fn unnamed(manifest: &str, section: &str, sources: &[(String, String)]) -> Vec<String> {
+    let named = |name: &String| {
+        let forms = [format!("{name}::"), format!("use {name} "), format!("use {name};"), format!("[{name}")];
+        sources.iter().any(|(_, text)| forms.iter().any(|form| text.contains(form)))
+    };
+    dependencies(manifest, section).into_iter().filter(|name| !named(name)).collect()
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let program = sources("src");
+    let all: Vec<_> = ["src", "tests", "benches"].into_iter().flat_map(sources).collect();
+    assert!(dependencies(&manifest, "dependencies").len() > 20, "the manifest was not read");
+    assert_eq!(unnamed(&manifest, "dependencies", &program), Vec::<String>::new());
+    assert_eq!(unnamed(&manifest, "dev-dependencies", &all), Vec::<String>::new());
+    assert_eq!(unnamed("[dependencies]\nhalf-used = \"1\"\n[lints]\n", "dependencies", &program), ["half_used"]);
+}
+
 /// Whether `crate::module` occurs, by itself or in a list of imports.
 fn uses(code: &str, module: &str) -> bool {
     let first = module.split("::").next().unwrap();

@@ -29,22 +29,12 @@ fn folded(name: &str) -> Vec<char> {
 }
 
 /// How many characters have to change; less where one contains the other.
-fn distance(one: &[char], other: &[char]) -> usize {
+fn distance(one: &Vec<char>, other: &Vec<char>) -> usize {
     let contained = |a: &[char], b: &[char]| a.len() >= 2 && b.windows(a.len()).any(|part| part == a);
     if contained(one, other) || contained(other, one) {
         return one.len().abs_diff(other.len()).min(1);
     }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let change = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+    strsim::generic_levenshtein::<Vec<char>, Vec<char>, &char, &char>(one, other)
 }
 
 #[cfg(test)]
