@@ -32,7 +32,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
                             project.last_event.map_or("no event yet".to_owned(), |t| format!("last event {t:.0}"));
                         println!("  project {}: {last}", project.slug);
                     }
-                    super::doctor_symbols::run(&store, &projects)?;
+                    super::doctor_newest::run(&store, &projects)?;
                     if projects.is_empty() {
                         println!("  no project yet: `prodsignal project NAME` makes one and prints the DSN for an SDK");
                     }
