@@ -150,8 +150,7 @@ fn frame(json: &Value, around: &Around<'_>) -> Frame {
     let package = json.get("package").and_then(Value::as_str).or(loaded).map(str::to_owned);
     let package = package.as_deref();
     frame.in_app = match json.get("in_app").and_then(Value::as_bool) {
-        // SDKs of native code know the file, not what ends programs in it.
-        Some(true) if frame.image.is_some() => !in_app::is_platform(&frame, package),
+        Some(true) => !in_app::is_ending(&frame, package, around.platform),
         Some(said) => said,
         None => in_app::of(&frame, package, around.platform),
     };

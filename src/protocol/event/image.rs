@@ -9,6 +9,7 @@ use crate::model::{ImagePlace, Untrusted};
 const IMAGES: usize = 5_000;
 
 /// One loaded file.
+#[derive(Clone)]
 struct Image {
     start: u64,
     /// 0: not said, so that it reaches to the next one.
@@ -17,8 +18,12 @@ struct Image {
     debug_id: Option<Untrusted>,
 }
 
-/// The loaded files of an event, by address.
-pub(super) struct Images(Vec<Image>);
+/// The loaded files of an event.
+pub(super) struct Images {
+    by_address: Vec<Image>,
+    /// In the order that they were sent in; frames of WebAssembly and .NET count from the start of the file of a number.
+    in_order: Vec<Image>,
+}
 
 impl Images {
     /// Reads `debug_meta.images`; images without an address are for other things than addresses.
@@ -29,22 +34,35 @@ impl Images {
             let file = text(json, "code_file").or_else(|| text(json, "name")).or_else(|| text(json, "debug_file"));
             let debug_id = text(json, "debug_id").or_else(|| text(json, "id")).or_else(|| text(json, "uuid"));
             let size = json.get("image_size").and_then(number).unwrap_or(0);
-            Some(Image { start: json.get("image_addr").and_then(number)?, size, file, debug_id })
+            // 0: it has no place in memory.
+            Image { start: json.get("image_addr").and_then(number).unwrap_or(0), size, file, debug_id }
         };
-        let mut images: Vec<Image> = all.iter().take(IMAGES).filter_map(image).collect();
-        images.sort_by_key(|image| image.start);
-        Self(images)
+        let in_order: Vec<Image> = all.iter().take(IMAGES).map(image).collect();
+        let placed = all.iter().zip(&in_order).filter(|(json, _)| json.get("image_addr").and_then(number).is_some());
+        let mut by_address: Vec<Image> = placed.map(|(_, image)| image.clone()).collect();
+        by_address.sort_by_key(|image| image.start);
+        Self { by_address, in_order }
     }
 
     fn at(&self, address: u64) -> Option<&Image> {
-        let after = self.0.partition_point(|image| image.start <= address);
-        let image = self.0.get(after.checked_sub(1)?)?;
+        let after = self.by_address.partition_point(|image| image.start <= address);
+        let image = self.by_address.get(after.checked_sub(1)?)?;
         (image.size == 0 || address - image.start < image.size).then_some(image)
     }
 
     /// Where a frame is, if it has an address.
     pub(super) fn place(&self, frame: &Value) -> Option<Box<ImagePlace>> {
         let address = frame.get("instruction_addr").and_then(number)?;
+        let mode = frame.get("addr_mode").and_then(Value::as_str).and_then(|mode| mode.strip_prefix("rel:"));
+        if let Some(image) = mode.and_then(|at| self.in_order.get(at.parse::<usize>().ok()?)) {
+            return Some(Box::new(ImagePlace {
+                package: text(frame, "package").or_else(|| image.file.clone()),
+                debug_id: image.debug_id.clone(),
+                address: image.start.saturating_add(address),
+                offset: Some(address),
+                trust: text(frame, "trust"),
+            }));
+        }
         let image = self.at(address);
         let start = frame.get("image_addr").and_then(number).or(image.map(|image| image.start));
         Some(Box::new(ImagePlace {
@@ -89,6 +107,8 @@ mod tests {
         assert_eq!(place("0x2010").label(), "0x2010");
         assert_eq!(place("0x10").offset, None);
         assert!(images.place(&json!({ "function": "main" })).is_none());
+        let relative = images.place(&json!({ "instruction_addr": "0x24", "addr_mode": "rel:0" })).unwrap();
+        assert_eq!((relative.label().as_str(), relative.address), ("b+0x24", 0x2024));
         let own =
             images.place(&json!({ "instruction_addr": "0x9100", "image_addr": "0x9000", "package": "C:\\x\\y.dll" }));
         assert_eq!(own.unwrap().label(), "y.dll+0x100");

@@ -1,5 +1,6 @@
 //! Whether a frame is the application's own code, where the SDK doesn't say.
 
+use super::frameworks;
 use crate::model::Frame;
 
 /// Parts of paths that only libraries and runtimes have.
@@ -19,7 +20,11 @@ const LIBRARY_PATHS: &[&str] = &[
     "/usr/lib/",
     "/usr/local/lib/",
     "/System/Library/",
-    "C:\\Windows\\",
+    "C:/Windows/",
+    "/wp-includes/",
+    "/wp-admin/",
+    "/.pnp.cjs",
+    "/.yarn/cache/",
 ];
 
 /// Beginnings of files that are a runtime's or an extension's.
@@ -283,6 +288,23 @@ const PLATFORM_FUNCTIONS: &[&str] = &[
     "_Unwind_RaiseException",
     "JSC::",
     "OOM_CRASH",
+    "abort_message",
+    "demangling_terminate_handler",
+    "google::DumpStackTraceAndExit",
+    "google::LogFatal",
+    "qt_message_fatal",
+    "qt_assert",
+    "qt_assert_x",
+    "QMessageLogger::fatal",
+    "FWindowsPlatformMisc::RaiseException",
+    "il2cpp::vm::Exception::Raise",
+    "il2cpp_codegen_raise_exception",
+    "boost::assertion_failed",
+    "boost::assertion_failed_msg",
+    "g_assertion_message",
+    "g_assertion_message_expr",
+    "g_log_default_handler",
+    "base::debug::DumpWithoutCrashing",
 ];
 
 /// Beginnings of such functions' names: standard libraries, panics, fatal logs, JavaScript engines, crash handlers.
@@ -338,7 +360,24 @@ const PLATFORM_PREFIXES: &[&str] = &[
     "ntdll!",
     "Windows.",
     "System.Runtime.",
+    "Swift runtime failure: ",
+    "FDebug::",
+    "node::OOM",
 ];
+
+/// Platforms whose frames are native code.
+const NATIVE: &[&str] = &["native", "c", "cocoa", "objc", "swift"];
+
+/// Whether a frame that the SDK calls the application's own is not: SDKs of native code know the file that was loaded, not
+/// what ends programs in it.
+pub(super) fn is_ending(frame: &Frame, package: Option<&str>, platform: &str) -> bool {
+    match frame.image {
+        Some(_) => is_platform(frame, package),
+        None => {
+            NATIVE.contains(&platform) && frame.function.as_ref().is_some_and(|name| is_platform_function(name.raw()))
+        }
+    }
+}
 
 /// Whether a frame of native code belongs to the system, a runtime or a crash handler, whatever the sender thought.
 pub(super) fn is_platform(frame: &Frame, package: Option<&str>) -> bool {
@@ -360,17 +399,37 @@ fn is_platform_function(name: &str) -> bool {
     PLATFORM_FUNCTIONS.contains(&bare) || PLATFORM_PREFIXES.iter().any(|start| name.starts_with(start))
 }
 
+/// `/Python312/Lib/` of Windows.
+fn is_python_library(path: &str) -> bool {
+    let parts: Vec<String> = path.split('/').map(str::to_ascii_lowercase).collect();
+    let python = |part: &str| part.strip_prefix("python3").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    parts.windows(2).any(|two| python(&two[0]) && two[1] == "lib")
+}
+
+/// Frameworks in an application's bundle are others' code, but for the one that holds Flutter's application.
+fn is_bundled_framework(path: &str) -> bool {
+    path.split_once(".app/Frameworks/").is_some_and(|(_, rest)| !rest.starts_with("App.framework/"))
+}
+
+/// Whether a frame is the application's own, where the SDK doesn't say.
 pub(super) fn of(frame: &Frame, package: Option<&str>, platform: &str) -> bool {
     let texts = [&frame.abs_path, &frame.file].into_iter().flatten().map(|t| t.raw()).chain(package);
     for path in texts {
-        let slashed = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        if LIBRARY_PATHS.iter().any(|part| slashed.contains(part)) || FOREIGN_FILES.iter().any(|f| path.starts_with(f))
+        // Windows writes the other slash.
+        let slashed = path.replace('\\', "/");
+        let slashed = if slashed.starts_with('/') { slashed } else { format!("/{slashed}") };
+        let foreign = FOREIGN_FILES.iter().any(|start| path.starts_with(start)) || frameworks::has_file(path);
+        if foreign
+            || LIBRARY_PATHS.iter().any(|part| slashed.contains(part))
+            || is_python_library(&slashed)
+            || is_bundled_framework(&slashed)
         {
             return false;
         }
     }
     let mut names = [&frame.function, &frame.module].into_iter().flatten().map(|t| t.raw());
-    if names.any(|name| FOREIGN_NAMES.iter().any(|f| name.starts_with(f))) {
+    if names.any(|name| frameworks::names(name, platform) || FOREIGN_NAMES.iter().any(|start| name.starts_with(start)))
+    {
         return false;
     }
     if frame.image.is_some() || package.is_some() {
@@ -401,6 +460,15 @@ mod tests {
         assert!(!own("C:\\Windows\\System32\\ntdll.dll", ""));
         assert!(!own("/apex/com.android.runtime/lib64/bionic/libc.so", "abort"));
         assert!(!own("/opt/pump/lib/libstdc++.so.6", ""));
+        assert!(!own(
+            "/private/var/containers/Bundle/Application/0/Meadow.app/Frameworks/Alamofire.framework/Alamofire",
+            "x"
+        ));
+        assert!(own("/private/var/containers/Bundle/Application/0/Till.app/Frameworks/App.framework/App", "x"));
+        for function in ["qt_assert(char const*)", "google::DumpStackTraceAndExit()", "Swift runtime failure: overflow"]
+        {
+            assert!(!own("/opt/pump/bin/pump", function), "{function}");
+        }
     }
 
     #[test]
@@ -414,5 +482,8 @@ mod tests {
         assert!(!at("node:internal/timers", "listOnTimeout"));
         assert!(!at("library/std/src/panicking.rs", "std::panicking::begin_panic"));
         assert!(!at("/usr/lib/python3.11/json/decoder.py", "decode"));
+        assert!(!at("C:\\shop\\node_modules\\express\\lib\\router.js", "next"));
+        assert!(!at("C:\\Python312\\Lib\\json\\decoder.py", "decode") && at("C:\\shop\\lib\\cart.py", "total"));
+        assert!(!at("/srv/www/wp-includes/class-wp-hook.php", "apply_filters"));
     }
 }

@@ -1,6 +1,7 @@
 //! A Sentry event's JSON becomes a [`Event`]. Wrong types cost the field that has them, nothing more.
 
 mod exception;
+mod frameworks;
 mod image;
 mod in_app;
 mod message;
