@@ -110,7 +110,7 @@ fn link(exception: &Exception, stack: &Stack<'_>, caller: bool, text_alone: bool
     let placed = said.thrower != Thrower::Surroundings && !text_alone && !stack.is_empty();
     let place = placed.then(|| stack.place(&said, caller));
     let names_lost = place.as_ref().is_some_and(|place| place.names_lost);
-    let ty = saying::crash_name(ty).unwrap_or(ty);
+    let ty = types::lasting(saying::crash_name(ty).unwrap_or(ty));
     let made_up = types::is_made_up(ty, names_lost || stack.is_obfuscated());
     let mut key = Key::new("exception");
     if said.thrower != Thrower::Surroundings {

@@ -24,11 +24,18 @@ const FORMS: &[&str] = &[
     r"(?i)\b([1-5]\d\d) (?:client error|server error|bad request|unauthorized|payment required|forbidden|not found|method not allowed|not acceptable|request timeout|conflict|gone|payload too large|unprocessable|too many requests|internal server error|not implemented|bad gateway|service unavailable|gateway time-?out)\b",
     // Apple's NSError: `Code: -1009`, `Code=-1009 "…"`.
     r"(?:^|\()Code: (-?\d+)\b|\bCode=(-?\d+)\b",
+    r"\((?:[A-Za-z_][\w.]*) error (-?\d+)\.?\)",
+    // Clients that write the status first: aiohttp, kubernetes, Go's net/http.
+    r"^([1-5]\d\d), message=|^\(([1-5]\d\d)\)\s*Reason:|\b([1-5]\d\d) \x22[A-Z][a-z]",
+    // gRPC's statuses, Firebase's codes, Google Play services.
+    r"\bStatusCode\.([A-Z_]{2,})\b|\[([a-z_]+/[a-z-]+)\]|^(\d{1,5}): ?$",
     // Processes and systems.
     r"(?i)\b(?:exit(?:ed)?(?: with)?|return(?:ed)?(?: with)?) (?:code|status):? (-?\d+)\b|\bnon-zero exit status (\d+)\b",
     r"(?i)\b(?:errno|os error|error code|error number)[ :=]+(-?\d+)\b",
     r"(?i)\b(0x8[0-9a-f]{7})\b",
     // Databases.
+    r"\bError (\d{4}) \([0-9A-Z]{5}\)|^\((\d{3,5}), b?['\x22]|^((?:08|0A|22|23|25|28|3D|3F|40|42|53|57|XX)[0-9A-Z]{3}): ",
+    r"\(code (\d+)(?: SQLITE_\w+)?(?:\[\d+\])?\)",
     r"\bSQLSTATE\[?[ :(]?([0-9A-Z]{5})\b|\b(ORA-\d{5})\b|\b(E\d{5}) \w+|\b(P[12]\d{3}): ",
 ];
 
@@ -52,6 +59,20 @@ mod tests {
             ("Connection refused (os error 111)", Some("111")),
             ("SQLSTATE[HY000] [2002] No such file or directory", Some("HY000")),
             ("ORA-00942: table or view does not exist", Some("ORA-00942")),
+            ("The operation couldn’t be completed. (NSURLErrorDomain error -1009.)", Some("-1009")),
+            ("The operation couldn’t be completed. (Shop.SyncError error 1.)", Some("1")),
+            ("(2006, 'MySQL server has gone away')", Some("2006")),
+            ("(550, b'mailbox unavailable')", Some("550")),
+            ("Error 1062 (23000): Duplicate entry", Some("1062")),
+            ("23505: duplicate key value", Some("23505")),
+            ("unable to open database file (code 14 SQLITE_CANTOPEN)", Some("14")),
+            ("404, message='Not Found', url='https://x.example'", Some("404")),
+            ("(404)\nReason: Not Found", Some("404")),
+            ("unexpected status 404 \"Not Found\"", Some("404")),
+            ("<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE", Some("UNAVAILABLE")),
+            ("[cloud_firestore/permission-denied] Missing permissions", Some("CLOUD_FIRESTORE/PERMISSION-DENIED")),
+            ("12500: ", Some("12500")),
+            ("90210: order lost", None),
             ("coupon code 8548 expired", None),
             ("order 404 is lost", None),
             ("status of order 90210 is unknown", None),

@@ -144,7 +144,7 @@ pub(super) fn says_where(frame: &Frame) -> bool {
 pub(super) fn is_wrapper(frame: &Frame) -> bool {
     let last = frame.function.as_ref().map_or("", |f| f.raw().rsplit('.').next().unwrap_or(""));
     WRAPPERS.contains(&last) && minified::looks_minified(frame, Some("~"))
-        || ["apply", "call"].contains(&last) && minified::is_script(module::path_of(frame))
+        || ["apply", "call"].contains(&last) && !frame.in_app && minified::is_script(module::path_of(frame))
 }
 
 #[cfg(test)]

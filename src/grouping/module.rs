@@ -109,6 +109,11 @@ pub(super) fn has_build_hash(file: &str) -> bool {
 
 fn file_key(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or(path);
+    // Python's attrs: `<attrs generated init shop.cart.Cart-3>`.
+    if let Some((name, _)) = path.strip_prefix("<attrs generated ").and_then(|rest| rest.rsplit_once('-')) {
+        return name.to_owned();
+    }
+    let path = evaluated(path);
     if is_page(path) {
         return "page".to_owned();
     }
@@ -121,6 +126,18 @@ fn file_key(path: &str) -> String {
         return name;
     }
     format!("{}/{name}", without_hash(folder))
+}
+
+/// What code that was evaluated is called, without a counter or the place that evaluated it.
+fn evaluated(path: &str) -> &str {
+    if path.starts_with("<ipython-input-") || path.contains("/ipykernel_") {
+        return "<ipython>";
+    }
+    // PHP: `Tpl.php(41) : eval()'d code`.
+    if let Some((file, _)) = path.split_once(" : eval()'d code").and_then(|(place, _)| place.rsplit_once('(')) {
+        return file;
+    }
+    path
 }
 
 /// A page with a script in it: its path is what the user looks at.
@@ -180,7 +197,14 @@ fn is_hash(part: &str, after_name: bool, last: bool) -> bool {
     if hex && (digit && (lower || part.len() >= 8) || part.len() >= 8) {
         return true;
     }
-    after_name && last && ((digit && (upper || lower)) || (part.len() == 8 && upper))
+    after_name && last && !is_numbered_word(part) && ((digit && (upper || lower)) || (part.len() == 8 && upper))
+}
+
+/// `stripe2`, `sha256`, `Orders2`, `Checkout`: a word, and perhaps a number after it.
+fn is_numbered_word(part: &str) -> bool {
+    let word = part.trim_end_matches(|c: char| c.is_ascii_digit());
+    let rest = word.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(word);
+    rest.len() >= 3 && rest.chars().all(|c| c.is_ascii_lowercase())
 }
 
 fn is_version(part: &str) -> bool {
@@ -211,6 +235,13 @@ mod tests {
             ("/srv/releases/20261107/index.js", "index"),
             ("worker.py", "worker"),
             ("deadline-checkout.js", "deadline-checkout"),
+            ("jobs/sync_stripe2.py", "sync_stripe2"),
+            ("hash_sha256.py", "hash_sha256"),
+            ("pages-Checkout.js", "pages-Checkout"),
+            ("<ipython-input-12-a8b9c7>", "<ipython>"),
+            ("/tmp/ipykernel_4711/123456.py", "<ipython>"),
+            ("/srv/views/Tpl.php(41) : eval()'d code", "Tpl"),
+            ("<attrs generated init shop.cart.Cart-3>", "init shop.cart.Cart"),
             ("", ""),
         ] {
             assert_eq!(file_key(path), want, "{path}");

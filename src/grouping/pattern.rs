@@ -35,8 +35,73 @@ pub(super) fn pattern(text: &str) -> String {
             }
         };
     }
-    joined(&out)
+    joined(&without_calendar(&out))
 }
+
+/// Names of months and days, halves of a day and zones, where they stand beside a number: `Mon Nov 30 21:01:16 UTC 2026`.
+fn without_calendar(text: &str) -> String {
+    if !text.contains(ANY) {
+        return text.to_owned();
+    }
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    let is_value = |word: Option<&String>| word.is_some_and(|word| word.contains(ANY));
+    // A day's name stands before the month, so the last word is looked at first.
+    for at in (0..words.len()).rev() {
+        let core = words[at].trim_matches([',', '.', '(', ')']).to_ascii_lowercase();
+        let before = at.checked_sub(1).and_then(|at| words.get(at));
+        let goes = match core.as_str() {
+            "am" | "pm" | "utc" | "gmt" => is_value(before),
+            name if CALENDAR.contains(&name) => is_value(words.get(at + 1)),
+            _ => false,
+        };
+        if goes {
+            words[at] = ANY.to_string();
+        }
+    }
+    words.join(" ")
+}
+
+/// In English, as programs write them.
+const CALENDAR: [&str; 38] = [
+    "jan",
+    "january",
+    "feb",
+    "february",
+    "mar",
+    "march",
+    "apr",
+    "april",
+    "may",
+    "jun",
+    "june",
+    "jul",
+    "july",
+    "aug",
+    "august",
+    "sep",
+    "sept",
+    "september",
+    "oct",
+    "october",
+    "nov",
+    "november",
+    "dec",
+    "december",
+    "mon",
+    "monday",
+    "tue",
+    "tuesday",
+    "wed",
+    "wednesday",
+    "thu",
+    "thursday",
+    "fri",
+    "friday",
+    "sat",
+    "saturday",
+    "sun",
+    "sunday",
+];
 
 fn first_line(text: &str) -> &str {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
@@ -116,7 +181,10 @@ fn push_piece(piece: &mut String, out: &mut String) {
 }
 
 fn varies(core: &str) -> bool {
-    core.chars().count() > 40 || (core.chars().any(char::is_numeric) && !FIXED.contains(&core.to_lowercase().as_str()))
+    // Eight letters of hexadecimal digits are no word.
+    let hex = core.len() >= 8 && core.bytes().all(|b| (b'a'..=b'f').contains(&b));
+    hex || core.chars().count() > 40
+        || (core.chars().any(char::is_numeric) && !FIXED.contains(&core.to_lowercase().as_str()))
 }
 
 /// Dates, times, addresses of networks, sizes: digits held together by punctuation.
@@ -196,6 +264,11 @@ mod tests {
             ("at 2026-11-07T08:20:14Z after 30s (12.5 %)", "at * after * %)"),
             ("lock 550e8400-e29b-41d4-a716-446655440000 is held", "lock * is held"),
             ("bad id deadbeef42, 0x7ffe, 1,234.5", "bad id *"),
+            ("gone at Mon Nov 30 21:01:16 UTC 2026", "gone at *"),
+            ("gone at Mon, 30 Nov 2026 21:01:16 +0000", "gone at *"),
+            ("due Nov 5, 2026 9:15 AM for you", "due * for you"),
+            ("it may fail in March", "it may fail in March"),
+            ("block deadbeef is lost", "block * is lost"),
             ("ids: 1, 2, 3", "ids: *"),
             ("ids: 1", "ids: *"),
             ("password=hunter two=2", "password=* two=*"),

@@ -27,7 +27,7 @@ pub(super) struct Saying {
 }
 
 /// Types that only the language throws.
-const OF_LANGUAGE: [&str; 26] = [
+const OF_LANGUAGE: [&str; 25] = [
     "ZeroDivisionError",
     "KeyError",
     "IndexError",
@@ -41,7 +41,6 @@ const OF_LANGUAGE: [&str; 26] = [
     "OverflowError",
     "StopIteration",
     "ReferenceError",
-    "InternalError",
     "NullPointerException",
     "ArrayIndexOutOfBoundsException",
     "IndexOutOfBoundsException",

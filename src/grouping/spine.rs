@@ -30,6 +30,11 @@ const SHELL_TYPES: &[&str] = &[
     "RetryError",
     "UnhandledError",
     "AsyncError",
+    "ViewException",
+    "EJBException",
+    "EJBTransactionRolledbackException",
+    "ReactiveException",
+    "FunctionInvocationException",
 ];
 
 /// Texts of such wrappers, by what they begin with.

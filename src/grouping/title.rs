@@ -1,7 +1,7 @@
 //! What an issue is called.
 
 use super::raw;
-use super::{chain, frame, spine};
+use super::{chain, frame, spine, types};
 use crate::model::{Event, Exception, Frame, TopFrame, Untrusted};
 
 /// Characters of a text that go into a title.
@@ -64,7 +64,7 @@ pub(super) fn top(event: &Event) -> Option<&Frame> {
 
 fn title(ty: &Option<Untrusted>, value: &Option<Untrusted>, top: Option<&Frame>) -> String {
     let text = one_line(raw(value));
-    let whole = match (raw(ty).trim(), text.as_str()) {
+    let whole = match (types::lasting(raw(ty).trim()), text.as_str()) {
         ("", "") => top.map_or("", |frame| raw(&frame.function)).to_owned(),
         ("", text) => text.to_owned(),
         (ty, "") => ty.to_owned(),

@@ -11,6 +11,9 @@ const GENERIC: &[&str] = &[
     "throwable",
     "panic",
     // Python
+    "dbapierror",
+    "badrequesterror",
+    "internalerror",
     "runtimeerror",
     "valueerror",
     "typeerror",
@@ -39,6 +42,11 @@ const GENERIC: &[&str] = &[
     "webdriverexception",
     "apistatuserror",
     // JavaScript
+    "queryfailederror",
+    "replyerror",
+    "internalservererrorexception",
+    "badrequestexception",
+    "badgatewayexception",
     "rangeerror",
     "unhandledrejection",
     "domexception",
@@ -76,6 +84,14 @@ const GENERIC: &[&str] = &[
     "trpcclienterror",
     "trpcerror",
     // Java, Kotlin, Scala
+    "psqlexception",
+    "jedisdataexception",
+    "jedisexception",
+    "mongocommandexception",
+    "mongoexception",
+    "mongowriteexception",
+    "sqliteexception",
+    "batchupdateexception",
     "runtimeexception",
     "illegalargumentexception",
     "illegalstateexception",
@@ -99,6 +115,11 @@ const GENERIC: &[&str] = &[
     "serverresponseexception",
     "unsupportedoperationexception",
     // .NET
+    "redisserverexception",
+    "redisexception",
+    "postgresexception",
+    "npgsqlexception",
+    "mysqlexception",
     "invalidoperationexception",
     "argumentexception",
     "applicationexception",
@@ -111,6 +132,7 @@ const GENERIC: &[&str] = &[
     "win32exception",
     "notsupportedexception",
     // Ruby
+    "commanderror",
     "argumenterror",
     "standarderror",
     "badresponse",
@@ -120,6 +142,8 @@ const GENERIC: &[&str] = &[
     "badstatus",
     "unexpectedstatus",
     // PHP
+    "soapfault",
+    "mysqli_sql_exception",
     "errorexception",
     "logicexception",
     "domainexception",
@@ -131,6 +155,14 @@ const GENERIC: &[&str] = &[
     "badresponseexception",
     "transportexception",
     // Go
+    "nowraperror",
+    "rooterror",
+    "oopserror",
+    "merryerr",
+    "errort",
+    "operror",
+    "mysqlerror",
+    "pgerror",
     "errorstring",
     "wraperror",
     "wraperrors",
@@ -146,7 +178,15 @@ const GENERIC: &[&str] = &[
     "leaferror",
     "withprefix",
     "barriererr",
+    // Rust
+    "report",
+    // Elixir
+    "erlangerror",
+    "connectionerror",
     // Dart, Flutter
+    "databaseexception",
+    "postgrestexception",
+    "firebaseexception",
     "_exception",
     "stateerror",
     "fluttererror",
@@ -177,6 +217,10 @@ const GENERIC: &[&str] = &[
 pub(super) fn is_generic(ty: &str) -> bool {
     // `SIGABRT / 0x0`: the second half is the signal's code.
     let ty = ty.split(" / ").next().unwrap_or(ty);
+    // Rust's error of any kind: `Box<dyn core::error::Error + Send + Sync>`.
+    if ty.contains("dyn ") && ty.contains("error::Error") {
+        return true;
+    }
     GENERIC.contains(&short_type(ty).to_ascii_lowercase().as_str())
 }
 
@@ -185,14 +229,25 @@ pub(super) fn short_type(ty: &str) -> &str {
     ty.rsplit(['.', ':', '\\', '*', '$']).next().unwrap_or(ty)
 }
 
+/// The type without the place that PHP writes after an anonymous class: `RuntimeException@anonymous/srv/rel/1/a.php:12$0`.
+pub(super) fn lasting(ty: &str) -> &str {
+    let mark = "@anonymous";
+    ty.find(mark).map_or(ty, |at| &ty[..at + mark.len()])
+}
+
 /// Whether a build made the type's name up: Dart's `minified:xY`, and one or two letters in frames that were obfuscated.
 pub(super) fn is_made_up(ty: &str, obfuscated: bool) -> bool {
-    ty.starts_with("minified:") || obfuscated && super::minified::is_minified_name(short_type(ty))
+    // R8's `k3.b`: no package that people write is so short in all its parts.
+    let short = |part: &str| {
+        (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let renamed = ty.contains('.') && ty.split('.').all(short);
+    renamed || ty.starts_with("minified:") || obfuscated && super::minified::is_minified_name(short_type(ty))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_generic, is_made_up};
+    use super::{is_generic, is_made_up, lasting};
 
     #[test]
     fn types_of_libraries_say_nothing_and_those_of_applications_do() {
@@ -201,9 +256,14 @@ mod tests {
         {
             assert!(is_generic(ty), "{ty}");
         }
+        for ty in ["Box<dyn core::error::Error + Send + Sync>", "eyre::Report", "Redis::CommandError", "*net.OpError"] {
+            assert!(is_generic(ty), "{ty}");
+        }
         for ty in ["CouponError", "shop.CartException", "*billing.RateError"] {
             assert!(!is_generic(ty), "{ty}");
         }
         assert!(is_made_up("minified:a_v", false) && is_made_up("xY", true) && !is_made_up("xY", false));
+        assert!(is_made_up("k3.b", false) && !is_made_up("shop.b", false));
+        assert_eq!(lasting("RuntimeException@anonymous\0/srv/rel/1/a.php:12$0"), "RuntimeException@anonymous");
     }
 }

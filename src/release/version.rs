@@ -33,7 +33,8 @@ impl Version {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let (core, pre) = split_pre(text.split('+').next().unwrap_or(text));
+        // What comes after is a build: `+build`, and Apple's ` (9)`.
+        let (core, pre) = split_pre(text.split(['+', ' ']).next().unwrap_or(text));
         let numbers: Option<Vec<u64>> = core.split('.').map(number).collect();
         let numbers = numbers.filter(|n| !n.is_empty() && n.len() <= 5)?;
         let pre = match pre {
@@ -134,9 +135,13 @@ fn part(text: &str) -> Option<Part> {
     fits.then(|| number(text).map_or_else(|| Part::Word(text.to_owned()), Part::Number))
 }
 
-/// The numbers of a version's build metadata where it has nothing else: `1.0.0+144150`, `1.0.0+2.7`.
+/// The numbers of a version's build metadata where it has nothing else: `1.0.0+144150`, `1.0.0+2.7`, `1.0.0+build.9`, and
+/// `1.0.0 (9)`, as Apple's tools write it.
 pub fn build_number(version: &str) -> Option<Vec<u64>> {
-    let (_, build) = version.split_once('+')?;
+    let in_brackets = || version.split_once(" (")?.1.strip_suffix(')');
+    let build = version.split_once('+').map(|(_, build)| build).or_else(in_brackets)?;
+    let lower = build.to_ascii_lowercase();
+    let build = lower.strip_prefix("build").map_or(lower.as_str(), |rest| rest.trim_start_matches(['.', '-']));
     build.split('.').map(number).collect()
 }
 
@@ -192,6 +197,8 @@ mod tests {
         assert_eq!(Version::parse("1.2.3+a"), Version::parse("1.2.3+b"));
         assert_eq!(build_number("1.2.3+144150"), Some(vec![144_150]));
         assert!(build_number("1.2.3+9") < build_number("1.2.3+10"));
+        assert_eq!((build_number("1.0+build.9"), build_number("1.0 (9)")), (Some(vec![9]), Some(vec![9])));
+        assert_eq!(Version::parse("1.0.0 (9)"), Version::parse("1.0.0"));
         for none in ["1.2.3", "1.2.3+abc", "1.2.3+3f9ac2d", "1.2.3+"] {
             assert_eq!(build_number(none), None, "{none}");
         }

@@ -48,7 +48,7 @@ fn without_arguments(name: &str) -> String {
     if name.starts_with(['-', '+', '<']) && !name.starts_with("<lambda") {
         return name.to_owned();
     }
-    let name = without_templates(name);
+    let name = without_templates(name.strip_prefix("decltype(auto) ").unwrap_or(name));
     let Some(open) = arguments_at(&name) else { return name };
     let inside = name[open + 1..].rsplit_once(')').map_or(&name[open + 1..], |(inside, _)| inside);
     let labels = !inside.is_empty() && inside.ends_with(':') && !inside.contains("::");
@@ -178,6 +178,7 @@ mod tests {
             ("Api.load()", "Api.load"),
             ("<T as shop::Pay>::pay", "<T as shop::Pay>::pay"),
             ("shop::fold::<u32>", "shop::fold"),
+            ("decltype(auto) shop::parse<int>(int)", "shop::parse"),
         ] {
             assert_eq!(steady(name, false), want, "{name}");
         }

@@ -130,8 +130,9 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     "Dart: closures", "closure>", r#"\.?<anonymous closure(?:[^>]*)?>"# => "", false,
         ["{name}.<anonymous closure>"];
     // swiftlang/swift lib/Demangling/NodePrinter.cpp
-    "Swift: closures", "closure #", r#"(?:implicit )?closure #\d+ (?:\([^()]*(?:\([^()]*\)[^()]*)*\) )?(?:(?:async )?(?:throws )?(?:-> \S+ )?)?in "# => "", false,
-        ["closure #{n} (Int) in Cart.{name}(_:)", "closure #1 in closure #{n} () -> () in Cart.{name}()", "implicit closure #{n} in {name}"];
+    "Swift: closures", "closure #", r#"(?:implicit )?closure #\d+ (?:@\w+ )*(?:\([^()]*(?:\([^()]*\)[^()]*)*\) )?(?:(?:async )?(?:throws )?(?:-> \S+ )?)?in "# => "", false,
+        ["closure #{n} (Int) in Cart.{name}(_:)", "closure #1 in closure #{n} () -> () in Cart.{name}()", "implicit closure #{n} in {name}",
+         "closure #{n} @Sendable () async throws -> Swift.Int in Cart.{name}()"];
     // the same
     "Swift: thunks and specialisations", " ", r#"^(?:(?:partial apply for|@objc|@nonobjc|merged|outlined|specialized|(?:generic|function signature) specialization <.*?> of|\(\d+\) (?:await resume|suspend resume) partial function for|thunk for|dispatch thunk of|protocol witness for) )+"# => "", false,
         ["partial apply for {name}", "({n}) await resume partial function for {name}", "specialized {name}"];
@@ -187,12 +188,87 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     "Python: functions in functions", "<locals>", r#"<locals>\."# => "", false,
         ["Cart.{name}.<locals>.inner"];
     // elixir Exception.format_mfa
-    "Erlang, Elixir: functions in functions", "/", r#"^anonymous fn/\d+ in |-fun-\d+-"# => "", false,
-        ["anonymous fn/{n} in Shop.{name}/2", "-{name}/2-fun-{n}-"];
+    "Erlang, Elixir: functions in functions", "/", r#"^anonymous fn/\d+ in |-(?:fun|anonymous)-\d+-|-(?:lc|lbc|mc|lc\$|blc)\$\^\d+/\d+-\d+-"# => "", false,
+        ["anonymous fn/{n} in Shop.{name}/2", "-{name}/2-fun-{n}-", "-{name}/2-lc$^0/1-{n}-", "-{name}/2-anonymous-{n}-"];
     // object ids that Ruby's inspect and Python's repr write
     "addresses in names", "0x", r#"(^|[^A-Za-z0-9])(?:at )?0x[0-9a-fA-F]{5,16}"# => "${1}", true,
         ["#<Class:0x{hex}>.{name}", "<function {name} at 0x{hex}>"];
-    // object ids that Ruby's inspect and Python's repr write
-    "addresses in names", "0x", r#"(^|[^A-Za-z0-9])(?:at )?0x[0-9a-fA-F]{5,16}"# => "${1}", true,
-        ["#<Class:0x{hex}>.{name}", "<function {name} at 0x{hex}>"];
+    // rtomayko/tilt lib/tilt/template.rb
+    "Tilt: compiled templates", "__tilt_", r#"__tilt_\d+"# => "__tilt", false,
+        ["__tilt_{n}"];
+    // perl perlsub, names of anonymous subs by Devel::StackTrace and Carp
+    "Perl: anonymous subs", "__ANON__", r#"__ANON__\[[^\]]*\]"# => "__ANON__", false,
+        ["Shop::{name}::__ANON__[{path}/Cart.pm:{n}]"];
+    // lua.org lauxlib.c, pushfuncname
+    "Lua: functions without a name", ".lua:", r#"<([\w./-]+\.lua):\d+>"# => "<${1}>", false,
+        ["<{name}.lua:{n}>"];
+    // golang/go cmd/compile internal/rangefunc
+    "Go: bodies of range functions", "-range", r#"-range\d+$"# => "", false,
+        ["main.{name}-range{n}"];
+    // dotnet/roslyn VisualBasic GeneratedNames
+    "Visual Basic: lambdas and closures", "$__", r#"_(Lambda|Closure)\$__\d+(?:-\d+)?"# => "_${1}", false,
+        ["Shop.{name}._Lambda$__{n}-0", "Shop.{name}._Closure$__{n}-0"];
+    // the same
+    "Visual Basic: state machines", "VB$StateMachine", r#"VB\$StateMachine_\d+_(\w+)(?:\.MoveNext)?"# => "${1}", false,
+        ["VB$StateMachine_{n}_{name}.MoveNext"];
+    // Unity il2cpp, names of methods
+    "IL2CPP: methods", "_m", r#"_m[0-9A-Fa-f]{40}(?:_(?:gshared|inline))*\b"# => "", false,
+        ["{name}_m{hex32}{hex7}0", "{name}_m{hex32}{hex7}0_gshared"];
+    // ocaml asmcomp, names of symbols
+    "OCaml: stamps", "caml", r#"\b(caml\w+?__\w+?)_\d{2,}$"# => "${1}", false,
+        ["camlShop__{name}_{n}"];
+    // ziglang/zig Sema, anonymous declarations
+    "Zig: anonymous declarations", "__anon_", r#"__anon_\d+"# => "__anon", false,
+        ["cart.{name}__anon_{n}"];
+    // cglib MethodProxy
+    "CGLIB: methods", "CGLIB$", r#"CGLIB\$(\w+)\$\d+"# => "CGLIB$$${1}", false,
+        ["CGLIB${name}${n}"];
+    // jruby JVMVisitor
+    "JRuby: blocks and methods", "RUBY$", r#"RUBY\$(block|method|class)\$(\w+?)\$\d+"# => "RUBY$$${1}$$${2}", false,
+        ["RUBY$block${name}${n}"];
+    // jython compiler, Module.java
+    "Jython: modules", "_pyx", r#"_pyx\d+$"# => "_pyx", false,
+        ["{name}_pyx{n}"];
+    // MSVC's undname: numbered scopes within functions
+    "C++: scopes of MSVC", "__l", r#"::__l\d+\b"# => "", false,
+        ["shop::{name}::__l{n}::<lambda>::operator()"];
+    // castleproject/Core ModuleScope, NamingScope
+    ".NET: proxies of Castle", "Castle.Proxies.", r#"\b(Castle\.Proxies\.\w+?Proxy)_\d+\b"# => "${1}", false,
+        ["Castle.Proxies.{name}Proxy_{n}.Pay"];
+    // angular/angular compiler, names of template functions
+    "Angular: template functions", "_Template", r#"_\d+(_|$)"# => "${1}", true,
+        ["{name}_Template_button_click_{n}_listener", "{name}_div_{n}_Template"];
+    // dart-lang/sdk pkg/compiler, names of closures
+    "dart2js: closures", "_closure", r#"_closure\d*(?:\.call\$\d+)?$"# => "_closure", true,
+        ["{name}_closure{n}.call$0", "{name}_closure{n}"];
+    // kotlin compiler, classes of lambdas and of suspending functions
+    "Kotlin: classes of lambdas", "$", r#"([\w.]\$[a-z]\w*)\$\d+(?:\$\d+)*\b"# => "${1}", false,
+        ["shop.Cart${name}${n}", "shop.Cart${name}${n}.invokeSuspend"];
+    // kotlin native, coroutines
+    "Kotlin/Native: coroutines", "COROUTINE$", r#"COROUTINE\$\d+"# => "COROUTINE", false,
+        ["${name}COROUTINE${n}.invokeSuspend"];
+    // scala/scala Typers, anonymous classes
+    "Scala: anonymous classes", "$$anon$", r#"\$\$anon\$\d+"# => "$$$$anon", false,
+        ["shop.{name}$$anon${n}.run"];
+    // nim-lang/Nim ccgtypes, mangled names
+    "Nim: mangled names", "_u", r#"(__\w+?)_u\d{2,}$"# => "${1}", false,
+        ["{name}__cart_u{n}"];
+    // spring-expression SpelCompiler
+    "Spring: compiled expressions", "spel.Ex", r#"\bspel\.Ex\d+"# => "spel.Ex", false,
+        ["spel.Ex{n}.{name}"];
+    // apache/groovy GroovyShell
+    "Groovy: scripts", "Script", r#"^Script\d+\b"# => "Script", false,
+        ["Script{n}.{name}"];
+    // drools RuleBuilder, classes of rules
+    "Drools: rules", "Rule_", r#"\b(Rule_[A-Za-z_]+?)_?\d{6,}\b"# => "${1}", false,
+        ["Rule_{name}{n}{n}.defaultConsequence"];
+    // Ocramius/ProxyManager ClassNameInflector
+    "PHP: proxies of ProxyManager", "__PM__", r#"__PM__\\(.+?)\\Generated[0-9a-f]{32}"# => "${1}", false,
+        ["ProxyManagerGeneratedProxy\\__PM__\\Shop\\{name}\\Generated{hex32}::get"];
+    // twigphp/Twig Environment::getTemplateClass
+    "Twig: compiled templates", "__TwigTemplate_", r#"__TwigTemplate_[0-9a-f]{32,64}"# => "__TwigTemplate", false,
+        ["__TwigTemplate_{hex32}::{name}"];
+    // php-src Zend/zend_compile.c: a closure within a closure
+    "PHP 8.4: closures in closures", "{closure:{closure", r#"\{closure:(\{closure[^{}]*\}):\d+\}"# => "{closure:${1}}", false,
+        ["{closure:{closure:{path}/web.php:{n}}:{n}}", "{closure:{closure:Shop\\Kernel::{name}():{n}}:{n}}"];
 };
