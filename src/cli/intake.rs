@@ -113,11 +113,16 @@ impl Intake {
         let project = match (&self.project, protocol::dsn_of(body)) {
             (Some(slug), _) => self.store.ensure_project(slug).await?,
             (None, Some(dsn)) => match self.store.project_for_dsn(&dsn.project, None).await {
-                Err(StoreError::NotFound { .. }) => self.store.ensure_project(&dsn.project).await?,
+                Err(StoreError::NotFound { .. }) => self.store.ensure_project(&named(&dsn.project)).await?,
                 found => found?,
             },
             (None, None) => self.store.ensure_project("default").await?,
         };
         Ok(ProjectKey::from(&project))
     }
+}
+
+/// The name of a project that a DSN knows by its number alone: a lone number is taken for one of this store's own.
+fn named(project: &str) -> String {
+    if project.bytes().all(|b| b.is_ascii_digit()) { format!("project-{project}") } else { project.to_owned() }
 }

@@ -45,7 +45,7 @@ const HARMLESS: &[&str] = &[
     "passwordexpired", "passwordchangedat", "secretname", "tokenurl", "tokenendpoint", "credentialtype",
     "signaturealgorithm", "signatureversion", "signaturemethod", "secretsmanager", "csrfenabled", "methodsignature",
     "functionsignature", "signaturevalid", "sessionidlength", "withcredentials", "allowcredentials",
-    "accesscontrolallowcredentials", "unexpectedtoken", "syntaxtoken", "tokenposition", "tokenkind",
+    "accesscontrolallowcredentials", "secretary", "secretariat", "unexpectedtoken", "syntaxtoken", "tokenposition", "tokenkind",
 ];
 
 /// Headers whose value is the rest of their line.

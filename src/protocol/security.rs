@@ -44,7 +44,15 @@ fn event(report: &Value, by: &ReportedBy) -> Option<Value> {
     let agent = report.get("user_agent").and_then(Value::as_str).or(by.user_agent.as_deref());
     let said = match (report.get("type").and_then(Value::as_str), report.get("body")) {
         _ if report.get("csp-report").is_some_and(Value::is_object) => csp(&report["csp-report"], url)?,
-        _ if report.get("expect-ct-report").is_some_and(Value::is_object) => expect_ct(&report["expect-ct-report"]),
+        _ if report.get("expect-ct-report").is_some_and(Value::is_object) => {
+            of_host("expect-ct", "is not in the public logs", &report["expect-ct-report"])
+        }
+        _ if report.get("expect-staple-report").is_some_and(Value::is_object) => {
+            of_host("expect-staple", "did not come with proof that it is not revoked", &report["expect-staple-report"])
+        }
+        _ if report.get("known-pins").is_some_and(Value::is_array) => {
+            of_host("hpkp", "is none of those that were pinned", report)
+        }
         (Some("csp-violation"), Some(body)) => csp(body, url)?,
         (Some("network-error"), Some(body)) => nel(body, url)?,
         (Some(kind), Some(body)) if body.is_object() => other(kind, body, url),
@@ -150,12 +158,13 @@ fn nel(report: &Value, url: Option<&str>) -> Option<Said> {
     })
 }
 
-fn expect_ct(report: &Value) -> Said {
+/// A certificate that a host should not have had: Expect-CT, Expect-Staple, and key pinning (RFC 7469).
+fn of_host(logger: &'static str, what: &str, report: &Value) -> Said {
     let host = text(report, &["hostname"]).unwrap_or("unknown host").to_owned();
     Said {
-        logger: "expect-ct",
-        message: format!("Certificate of {host} is not in the public logs"),
-        fingerprint: vec!["expect-ct".to_owned(), host.clone()],
+        logger,
+        message: format!("Certificate of {host} {what}"),
+        fingerprint: vec![logger.to_owned(), host.clone()],
         tags: tags([("hostname", Some(host))]),
         url: None,
         details: report.clone(),

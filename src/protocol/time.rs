@@ -11,13 +11,16 @@ const DRIFT: SignedDuration = SignedDuration::from_mins(55);
 /// How far ahead a time may be before it is worth telling somebody: clocks differ by seconds everywhere.
 const WORTH_TELLING: SignedDuration = SignedDuration::from_mins(1);
 
+/// Clocks that were never set begin in 1970 or 1980; nothing was sent from there.
+const EARLIEST: Timestamp = Timestamp::constant(631_152_000, 0);
+
 /// Whether times are taken as they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockPolicy {
     /// From a running sender: a clock that is off by what `sent_at` shows is corrected; times that are still ahead
     /// become the time of receipt, so that nothing lies in the future. Late times stay.
     Live,
-    /// From a file: nothing is moved, but for times that no clock can mean (beyond the year 2100).
+    /// From a file: nothing is moved, but for times that no clock can mean (before 1990, beyond the year 2100).
     AsSent,
 }
 
@@ -59,7 +62,7 @@ impl Clock {
             ClockPolicy::Live => self.received,
             ClockPolicy::AsSent => Timestamp::constant(4_102_444_800, 0),
         };
-        if moved > latest || moved < Timestamp::UNIX_EPOCH { self.received } else { moved }
+        if moved > latest || moved < EARLIEST { self.received } else { moved }
     }
 }
 
