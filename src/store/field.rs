@@ -11,7 +11,7 @@ const LONGEST: usize = 200;
 /// Each field by the names that it goes by; the first is the one that answers use.
 /// Case and underscores don't matter.
 const NAMES: [(Field, &[&str]); 25] = [
-    (Field::EventId, &["id", "event", "event.id"]),
+    (Field::EventId, &["id", "event", "event.id", "event_id"]),
     (Field::Issue, &["issue", "issue.id"]),
     (Field::Project, &["project", "project.name"]),
     (Field::Timestamp, &["timestamp", "event.timestamp"]),

@@ -94,7 +94,7 @@ pub(super) async fn resolve(ctx: &Ctx, asked: Asked) -> Result<Resolved, ToolErr
     let mut scope = Scope { project: None, environment: None, start, end: Some(end) };
     scope.project = within_lock(ctx, "project", asked.project, ctx.defaults.project.as_deref())?;
     scope.environment = within_lock(ctx, "environment", asked.environment, ctx.defaults.environment.as_deref())?;
-    exists(ctx, &scope).await?;
+    exists(ctx, &mut scope).await?;
     Ok(Resolved { scope, period_given, as_of, limit, skip: cursor.map_or(0, |c| c.skip), cursors })
 }
 
@@ -115,21 +115,23 @@ fn within_lock(
 }
 
 /// Refuses names of projects and environments that nothing was ever seen of, with the nearest that were.
-async fn exists(ctx: &Ctx, scope: &Scope) -> Result<(), ToolError> {
+async fn exists(ctx: &Ctx, scope: &mut Scope) -> Result<(), ToolError> {
     if let Some(project) = &scope.project {
-        let known = ctx.store.slugs().await?;
-        if !known.contains(project) {
-            return Err(ToolError::not_found("project", project, &release::nearest(project, &known)));
-        }
+        scope.project = Some(spelled("project", project, &ctx.store.slugs().await?)?);
     }
     if let Some(environment) = &scope.environment {
-        let known =
-            ctx.store.environments(&Scope { environment: None, start: None, end: None, ..scope.clone() }).await?;
-        if !known.contains(environment) {
-            return Err(ToolError::not_found("environment", environment, &release::nearest(environment, &known)));
-        }
+        let anywhere = Scope { environment: None, start: None, end: None, ..scope.clone() };
+        let known = ctx.store.environments(&anywhere).await?;
+        scope.environment = Some(spelled("environment", environment, &known)?);
     }
     Ok(())
+}
+
+/// The name as it is known; another case means it where no name is spelled so.
+fn spelled(what: &'static str, asked: &Untrusted, known: &[Untrusted]) -> Result<Untrusted, ToolError> {
+    let alike = || known.iter().find(|name| name.raw().eq_ignore_ascii_case(asked.raw()));
+    let found = known.iter().find(|name| *name == asked).or_else(alike);
+    found.cloned().ok_or_else(|| ToolError::not_found(what, asked, &release::nearest(asked, known)))
 }
 
 /// A release that was named, and the releases around it.
@@ -175,10 +177,9 @@ pub(super) async fn one_release(ctx: &Ctx, scope: &Scope, asked: &Text) -> Resul
     Ok(known[at].version.clone())
 }
 
-/// The name of the release that a text means.
-pub(super) async fn release_named(ctx: &Ctx, scope: &Scope, asked: &Untrusted) -> Result<Untrusted, ToolError> {
-    let known: Vec<_> = oldest_first(ctx, scope).await?.into_iter().map(|r| r.release).collect();
-    Ok(known[index(asked, &known)?].version.clone())
+/// All releases of the scope, oldest first.
+pub(super) async fn known_releases(ctx: &Ctx, scope: &Scope) -> Result<Vec<crate::model::Release>, ToolError> {
+    Ok(oldest_first(ctx, scope).await?.into_iter().map(|r| r.release).collect())
 }
 
 async fn oldest_first(ctx: &Ctx, scope: &Scope) -> Result<Vec<ReleaseFacts>, ToolError> {

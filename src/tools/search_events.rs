@@ -87,7 +87,7 @@ impl Tool for SearchEvents {
             true => nothing::events(ctx.store.as_ref(), &query).await?,
             false => None,
         };
-        let mut answer = answer(ctx, asked, &columns(&query), page);
+        let mut answer = answer(ctx, asked, &columns(&query, &input), page);
         answer.body.elsewhere = elsewhere;
         Ok(answer)
     }
@@ -177,11 +177,16 @@ fn answer(ctx: &Ctx, asked: Resolved, columns: &[Untrusted], page: Page<SearchRo
     }
 }
 
-/// Names of the columns: as the caller may write them again.
-fn columns(query: &SearchQuery) -> Vec<Untrusted> {
+/// Names of the columns: as the caller wrote them.
+fn columns(query: &SearchQuery, input: &In) -> Vec<Untrusted> {
+    let typed = |texts: &Option<Vec<Text>>| texts.as_ref().filter(|texts| !texts.is_empty()).cloned();
+    let written = |texts: Vec<Text>| texts.iter().map(|text| Untrusted::from(text.raw())).collect::<Vec<_>>();
     match query.aggregate.as_slice() {
-        [] => query.fields.iter().map(Field::name).collect(),
-        aggregate => query.group_by.iter().map(Grouper::name).chain(aggregate.iter().map(Aggregate::name)).collect(),
+        [] => typed(&input.fields).map_or_else(|| query.fields.iter().map(Field::name).collect(), written),
+        aggregate => {
+            let groups = typed(&input.group_by).map(written).unwrap_or_default();
+            groups.into_iter().chain(aggregate.iter().map(Aggregate::name)).collect()
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Kind, Untrusted},
     say,
-    store::{self, Field, Page, SearchRow, SignalKind, SignalQuery, Stat, StoreError},
+    store::{self, Field, Page, SearchRow, SignalKind, SignalQuery, Stat, StoreError, Test},
 };
 
 /// What was asked for, as typed.
@@ -47,6 +47,15 @@ pub(super) fn with_flags(text: &str) -> String {
     words.join(" ")
 }
 
+/// `status:` is of issues in a search; here it is what a line itself says.
+fn with_status(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let (sign, bare) = word.strip_prefix('!').map_or(("", word), |bare| ("!", bare));
+        bare.strip_prefix("status:").map_or_else(|| word.to_owned(), |value| format!("{sign}tags[status]:{value}"))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Asks the store; the columns come with the rows.
 pub(super) async fn ask(
     ctx: &Ctx,
@@ -54,7 +63,8 @@ pub(super) async fn ask(
     kind: SignalKind,
     typed: &Asked<'_>,
 ) -> Result<(Vec<Untrusted>, Page<SearchRow>), ToolError> {
-    let query = query(asked, kind, typed)?;
+    let mut query = query(asked, kind, typed)?;
+    super::terms::name_releases(ctx, &asked.scope, &mut query.filter, false).await?;
     let stats = query.aggregate.iter().map(Stat::name);
     let columns: Vec<Untrusted> = match query.aggregate.is_empty() {
         true => query.fields.clone(),
@@ -75,9 +85,16 @@ pub(super) async fn ask(
 
 fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<SignalQuery, ToolError> {
     let filter = match typed.query {
-        Some(text) => store::parse_search(&with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?,
+        Some(text) => {
+            store::parse_search(&with_status(&with_flags(text.raw())), asked.as_of).map_err(|e| refused("query", &e))?
+        }
         None => Vec::new(),
     };
+    if filter.iter().any(|term| matches!(term.test, Test::Status(_) | Test::Change(_))) {
+        return Err(ToolError::invalid(Clean::ours(
+            "query: is: asks for issues, and this kind has none: leave is: or kind out; status:VALUE asks for its own status",
+        )));
+    }
     let names = |texts: &Option<Vec<Text>>| -> Vec<Untrusted> {
         let name = |text: &Text| match text.raw().trim() {
             time @ ("hour" | "day" | "kind" | "value" | "type" | "name") => Untrusted::from(time),

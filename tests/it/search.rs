@@ -42,6 +42,8 @@ fn a_pasted_error_is_text_with_its_colons_and_parentheses() {
         "TypeError: Cannot read properties of undefined (reading 'amount')",
         "see https://shop.example/x",
         "std::fmt failed",
+        "undefined is not a function",
+        "can't pass {closure} a=b",
     ] {
         assert!(read(text).iter().all(|term| matches!(term.test, Test::Text(_))), "{text}");
     }
@@ -58,7 +60,13 @@ fn fields_take_values_lists_and_comparisons() {
         ("times_seen:<=5", field(Field::TimesSeen, Op::AtMost, &["5"])),
         ("userCount:3", field(Field::UserCount, Op::Is, &["3"])),
         ("error.type:Type*", field(Field::Type, Op::Is, &["Type*"])),
-        ("message:timeout", field(Field::Value, Op::Is, &["timeout"])),
+        ("message:timeout", field(Field::Value, Op::Is, &["*timeout*"])),
+        ("error.value:timeout", field(Field::Value, Op::Is, &["timeout"])),
+        ("duration:>1s", field(Field::Tag("duration".into()), Op::Greater, &["1000"])),
+        ("transaction.duration:<=250ms", field(Field::Tag("transaction.duration".into()), Op::AtMost, &["250"])),
+        ("'order search failed'", Test::Text("order search failed".into())),
+        ("“order search”", Test::Text("order search".into())),
+        ("event_id:7d9a", field(Field::EventId, Op::Is, &["7d9a"])),
         ("level:ERROR", field(Field::Level, Op::Is, &["error"])),
         ("error.unhandled:true", field(Field::Unhandled, Op::Is, &["true"])),
         ("error.handled:true", field(Field::Unhandled, Op::Is, &["false"])),
@@ -83,7 +91,7 @@ fn fields_take_values_lists_and_comparisons() {
     ] {
         assert_eq!(one(text), want, "{text}");
     }
-    assert!(read("!release:shop@2.3.0")[0].negated);
+    assert!(read("!release:shop@2.3.0")[0].negated && read("not level:error")[0].negated);
     assert!(read("NOT release:shop@2.3.0")[0].negated && !read("NOT !release:x")[0].negated);
     assert!(read("event.type:default")[0].negated);
     assert_eq!(one("\"this or that\""), Test::Text("this or that".into()));
@@ -133,6 +141,16 @@ fn what_cannot_be_read_is_refused_with_its_place_and_what_would_be_right() {
         ("release:[]", 9, "at least one"),
         ("error.unhandled:maybe", 1, "true or false"),
         ("assigned:me", 1, "not kept"),
+        ("level=error", 1, "key:value"),
+        ("x level!=error", 3, "key:value"),
+        ("timesSeen>10", 1, "key:>5"),
+        ("-level:error", 1, "!level:error"),
+        ("level :error", 1, "without a space"),
+        ("{\"level\":\"error\"}", 1, "not JSON"),
+        ("TypeError|KeyError", 1, "OR is not supported"),
+        ("level:error | level:fatal", 13, "OR is not supported"),
+        ("not TypeError", 1, "NOT word"),
+        ("duration:1..5", 1, "two conditions"),
     ] {
         let error = refused(text);
         assert_eq!(error.at, at, "{text}: {error}");

@@ -8,10 +8,10 @@ mod window;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve, terms};
 use crate::{
     guard::{Clean, Guard},
-    store::{self, AffectedQuery},
+    store::{self, AffectedQuery, Field},
     view::Answer,
 };
 pub(super) use view::ConditionView;
@@ -71,6 +71,8 @@ impl Tool for AffectedUsers {
         if input.issue.is_none() && since.is_none() && !asked.period_given {
             return Err(ToolError::invalid(Clean::ours("say which: issue (such as SHOP-4K), since_release or period")));
         }
+        let fields: Vec<Field> = input.by.iter().flatten().filter_map(|tag| Field::parse(tag.raw())).collect();
+        terms::known(ctx, "by", fields.iter()).await?;
         let query = AffectedQuery {
             scope: asked.scope.clone(),
             issue: input.issue.as_ref().map(|issue| named::issue(ctx, issue)).transpose()?,

@@ -2,7 +2,7 @@
 //! Texts are compared ignoring case; `*` stands for anything.
 
 use roaring::RoaringBitmap;
-use rusqlite::{ToSql, params};
+use rusqlite::ToSql;
 
 use super::super::engine::{pattern::text_fits, pool::Snapshot};
 use crate::{
@@ -10,10 +10,6 @@ use crate::{
     model::Untrusted,
     store::{Field, Op, StoreError},
 };
-
-/// Said where nothing is found and some issues came before mentions were kept.
-pub(in crate::backend::embedded::read) const OLDER: &str = "issues stored by an older version are found by title, type, text and culprit alone, not by \
-     inner exceptions, frames or breadcrumbs";
 
 /// The kind of mention that a field names.
 pub(in crate::backend::embedded::read) fn mention_of(field: &Field) -> Option<Mention> {
@@ -92,12 +88,6 @@ impl Snapshot<'_> {
     ) -> Result<RoaringBitmap, StoreError> {
         let kind = mention as i64;
         self.ids("SELECT DISTINCT issue FROM mention WHERE kind=?1", &[&kind])
-    }
-
-    /// Whether some issue came before mentions were kept.
-    pub(in crate::backend::embedded::read) fn has_older_issues(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS(SELECT 1 FROM issue WHERE NOT EXISTS(SELECT 1 FROM mention WHERE issue=issue.id))";
-        Ok(self.conn.prepare_cached(sql)?.query_row(params![], |row| row.get(0))?)
     }
 
     fn ids(&self, sql: &str, parameters: &[&dyn ToSql]) -> Result<RoaringBitmap, StoreError> {

@@ -29,7 +29,6 @@ use crate::{
 use count::Counts;
 use filter::{EventTest, Filter, Of, levels_of, truth_of};
 use judge::{Judge, Judged};
-use mentions::OLDER;
 
 /// An issue that may be listed.
 pub(in crate::backend::embedded::read) struct Candidate {
@@ -79,9 +78,7 @@ impl Snapshot<'_> {
         let items =
             page.into_iter().map(|found| self.facts(&listing.bounds, &listing.releases, &listing.active, found));
         let items = items.collect::<Result<_, _>>()?;
-        let older = total == 0 && !query.filter.is_empty() && self.has_older_issues()?;
-        let warnings = if older { vec![OLDER] } else { Vec::new() };
-        Ok(Page { items, total: Some(total as u64), more, warnings, by_change })
+        Ok(Page { items, total: Some(total as u64), more, warnings: Vec::new(), by_change })
     }
 
     /// Answers `SignalStore::issue`.

@@ -10,7 +10,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use super::{
     engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want},
     issues::Subject,
-    issues::{filter::Of, judge::Judge, mentions::OLDER},
+    issues::{filter::Of, judge::Judge},
 };
 use crate::{
     model::IssueId,
@@ -27,14 +27,10 @@ impl Snapshot<'_> {
         let filter = self.filter(&query.filter, Of::Events, &bounds, &releases)?;
         let mut searched = Searched { bounds, releases, filter, issues: Vec::new() };
         searched.issues = self.searched_issues(&searched)?;
-        let mut page = match query.aggregate.is_empty() && query.group_by.is_empty() {
-            true => self.rows(&searched, query)?,
-            false => self.groups(&searched, query)?,
-        };
-        if page.items.is_empty() && !query.filter.is_empty() && self.has_older_issues()? {
-            page.warnings.push(OLDER);
+        match query.aggregate.is_empty() && query.group_by.is_empty() {
+            true => self.rows(&searched, query),
+            false => self.groups(&searched, query),
         }
-        Ok(page)
     }
 
     fn searched_issues(&mut self, searched: &Searched<'_>) -> Result<Vec<Known>, StoreError> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::row::Row;
 use crate::{
     guard::{Pseudonyms, show_user},
-    model::Untrusted,
-    store::{Op, Term, Test},
+    model::{Level, Untrusted},
+    store::{Field, Op, Term, Test},
 };
 
 /// The name that a condition's field goes by.
@@ -36,6 +36,11 @@ fn one(row: &Row, test: &Test, pseudonyms: &Pseudonyms) -> bool {
             let name = field.name();
             if name.raw() == "timestamp" {
                 return values.iter().any(|value| time(row.ts, *op, value));
+            }
+            // An event's id is that of the line, or of the event that it speaks of.
+            if *field == Field::EventId {
+                let own = ["id", "event"].iter().filter_map(|key| row.get(key)).map(text_of);
+                return own.into_iter().any(|id| values.iter().any(|value| value.raw().trim() == id));
             }
             let Some(found) = row.get(name.raw()) else { return false };
             values.iter().any(|wanted| compare(name.raw(), found, *op, wanted, pseudonyms))
@@ -65,6 +70,11 @@ fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Ps
         let number = found.as_f64().or_else(|| text.parse().ok());
         let order = number.zip(wanted_text.parse::<f64>().ok()).and_then(|(a, b)| a.partial_cmp(&b));
         return order.is_some_and(|order| ordered(order, op));
+    }
+    // Loggers have their own words for the same levels.
+    let level = |text: &str| Level::parse(text).filter(|_| key == "level" && text != "trace");
+    if level(&text).is_some() && level(&text) == level(wanted_text) {
+        return true;
     }
     // People are known by the ids of the application; kept are pseudonyms.
     let person = key == "user" && show_user(&pseudonyms.user(wanted)) == text;

@@ -4,8 +4,15 @@
 //!
 //! Words and `"phrases"`; `key:value`, `key:"a value"`, `key:[a, b]`, `key:>3`, each negated by `!`; `has:key`;
 //! `is:` with a status, a kind of change, `handled` or `unhandled`; `*` in values; times such as `-24h` (in the last
-//! 24 hours) and `+1w` (longer ago than a week); `NOT` before a condition. All conditions must hold: `OR` and groups are
+//! 24 hours) and `+1w` (longer ago than a week); `NOT` before a condition; `message:` is contained, as in Sentry.
+//! What looks like a condition in another grammar (`level=error`, `-level:error`, `a|b`) is refused, not taken for a text. All conditions must hold: `OR` and groups are
 //! refused, as Sentry's own search of issues refuses them. A day in a comparison is its first moment, as in Sentry.
+
+mod foreign;
+mod time;
+
+use foreign::{ALTERNATIVES, GROUPS, LOWER_NOT, foreign};
+use time::{day_of, millis, moment, relative};
 
 use super::{Field, Op, Term, Test};
 use crate::model::{Change, EventId, Level, Status, Timestamp, Untrusted};
@@ -28,7 +35,8 @@ pub struct SearchError {
 /// # Errors
 /// [`SearchError`] says where and what.
 pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError> {
-    let mut reader = Reader { chars: text.chars().collect(), at: 0, now, terms: Vec::new() };
+    let plain = |c: char| if matches!(c, '“' | '”' | '„') { '"' } else { c };
+    let mut reader = Reader { chars: text.chars().map(plain).collect(), at: 0, now, terms: Vec::new() };
     if reader.chars.len() > LONGEST {
         return Err(SearchError { at: LONGEST, problem: "the search is longer than 2000 characters" });
     }
@@ -87,18 +95,26 @@ impl Reader {
         if let Some(key) = self.key() {
             return self.condition(start, negated, &key);
         }
+        if let Some(text) = self.phrase() {
+            self.terms.push(Term { negated, test: Test::Text(text.into()) });
+            return Ok(());
+        }
         let text = match self.peek() {
             Some('"') => self.quoted()?,
             Some('(') if self.is_group() => return self.wrong(start, GROUPS),
             _ => self.word(),
         };
-        if self.chars[start] != '"' {
+        if self.chars[start + usize::from(negated)] != '"' {
             match text.to_ascii_uppercase().as_str() {
-                "OR" | "||" => return self.wrong(start, ALTERNATIVES),
+                "OR" | "||" | "|" => return self.wrong(start, ALTERNATIVES),
                 "AND" | "&&" | "" => return Ok(()),
-                "NOT" if text == "NOT" => return self.negation(start),
-                _ if is_function(&text) => return self.wrong(start, FUNCTIONS),
+                "NOT" if text == "NOT" || self.condition_follows() => return self.negation(start),
+                // Within a text it is a word of it: `undefined is not a function`.
+                "NOT" if !self.in_text() && self.follows().is_some() => return self.wrong(start, LOWER_NOT),
                 _ => {}
+            }
+            if let Some(problem) = foreign(&text, self.chars.get(self.at..).unwrap_or_default()) {
+                return self.wrong(start, problem);
             }
         }
         let is_id = text.parse::<EventId>().is_ok();
@@ -108,6 +124,37 @@ impl Reader {
         };
         self.terms.push(Term { negated, test });
         Ok(())
+    }
+
+    fn in_text(&self) -> bool {
+        matches!(self.terms.last(), Some(Term { test: Test::Text(_), .. }))
+    }
+
+    /// What comes after white space; `None` at the end.
+    fn follows(&self) -> Option<usize> {
+        (self.at..self.chars.len()).find(|at| !self.chars[*at].is_whitespace())
+    }
+
+    /// Whether the next word is a condition, so that a `not` before it can't be a text.
+    fn condition_follows(&self) -> bool {
+        let next = self.follows().unwrap_or(self.at);
+        let word: String = self.chars[next..].iter().take_while(|c| !c.is_whitespace()).collect();
+        word.split_once(':').is_some_and(|(key, value)| {
+            let known = Field::parse(key).is_some_and(|field| !matches!(field, Field::Tag(_)));
+            !value.is_empty() && (known || ["is", "has"].contains(&key))
+        })
+    }
+
+    /// A text in single quotes. It ends at a quote that white space follows, so that `can't` may stand in it.
+    fn phrase(&mut self) -> Option<String> {
+        if self.peek() != Some('\'') {
+            return None;
+        }
+        let ends = |at: &usize| self.chars[*at] == '\'' && self.chars.get(at + 1).is_none_or(|c| c.is_whitespace());
+        let end = (self.at + 2..self.chars.len()).find(ends)?;
+        let text = self.chars[self.at + 1..end].iter().collect();
+        self.at = end + 1;
+        Some(text)
     }
 
     /// `NOT key:value`: the next condition, turned round.
@@ -127,6 +174,9 @@ impl Reader {
     fn key(&mut self) -> Option<String> {
         let start = self.at;
         let mut end = start;
+        if self.peek() == Some('-') {
+            return None;
+        }
         if self.chars[start..].starts_with(&['t', 'a', 'g', 's', '[']) {
             end = start + self.chars[start..].iter().position(|c| *c == ']')? + 1;
         } else {
@@ -319,6 +369,9 @@ impl Reader {
         if op != Op::Is && !field.is_count() && !matches!(field, Field::Tag(_)) {
             return self.wrong(at, "only times, counts and tags with numbers can be compared with < and >");
         }
+        if matches!(&field, Field::Tag(name) if name.raw().contains("duration")) {
+            return self.duration(at, field, op, &values);
+        }
         let numeric = field.is_count() || op != Op::Is;
         if numeric && values.iter().any(|value| value.trim().parse::<f64>().map_or(true, |n| !n.is_finite())) {
             return self.wrong(at, "this comparison takes a number, such as timesSeen:>100");
@@ -327,9 +380,24 @@ impl Reader {
             Field::Level => values.iter().map(|v| self.level(at, v)).collect::<Result<_, _>>()?,
             Field::Unhandled => vec![if self.truth(at, &values)? { "true" } else { "false" }.into()],
             Field::User => values.iter().map(|v| without_kind(v).into()).collect(),
+            Field::Value if is_message(key) => values.iter().map(|v| contained(v).into()).collect(),
             _ => values.into_iter().map(Untrusted::from).collect(),
         };
         Ok(vec![Test::Field { field, op, values }])
+    }
+
+    /// Milliseconds, as they are or with a unit: `>1s`, `<=250ms`.
+    fn duration(&self, at: usize, field: Field, op: Op, values: &[String]) -> Result<Vec<Test>, SearchError> {
+        let is_number = |value: &String| value.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        if op == Op::Is && !values.iter().any(is_number) {
+            return Ok(vec![Test::Field { field, op, values: values.iter().map(|v| v.as_str().into()).collect() }]);
+        }
+        let millis: Option<Vec<Untrusted>> =
+            values.iter().map(|value| Some(millis(value)?.to_string().into())).collect();
+        match millis {
+            Some(values) => Ok(vec![Test::Field { field, op, values }]),
+            None => self.wrong(at, "a duration is a number of ms, or has a unit (250ms, 1.5s, 2m); for a range write two conditions, >100ms and <2s"),
+        }
     }
 
     fn level(&self, at: usize, value: &str) -> Result<Untrusted, SearchError> {
@@ -380,60 +448,16 @@ impl Reader {
     }
 }
 
-const ALTERNATIVES: &str = "OR is not supported: all conditions must hold; for values of one key write key:[a, b], else make \
-     two calls; put a text that has the word in quotes";
-
-const FUNCTIONS: &str = "functions are not compared here: for counts of an issue use timesSeen:>5 or userCount:>5, for counts of \
-     groups use group_by with aggregate";
-
-/// `count():>5`, `count_unique(user):>3`.
-fn is_function(text: &str) -> bool {
-    let name = text.trim_start_matches('!').split('(').next().unwrap_or_default();
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && text.contains("):")
+/// Sentry's `message:` is contained; its `error.value:` is the whole.
+fn is_message(key: &str) -> bool {
+    ["message", "error.message"].contains(&key.to_ascii_lowercase().as_str())
 }
 
-const GROUPS: &str =
-    "groups in parentheses are not supported: all conditions must hold; put a text that has parentheses in quotes";
+fn contained(value: &str) -> String {
+    if value.contains('*') { value.to_owned() } else { format!("*{value}*") }
+}
 
 /// `user:id:42` → `42`.
 fn without_kind(value: &str) -> &str {
     ["id:", "email:", "username:", "ip:"].iter().find_map(|kind| value.strip_prefix(kind)).unwrap_or(value)
-}
-
-/// `-24h`: true and the moment 24 hours ago; `+24h`: false and that moment.
-fn relative(value: &str, now: Timestamp) -> Option<(bool, Timestamp)> {
-    let within = match value.chars().next()? {
-        '-' => true,
-        '+' => false,
-        _ => return None,
-    };
-    let unit = value.chars().last()?;
-    let number: i64 = value.get(1..value.len() - unit.len_utf8())?.parse().ok().filter(|n| (0..100_000).contains(n))?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
-    let back = jiff::SignedDuration::from_secs(number * seconds);
-    now.checked_sub(back).ok().map(|moment| (within, moment))
-}
-
-/// A moment, in UTC where it names no zone.
-fn moment(value: &str) -> Option<Timestamp> {
-    let has_time = value.contains(['T', 't', ' ']);
-    let zoned = value.parse::<Timestamp>().ok();
-    zoned.or_else(|| value.parse::<jiff::civil::DateTime>().ok().filter(|_| has_time).and_then(in_utc))
-}
-
-fn in_utc(moment: jiff::civil::DateTime) -> Option<Timestamp> {
-    jiff::tz::TimeZone::UTC.to_timestamp(moment).ok()
-}
-
-fn day_of(date: jiff::civil::Date) -> Option<(Timestamp, Timestamp)> {
-    let start = in_utc(date.at(0, 0, 0, 0))?;
-    let end = start.checked_add(jiff::SignedDuration::from_hours(24)).ok()?;
-    Some((start, end))
 }
