@@ -187,6 +187,10 @@ fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn Signal
             environment: settings.environment.clone(),
             locked: settings.scope_locked,
             sent: Sent::Both,
+            host: settings.sentry.is_none().then(|| {
+                let base = settings.public_base();
+                base.split_once("://").map_or(base.clone(), |(_, host)| host.to_owned())
+            }),
         },
     }
 }

@@ -37,7 +37,7 @@ fn mended(bytes: &[u8]) -> Result<Option<Value>, JsonRpcError> {
         return Ok(None);
     }
     let parsed = serde_json::from_str(&without_lone_surrogates(text));
-    let mut value: Value = parsed.map_err(|e| error(None, ErrorCode::PARSE_ERROR, &format!("not JSON: {e}")))?;
+    let mut value: Value = parsed.map_err(|e| error(id_in(text), ErrorCode::PARSE_ERROR, &format!("not JSON: {e}")))?;
     let Value::Object(message) = &mut value else {
         let why = if value.is_array() { "batches are not taken: send one message at a time" } else { "not an object" };
         return Err(error(None, ErrorCode::INVALID_REQUEST, why));
@@ -81,6 +81,13 @@ fn call(params: &mut Value) -> Result<(), &'static str> {
     let Value::Object(params) = params else { return Err("params is an object") };
     if !params.get("name").is_some_and(Value::is_string) {
         return Err("params.name is the name of a tool; tools/list has them all");
+    }
+    if !params.contains_key("arguments") {
+        // Names that some clients have for it.
+        let other = ["args", "input", "parameters"].into_iter().find(|name| params.contains_key(*name));
+        if let Some(sent) = other.and_then(|name| params.remove(name)) {
+            params.insert("arguments".into(), sent);
+        }
     }
     let arguments = match params.get("arguments") {
         None | Some(Value::Object(_)) => return Ok(()),
@@ -187,6 +194,51 @@ fn id_of(message: &Map<String, Value>) -> Option<NumberOrString> {
     serde_json::from_value(message.get("id")?.clone()).ok()
 }
 
+/// The id of a message that is no JSON, where the beginning of the message still tells it: whoever sent it waits for
+/// that id.
+fn id_in(text: &str) -> Option<NumberOrString> {
+    let mut depth = 0_usize;
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}', '[', ']', '"']) {
+        let found = &rest[at..];
+        rest = &found[1..];
+        match found.as_bytes()[0] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {
+                let (name, after) = string(rest)?;
+                rest = after;
+                let value = after.trim_start().strip_prefix(':').map(str::trim_start);
+                if let Some(value) = value.filter(|_| depth == 1 && name == "id") {
+                    return id_at(value);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// What a string says, from behind its first quote, and what follows it.
+fn string(text: &str) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    let end = text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+fn id_at(value: &str) -> Option<NumberOrString> {
+    match value.strip_prefix('"') {
+        Some(rest) => string(rest).map(|(id, _)| NumberOrString::String(id.into())),
+        None => {
+            let end = value.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(value.len());
+            value[..end].parse().ok().map(NumberOrString::Number)
+        }
+    }
+}
+
 fn error(id: Option<NumberOrString>, code: ErrorCode, why: &str) -> JsonRpcError {
     JsonRpcError::new(id, ErrorData::new(code, why.to_owned(), None))
 }
@@ -249,6 +301,27 @@ mod tests {
             assert!(said["params"].get("arguments").is_none_or(|a| a == &json!({})), "{said}");
         }
         assert_eq!(called(r#"{"name":"x","arguments":"{\"a\":1}"}"#)["params"]["arguments"], json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn what_is_no_json_is_answered_with_the_id_that_it_began_with() {
+        for (sent, id) in [
+            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"x":NaN}}"#, json!(7)),
+            (r#"{"jsonrpc":"2.0","id":"a\"b","method":"ping","params":{"id":3,}}"#, json!("a\\\"b")),
+            (r#"{"method":"x","params":{"id":3,"t":"{\"id\":4"},"id": -5, bad"#, json!(-5)),
+            (r#"{"params":{"id":3,"#, Value::Null),
+            ("nonsense", Value::Null),
+        ] {
+            let said = told(sent.as_bytes());
+            assert_eq!(said["error"]["code"], -32700, "{sent}: {said}");
+            assert_eq!(said.get("id").cloned().unwrap_or_default(), id, "{sent}: {said}");
+        }
+    }
+
+    #[test]
+    fn arguments_by_another_name_are_taken() {
+        assert_eq!(called(r#"{"name":"x","args":{"a":1}}"#)["params"]["arguments"], json!({ "a": 1 }));
+        assert_eq!(called(r#"{"name":"x","input":"{\"a\":1}"}"#)["params"]["arguments"], json!({ "a": 1 }));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 use super::ToolError;
 use crate::{
     guard::{Clean, Guard, Limit},
+    model::Untrusted,
     release::nearest,
     say,
 };
@@ -31,12 +32,56 @@ pub(super) fn read(
             }
             return Err(unknown(tool, &asked, properties));
         };
-        let value = if name == "period" { super::time::interval(value)? } else { value };
+        let value = match name.as_str() {
+            "period" => super::time::interval(value)?,
+            // A search may be a quoted text.
+            "query" => value,
+            _ => unquoted(value),
+        };
         if let Some(value) = taken(property, value.clone()).ok_or_else(|| mistyped(name, property, &value))? {
             read.entry(name.clone()).or_insert(value);
         }
     }
-    Ok(read)
+    match required(schema).find(|name| !read.contains_key(*name)) {
+        Some(name) => Err(missing(tool, name)),
+        None => Ok(read),
+    }
+}
+
+fn required(schema: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn missing(tool: &'static str, name: &str) -> ToolError {
+    let mut guard = Guard::new();
+    ToolError::invalid(say!(tool, " needs ", guard.line(&name.into(), Limit::Tag), ", ", example(name)))
+}
+
+/// `"SHOP-4K"` and `["SHOP-4K"]` within a text are the text in it.
+fn unquoted(value: Value) -> Value {
+    let Some(text) = value.as_str().map(str::trim).filter(|text| text.starts_with(['"', '['])) else { return value };
+    match serde_json::from_str(text) {
+        Ok(inner @ (Value::String(_) | Value::Array(_))) => inner,
+        _ => value,
+    }
+}
+
+/// What an argument looks like, for messages.
+fn example(name: &str) -> &'static str {
+    match name {
+        "project" => "such as \"shop\"",
+        "environment" => "such as \"production\"",
+        "release" | "since_release" | "until_release" => "such as \"shop@2.3.0\" or \"latest\"",
+        "period" => "such as \"24h\" or \"2026-11-20/2026-11-27\"",
+        "as_of" => "such as \"2026-11-20T08:00:00Z\"",
+        "cursor" => "the next_cursor of the page before",
+        "query" => "such as \"level:error\"",
+        "kind" => "such as \"log\"",
+        "event" | "replay" => "32 hex digits",
+        "max_tokens" => "such as 1500",
+        "limit" => "such as 25",
+        _ => "such as \"SHOP-4K\"",
+    }
 }
 
 /// All arguments as one object; an empty list, text or `null` is an empty one.
@@ -176,9 +221,12 @@ fn split(text: &str) -> Vec<Value> {
 }
 
 fn unknown(tool: &'static str, asked: &str, properties: &Map<String, Value>) -> ToolError {
-    let names: Vec<_> = properties.keys().map(|name| name.as_str().into()).collect();
+    let names: Vec<Untrusted> = properties.keys().map(|name| name.as_str().into()).collect();
     let mut guard = Guard::new();
-    let near = nearest(&asked.into(), &names).iter().take(2).map(|name| guard.line(name, Limit::Tag)).collect();
+    // `release` means `since_release` rather than a word of as many letters.
+    let holds = |name: &&Untrusted| asked.len() > 2 && folded(name.raw()).contains(&folded(asked));
+    let near = names.iter().filter(holds).chain(&nearest(&asked.into(), &names)).take(2).cloned().collect::<Vec<_>>();
+    let near = near.iter().map(|name| guard.line(name, Limit::Tag)).collect();
     let asked = guard.line(&asked.into(), Limit::Tag);
     let names = joined(properties.keys().map(String::as_str), &mut guard);
     ToolError::invalid(say!(tool, " has no argument \"", asked, "\"; it takes ", names)).with_near(near)
@@ -188,7 +236,7 @@ fn mistyped(name: &str, schema: &Value, value: &Value) -> ToolError {
     let mut guard = Guard::new();
     let came = guard.line(&value.to_string().into(), Limit::Tag);
     let wanted = match schema["type"].as_str() {
-        Some("integer") => Clean::ours("a whole number above 0, such as 25"),
+        Some("integer") => say!("a whole number above 0, ", example(name)),
         Some("number") => Clean::ours("a number, such as 0.8"),
         Some("boolean") => Clean::ours("true or false"),
         Some("array") => match schema["items"]["enum"].as_array() {
@@ -197,7 +245,7 @@ fn mistyped(name: &str, schema: &Value, value: &Value) -> ToolError {
         },
         _ => match schema["enum"].as_array() {
             Some(words) => say!("one of ", choice(words, &mut guard)),
-            None => Clean::ours("one text, such as \"SHOP-4K\""),
+            None => say!("one text, ", example(name)),
         },
     };
     let name = guard.line(&name.into(), Limit::Tag);
@@ -254,6 +302,8 @@ mod tests {
             ("change", json!(["new", null, ""]), json!(["new"])),
             ("by", json!("count(), count_unique(a, b)"), json!(["count()", "count_unique(a, b)"])),
             ("by", json!([1, true]), json!(["1", "true"])),
+            ("issue", json!("[\"SHOP-1\"]"), json!("SHOP-1")),
+            ("issue", json!("\"SHOP-1\""), json!("SHOP-1")),
             ("period", json!({ "start": "2026-11-20" }), json!("2026-11-20/")),
             ("period", json!("{\"start\":\"a\",\"end\":\"b\"}"), json!("a/b")),
             ("period", json!({ "from": "a", "to": "b" }), json!("a/b")),
@@ -300,5 +350,9 @@ mod tests {
         let refused = read("t", &schema(), json!({ "limitt": 1 })).unwrap_err();
         assert_eq!(refused.near[0].as_str(), "limit");
         assert!(read("t", &schema(), json!([1])).is_err());
+        let mut needs = schema();
+        needs.insert("required".into(), json!(["issue"]));
+        let refused = read("t", &needs, json!({ "limit": 1 })).unwrap_err();
+        assert_eq!(refused.message.as_str(), "t needs issue, such as \"SHOP-4K\"");
     }
 }

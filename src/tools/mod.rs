@@ -86,6 +86,8 @@ pub struct Defaults {
     pub locked: bool,
     /// Which forms of an answer the caller is sent: the budget is spent on these.
     pub sent: Sent,
+    /// Host and port of the own pages, where the signal is in a store of this program: addresses of others are refused.
+    pub host: Option<String>,
 }
 
 /// An answer in both forms. Each alone is whole.

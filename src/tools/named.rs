@@ -19,7 +19,11 @@ enum Meant {
 /// An issue: id, short id, or the address of it or of one of its events.
 pub(super) fn issue(ctx: &Ctx, text: &Text) -> Result<IssueRef, ToolError> {
     match meant(ctx, "issue", text)? {
-        Meant::Text => Ok(IssueRef::Named(text.untrusted())),
+        Meant::Text => Ok(match text.raw().parse() {
+            // An event's id means the issue that it is of.
+            Ok(event) => IssueRef::OfEvent(event),
+            Err(_) => IssueRef::Named(text.untrusted()),
+        }),
         Meant::At(Named::Issue(issue) | Named::EventOf { issue, .. }) => Ok(IssueRef::Named(issue.into())),
         Meant::At(Named::Event(event)) => Ok(IssueRef::OfEvent(event)),
         Meant::At(other) => Err(another("issue", "an issue", &other)),
@@ -87,11 +91,47 @@ pub(super) async fn agree(
 }
 
 fn meant(ctx: &Ctx, field: &'static str, text: &Text) -> Result<Meant, ToolError> {
+    if let Some(named) = resource(text.raw()) {
+        return Ok(Meant::At(named));
+    }
     let Some(address) = WebAddress::read(text.raw()) else { return Ok(Meant::Text) };
     ctx.store.owns(&address)?;
+    if ctx.defaults.host.as_ref().is_some_and(|own| !is_own(own, &address.host)) {
+        let host = Guard::new().line(&address.host.as_str().into(), Limit::Tag);
+        return Err(ToolError::invalid(say!(
+            field,
+            ": this address is of ",
+            host,
+            ", not of this store; give the short id or the id itself, or say with \
+             --public-url where this store is"
+        )));
+    }
     address.names.map(Meant::At).ok_or_else(|| {
         let asked = Guard::new().line(&text.untrusted(), Limit::Value);
         ToolError::invalid(say!(field, " \"", asked, "\": this address names no issue, event, replay or release"))
+    })
+}
+
+/// Whether a host is the one that this store's pages are at, or this machine.
+fn is_own(own: &str, host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |h| h.0);
+    let is_loopback = |name: &str| {
+        let ip = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        name.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    own.eq_ignore_ascii_case(host) || is_loopback(name)
+}
+
+/// What one of this server's own resources is of: `signal://issue/SHOP-4K`.
+fn resource(text: &str) -> Option<Named> {
+    let (kind, id) = text.strip_prefix("signal://")?.split_once('/')?;
+    let id = percent_encoding::percent_decode_str(id.trim_end_matches('/')).decode_utf8().ok()?.into_owned();
+    Some(match kind {
+        "issue" => Named::Issue(id),
+        "event" => Named::Event(id.parse().ok()?),
+        "replay" => Named::Replay(id.parse().ok()?),
+        "release" => Named::Release(id),
+        _ => return None,
     })
 }
 

@@ -125,14 +125,21 @@ fn clock_warning(off_s: i64) -> Clean {
 }
 
 fn pick(ctx: &Ctx, input: &In) -> Result<Pick, ToolError> {
-    match (&input.event, &input.issue) {
+    // `event: "latest"` beside an issue says which.
+    let which = input.event.as_ref().filter(|_| input.issue.is_some()).and_then(|event| match event.raw() {
+        "latest" => Some(Which::Latest),
+        "oldest" => Some(Which::Oldest),
+        "recommended" => Some(Which::Recommended),
+        _ => None,
+    });
+    match (input.event.as_ref().filter(|_| which.is_none()), &input.issue) {
         (Some(event), _) => named::event(ctx, event),
         (None, Some(text)) => {
             if let Some(pick) = named::event_in_issue(ctx, text)? {
                 return Ok(pick);
             }
             let issue = named::issue(ctx, text)?;
-            Ok(match input.which {
+            Ok(match input.which.or(which) {
                 None | Some(Which::Recommended) => Pick::Recommended(issue),
                 Some(Which::Latest) => Pick::Latest(issue),
                 Some(Which::Oldest) => Pick::Oldest(issue),
