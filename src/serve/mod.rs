@@ -192,6 +192,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/store", post(ingestion::store))
         .route("/api/{project}/minidump/", post(crashes::minidump))
         .route("/api/{project}/minidump", post(crashes::minidump))
+        .route("/api/{project}/unreal/{key}/", post(crashes::unreal))
+        .route("/api/{project}/unreal/{key}", post(crashes::unreal))
         .route("/api/{project}/security/", post(ingestion::security))
         .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors());

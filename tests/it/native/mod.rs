@@ -4,6 +4,7 @@ mod crashing;
 mod dumps;
 mod endpoint;
 mod lies;
+mod reports;
 
 use std::{
     io::{Read, Write},
