@@ -118,7 +118,9 @@ impl<'a> Reader<'a> {
 
     /// Folder, file, size, and how many files there are, which is told.
     fn header(&mut self) -> Option<u32> {
-        (self.name()?, self.name()?, self.number()?);
+        self.name()?;
+        self.name()?;
+        self.number()?;
         self.number()
     }
 
