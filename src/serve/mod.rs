@@ -185,18 +185,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
         .layer(mcp_cors());
-    let senders = Router::new()
-        .route("/api/{project}/envelope/", post(ingestion::envelope))
-        .route("/api/{project}/envelope", post(ingestion::envelope))
-        .route("/api/{project}/store/", post(ingestion::store))
-        .route("/api/{project}/store", post(ingestion::store))
-        .route("/api/{project}/minidump/", post(crashes::minidump))
-        .route("/api/{project}/minidump", post(crashes::minidump))
-        .route("/api/{project}/unreal/{key}/", post(crashes::unreal))
-        .route("/api/{project}/unreal/{key}", post(crashes::unreal))
-        .route("/api/{project}/security/", post(ingestion::security))
-        .route("/api/{project}/security", post(ingestion::security))
-        .layer(sender_cors());
+    let senders = senders();
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
     let telemetry = otlp::routes().layer(otlp::cors());
@@ -210,6 +199,22 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .merge(api)
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
+}
+
+/// Where SDKs and crash handlers send to.
+fn senders() -> Router<App> {
+    Router::new()
+        .route("/api/{project}/envelope/", post(ingestion::envelope))
+        .route("/api/{project}/envelope", post(ingestion::envelope))
+        .route("/api/{project}/store/", post(ingestion::store))
+        .route("/api/{project}/store", post(ingestion::store))
+        .route("/api/{project}/minidump/", post(crashes::minidump))
+        .route("/api/{project}/minidump", post(crashes::minidump))
+        .route("/api/{project}/unreal/{key}/", post(crashes::unreal))
+        .route("/api/{project}/unreal/{key}", post(crashes::unreal))
+        .route("/api/{project}/security/", post(ingestion::security))
+        .route("/api/{project}/security", post(ingestion::security))
+        .layer(sender_cors())
 }
 
 /// Browsers send from any site; the answer tells nothing but an id and the limits.
