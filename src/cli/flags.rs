@@ -97,6 +97,12 @@ pub struct Flags {
     /// Most releases of a project; later ones count as "(others)" [toml: max_releases] [default: 10000]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_RELEASES", value_name = "N", hide_short_help = true)]
     max_releases: Option<u64>,
+    /// Most issues of a project; events of later ones share the issue "(others)" [toml: max_issues] [default: 50000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_ISSUES", value_name = "N", hide_short_help = true)]
+    max_issues: Option<u64>,
+    /// Most requests a minute with one project's key [toml: max_requests] [default: 60000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_REQUESTS", value_name = "N", hide_short_help = true)]
+    max_requests: Option<u64>,
     /// Most environments; later ones count as "(others)" [toml: max_environments] [default: 2000]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_ENVIRONMENTS", value_name = "N", hide_short_help = true)]
     max_environments: Option<u64>,
@@ -169,6 +175,8 @@ impl Flags {
             max_items: self.max_items,
             max_depth: self.max_depth,
             max_releases: self.max_releases,
+            max_issues: self.max_issues,
+            max_requests: self.max_requests,
             max_environments: self.max_environments,
             max_tag_keys: self.max_tag_keys,
         };

@@ -73,6 +73,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             tls,
             trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
+            requests_a_minute: settings.most_requests,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
         };

@@ -61,6 +61,8 @@ pub struct Layer {
     pub max_items: Option<usize>,
     pub max_depth: Option<usize>,
     pub max_releases: Option<u64>,
+    pub max_issues: Option<u64>,
+    pub max_requests: Option<u64>,
     pub max_environments: Option<u64>,
     pub max_tag_keys: Option<u64>,
 }
@@ -142,6 +144,8 @@ impl Layer {
             max_items: self.max_items.or(other.max_items),
             max_depth: self.max_depth.or(other.max_depth),
             max_releases: self.max_releases.or(other.max_releases),
+            max_issues: self.max_issues.or(other.max_issues),
+            max_requests: self.max_requests.or(other.max_requests),
             max_environments: self.max_environments.or(other.max_environments),
             max_tag_keys: self.max_tag_keys.or(other.max_tag_keys),
         }

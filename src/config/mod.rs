@@ -64,6 +64,10 @@ pub struct Settings {
     pub max_depth: usize,
     /// Most releases of a project, environments, keys of tags; what comes after goes by one name together.
     pub most_names: (u64, u64, u64),
+    /// Most issues of a project; events of later ones share one.
+    pub most_issues: u64,
+    /// Most requests a minute with one project's key.
+    pub most_requests: u64,
 }
 
 /// Which Sentry server; its token comes from the environment alone and is never part of settings.
@@ -122,6 +126,8 @@ impl Settings {
             max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),
             max_items: layer.max_items.unwrap_or(1_000),
             max_depth: layer.max_depth.unwrap_or(64),
+            most_issues: layer.max_issues.unwrap_or(50_000),
+            most_requests: layer.max_requests.unwrap_or(60_000),
             most_names: (
                 layer.max_releases.unwrap_or(10_000),
                 layer.max_environments.unwrap_or(2_000),
