@@ -4,6 +4,7 @@ mod crashing;
 mod dumps;
 mod endpoint;
 mod lies;
+mod mappings;
 mod reports;
 
 use std::{
