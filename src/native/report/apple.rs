@@ -197,7 +197,7 @@ fn read_frame(line: &str, report: &mut Report) {
     if !line.starts_with(|c: char| c.is_ascii_digit()) {
         return;
     }
-    let Some(at) = line.find(" 0x").or_else(|| line.find("\t0x")) else { return };
+    let Some(at) = [" 0x", "\t0x"].iter().filter_map(|start| line.find(start)).min() else { return };
     let rest = &line[at + 1..];
     let (address, what) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let Some(address) = hex(address) else { return };
