@@ -36,11 +36,11 @@ fn name_dart_type(object: &Object, holder: &mut Map<String, Value>) -> bool {
 }
 
 fn name_type(object: &Object, holder: &mut Map<String, Value>) -> bool {
-    let text = |key: &str| holder.get(key).and_then(Value::as_str).map(str::to_owned);
-    let Some(ty) = text("type") else { return false };
     if name_dart_type(object, holder) {
         return true;
     }
+    let text = |key: &str| holder.get(key).and_then(Value::as_str).map(str::to_owned);
+    let Some(ty) = text("type") else { return false };
     let Some(classes) = object.classes() else { return false };
     let module = text("module");
     let whole = module.map_or_else(|| ty.clone(), |module| format!("{module}.{ty}"));

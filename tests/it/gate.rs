@@ -343,7 +343,7 @@ fn a_lock_on_what_is_not_there_tells_no_names() {
         [&["--environment", "hiddenstagin"][..], &["--project", "bet"], &["--project", "alpha", "--environment", "x"]]
     {
         for tool in ["list_issues", "list_releases", "search_events", "list_projects"] {
-            let words = [&["--scope-locked"], lock, &["call", tool, "{}", "--json"]].concat();
+            let words = [&["--scope-locked"][..], lock, &["call", tool, "{}", "--json"]].concat();
             let said = String::from_utf8(store.run(&words).stdout).unwrap();
             assert!(
                 !said.contains("hiddenstaging") && !said.contains("beta") && !said.contains("production"),
