@@ -36,6 +36,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Host names that `serve` answers to beside loopback's own.
     pub allowed_hosts: Vec<String>,
+    /// Servers that are asked for symbols, in order.
+    pub symbol_servers: Vec<String>,
+    /// Most bytes that files of these take of a project.
+    pub symbol_server_bytes: u64,
     /// Address that senders and people use, without a slash at its end; `None`: where `serve` listens.
     pub public_url: Option<String>,
     /// Certificate and key of `serve`, both PEM.
@@ -110,6 +114,8 @@ impl Settings {
             listen: address(listen)?,
             public_url: layer.public_url.as_deref().map(public_url).transpose()?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
+            symbol_servers: layer.symbol_servers.unwrap_or_default(),
+            symbol_server_bytes: layer.symbol_server_bytes.unwrap_or(2 << 30),
             tls: match (layer.tls_cert, layer.tls_key) {
                 (Some(certificate), Some(key)) => Some((certificate, key)),
                 (None, None) => None,

@@ -6,6 +6,7 @@ mod endpoint;
 mod lies;
 mod mappings;
 mod reports;
+mod symbol_server;
 
 use std::{
     io::{Read, Write},
