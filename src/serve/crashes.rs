@@ -10,7 +10,7 @@ use axum::{
 use super::{
     App,
     body::{self, Room},
-    ingestion::{Fault, key_of, lost, refused, unpack_whole},
+    ingestion::{Fault, key_of, lost, refused, sender_of, unpack_whole},
 };
 use crate::{
     ingest::Ingested,
@@ -74,7 +74,7 @@ async fn taken(
     app.metrics.asked();
     // Who may not send is told before the body is read.
     let key = key.ok_or(Fault::NoKey)?;
-    let found = app.sink.project_for_dsn(project, Some(&key)).await.map_err(Fault::Store)?;
+    let found = sender_of(app, project, &key).await?;
     // Dumps come as they are mostly: the bound is that of what is unpacked.
     let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(Fault::Body)?;
     app.metrics.received(held.bytes.len());
@@ -85,7 +85,7 @@ async fn taken(
         Shape::Form => form_of(headers, bytes, limits).await?,
         Shape::Unreal => tokio::task::spawn_blocking(move || unreal_form(&bytes, &limits)).await.map_err(lost)?,
     };
-    let Ingested { digest, id, .. } = digest(app, ProjectKey::from(&found), form, room).await?;
+    let Ingested { digest, id, .. } = digest(app, found, form, room).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);

@@ -13,6 +13,7 @@ mod listen;
 mod manners;
 mod metrics;
 mod otlp;
+mod rate;
 mod sse;
 mod tokens;
 
@@ -72,6 +73,8 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpAddr>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Most requests a minute with one project's key.
+    pub requests_a_minute: u64,
     /// Bytes of bodies that may be in flight at once.
     pub in_flight_bytes: usize,
     /// The clock.
@@ -94,6 +97,8 @@ struct App {
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// What each project's key may still send.
+    rate: Arc<rate::Rate>,
     /// Dumps that are read at once.
     crashes: Arc<Semaphore>,
     sessions: SseSessions,
@@ -151,6 +156,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         tls: _,
         trusted_proxies,
         metrics,
+        requests_a_minute,
         in_flight_bytes,
         now,
     } = parts;
@@ -169,6 +175,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         audit,
         metrics,
         room,
+        rate: Arc::new(rate::Rate::new(requests_a_minute)),
         crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         services: otlp::Services::default(),
