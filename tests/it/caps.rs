@@ -7,7 +7,7 @@ use crate::program::{Server, Store, http};
 fn event(n: u32) -> String {
     // Letters alone: grouping takes numbers out of names.
     let word: String = n.to_string().chars().map(|c| char::from(b'a' + c as u8 - b'0')).collect();
-    let id = format!("{:032x}", 0xca_u128 << 64 | u128::from(n) + 1);
+    let id = format!("{:032x}", (0xca_u128 << 64) + u128::from(n) + 1);
     let event = json!({ "event_id": id, "timestamp": "2026-11-20T10:00:00Z", "release": format!("{word}@{n}.0.0"),
         "environment": format!("stage-{word}"), "tags": { format!("key-{word}"): word },
         "exception": { "values": [{ "type": format!("Error{word}"), "value": "failed", "stacktrace": { "frames": [
