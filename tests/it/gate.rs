@@ -144,7 +144,6 @@ fn tries(tool: &str, issue: &str, event: &str, word: &str) -> Vec<Value> {
             json!({ "issue": issue, "release": "latest" }),
             json!({ "issue": "ALPHA-1", "release": "latest" }),
             json!({ "issue": "ALPHA-1", "release": "1.0.0" }),
-            json!({ "issue": "ALPHA-1", "release": release }),
         ],
         _ => vec![json!({ "issue": issue, "period": "3650d" }), json!({ "issue": issue })],
     }
