@@ -44,16 +44,25 @@ async fn newest(store: &EmbeddedStore, slug: &str) -> Result<Vec<Event>, StoreEr
     Ok(events)
 }
 
-/// Names the files without symbols, those of most frames first.
-fn say_missing(project: &str, events: &[Event]) {
-    let mut files: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+/// Files with the frames that their symbols would name, by file and debug id.
+pub(super) async fn missing(store: &EmbeddedStore, slug: &str) -> Result<BTreeMap<(String, String), u64>, StoreError> {
+    Ok(files_of(&newest(store, slug).await?))
+}
+
+fn files_of(events: &[Event]) -> BTreeMap<(String, String), u64> {
+    let mut files = BTreeMap::new();
     let frames = events.iter().flat_map(|event| &event.exceptions).flat_map(|exception| &exception.frames);
     for image in frames.filter(|frame| frame.line.is_none()).filter_map(|frame| frame.image.as_ref()) {
         if let (Some(file), Some(id)) = (image.package_name(), &image.debug_id) {
-            *files.entry((file, id.raw())).or_default() += 1;
+            *files.entry((file.to_owned(), id.raw().to_owned())).or_default() += 1;
         }
     }
-    let mut files: Vec<_> = files.into_iter().collect();
+    files
+}
+
+/// Names the files without symbols, those of most frames first.
+fn say_missing(project: &str, events: &[Event]) {
+    let mut files: Vec<_> = files_of(events).into_iter().collect();
     files.sort_by_key(|(_, frames)| std::cmp::Reverse(*frames));
     let mut guard = Guard::new();
     for ((file, debug_id), frames) in files.into_iter().take(FILES) {

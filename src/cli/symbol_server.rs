@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{doctor_symbols::missing, parts};
+use super::{doctor_newest::missing, parts};
 use crate::{
     backend::embedded::EmbeddedStore,
     sourcemaps::checksum,
