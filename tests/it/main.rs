@@ -7,6 +7,7 @@ mod attribution;
 mod change;
 mod cli;
 mod clients;
+mod code;
 mod diagnosis;
 mod embedded;
 mod feed;

@@ -4,6 +4,7 @@ use super::view::*;
 use crate::{
     guard::{Clean, CleanData},
     say,
+    tools::code,
     view::{Doc, Pairs, count},
 };
 
@@ -28,6 +29,14 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     write_who(&out.who, doc);
     doc.heading("Since");
     write_since(&out.since, doc);
+    for suspect in &out.suspects {
+        let date = suspect.date.map(|date| say!(" of ", date));
+        let touches = suspect.files.first().map(|file| say!(" (touches the function in ", file, ")"));
+        doc.line("Suspect commit: ", &[&suspect.commit, &date, &": ", &suspect.subject, &touches]);
+    }
+    if let Some(fix) = &out.candidate_fix {
+        doc.line("Already changed, not released yet: ", &[&fix.commit, &" ", &fix.subject]);
+    }
     for remedy in &out.remedies {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
@@ -54,10 +63,12 @@ fn say_release(release: &Option<Clean>) -> Clean {
 fn write_frames(place: &Where, doc: &mut Doc) {
     doc.heading("Where (most telling first)");
     for frame in &place.frames {
-        let mut at = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", frame.file.clone());
+        let file = frame.repo_path.as_ref().or(frame.file.as_ref());
+        let mut at = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", file);
         if let Some(line) = frame.line {
             at = say!(at, ":", line);
         }
+        at = say!(at, code::drift(frame.line, frame.line_now, frame.changed_since.as_deref()));
         let times = frame.specificity.map(|times| say!(", ", times, " times as common here as in other issues"));
         doc.bullet(&say!(at, " [", plain(frame.role.0), times, "]"));
         if let Some(line) = &frame.source {

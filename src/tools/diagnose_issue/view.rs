@@ -1,13 +1,14 @@
 //! The answer's data.
 
-use super::{actionable, facts::Gathered, plan, reasons, since};
+use super::{actionable, code::Looked, facts::Gathered, plan, reasons, since};
 use crate::{
     diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling, Verdict},
     guard::{Clean, CleanData, Guard, Limit},
     model::{Event, Frame},
     say,
     tools::{
-        affected_users::attribution,
+        affected_users::{ConditionView, attribution},
+        code::{self, FixView, Placed, SuspectView},
         remedies::{self, RemedyView},
         same_trace::SameTraceView,
     },
@@ -34,6 +35,12 @@ view! {
         pub since: SinceView,
         /// Where.
         pub r#where: Where,
+        /// Commits of the checkout between the last good and the first bad release that touched functions of telling frames.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub suspects: Vec<SuspectView>,
+        /// A commit of the checkout that changed the failing function and is in no release yet.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub candidate_fix: Option<FixView>,
         /// What the error itself says to do; quotes from the event.
         pub remedies: Vec<RemedyView>,
         /// Replays that show it.
@@ -212,6 +219,15 @@ view! {
         /// Line.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub line: Option<u64>,
+        /// Its file in the checkout, from the root of the repository.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub repo_path: Option<Clean>,
+        /// Its line in the checkout today; absent where it is gone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub line_now: Option<u64>,
+        /// Commits since its release that changed its function, newest first; absent where that can't be told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub changed_since: Option<Vec<Clean>>,
         /// The application's own code.
         pub in_app: bool,
         /// How many times as often as in the project's issues.
@@ -246,8 +262,16 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// The whole answer, before it is fitted.
-pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
+/// What is at fault, and what was measured on the way there.
+pub(super) struct Judged {
+    pub(super) found: Diagnosis,
+    conditions: Vec<ConditionView>,
+    note: Option<Clean>,
+    measured: Vec<diagnosis::Measure>,
+}
+
+/// Looks for what is at fault.
+pub(super) fn judge(gathered: &Gathered, guard: &mut Guard) -> Judged {
     let facts = &gathered.facts;
     let (conditions, note) = attribution::found(&gathered.affected.conditions, guard);
     let measured = diagnosis::measure(&facts.samples);
@@ -261,7 +285,13 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         one_record: diagnosis::is_one_record(&facts.samples),
         libraries: &facts.libraries,
     };
-    let found = diagnosis::diagnose(&case);
+    Judged { found: diagnosis::diagnose(&case), conditions, note, measured }
+}
+
+/// The whole answer, before it is fitted.
+pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, guard: &mut Guard) -> Out {
+    let facts = &gathered.facts;
+    let Judged { found, conditions, note, measured } = judged;
     let related = related(gathered, guard);
     let remedies = remedies::of(&facts.event, guard);
     let cause = reasons::elsewhere(gathered, found.verdict);
@@ -288,7 +318,9 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
             attribution_note: note,
         },
         since: since::view(gathered, &found, guard),
-        r#where: places(gathered, &found, guard),
+        r#where: places(gathered, &found, code, guard),
+        suspects: code::suspects(&code.answer, guard),
+        candidate_fix: code::fix(&code.answer, guard),
         remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
         same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
@@ -323,13 +355,17 @@ fn per_release(release: &crate::store::ReleaseUsers, guard: &mut Guard) -> Relea
     }
 }
 
-fn places(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Where {
+fn places(gathered: &Gathered, found: &Diagnosis, code: &Looked, guard: &mut Guard) -> Where {
     let event = &gathered.facts.event;
-    let frames = found.frames.iter().map(|judged| frame_view(judged, event, guard)).collect();
+    let mut frame = |(at, judged): (usize, &JudgedFrame)| {
+        let placed = Placed::of(code.place(at), guard);
+        frame_view(judged, event, placed, guard)
+    };
+    let frames = found.frames.iter().enumerate().map(&mut frame).collect();
     Where { frames, stacks: gathered.facts.stacks, frames_left_out: 0 }
 }
 
-fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameView {
+fn frame_view(judged: &JudgedFrame, event: &Event, placed: Placed, guard: &mut Guard) -> FrameView {
     let frame: &Frame = &event.exceptions[judged.exception].frames[judged.frame];
     let cause = judged.role == Role::Cause;
     let same = frame.abs_path == frame.file;
@@ -342,6 +378,9 @@ fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameVi
         file: guard.opt(frame.file.as_ref().or(package.as_ref()), Limit::Tag),
         abs_path: frame.abs_path.as_ref().filter(|_| !same).map(|path| guard.line(path, Limit::Tag)),
         line: frame.line,
+        repo_path: placed.repo_path,
+        line_now: placed.line_now,
+        changed_since: placed.changed_since,
         in_app: judged.role != Role::Library,
         specificity: judged.specificity.map(rounded_to_two),
         bystander: judged.role.is_bystander(),
