@@ -90,6 +90,10 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.reads_search()
     }
 
+    async fn life(&self, scope: &Scope) -> Result<Vec<Life>, StoreError> {
+        self.store.life(&self.lock.within(scope)?).await
+    }
+
     /// Within a lock not told: other projects' tags would be among them.
     async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
         if self.lock.is_open() { self.store.tag_keys().await } else { Ok(None) }

@@ -35,7 +35,7 @@ fn user_of(record: &Record) -> Option<UserKey> {
         Record::Session(session) => session.user,
         Record::Sessions(sessions) => sessions.user,
         Record::Item(item) => item.user,
-        Record::Part(_) => None,
+        Record::Part(_) | Record::Dropped(_) => None,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     model::{FixHistory, Project, Timestamp, Untrusted},
     store::{
         AffectedFacts, AffectedQuery, Claim, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
-        FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit,
+        FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Life, Page, ReleaseCommit,
         ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery,
         SignalStore, Source, StoreError, StoreKind, Term, Test,
     },
@@ -199,6 +199,11 @@ impl SignalStore for EmbeddedStore {
     async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError> {
         let scope = scope.clone();
         self.read(move |snapshot| snapshot.environments(&scope)).await
+    }
+
+    async fn life(&self, scope: &Scope) -> Result<Vec<Life>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.life(&scope)).await
     }
 
     async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {

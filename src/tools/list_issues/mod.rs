@@ -1,6 +1,7 @@
 //! `list_issues`: what is broken, and what broke since a release.
 
 mod markdown;
+mod quiet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -236,8 +237,10 @@ impl Tool for ListIssues {
             true => nothing::issues(ctx.store.as_ref(), &query).await?,
             false => None,
         };
+        let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
         let mut answer = answer(ctx, asked, since, &query, page, &held);
         answer.body.elsewhere = elsewhere;
+        answer.common.warnings.extend(quiet);
         Ok(answer)
     }
 }

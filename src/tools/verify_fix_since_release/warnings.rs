@@ -5,7 +5,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Side, Timestamp},
     say,
-    verify::{Cohort, Proof, Unit, Verdict},
+    verify::{Cohort, Loss, Proof, Unit, Verdict},
     view::{Seconds, count, percent},
 };
 
@@ -29,6 +29,7 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
         )),
         _ => {}
     }
+    warnings.extend(of_loss(proof));
     warnings.extend(of_cohort(told, proof, guard));
     if proof.unit == Unit::Events {
         warnings.push(Clean::ours("exposure is counted by events of other issues, since sessions are missing"));
@@ -46,6 +47,19 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
     warnings.extend(of_users(told, proof));
     warnings.extend(of_later_releases(told, guard));
     warnings
+}
+
+/// Errors that never arrived.
+fn of_loss(proof: &Proof) -> Option<Clean> {
+    (proof.loss != Loss::NONE).then(|| {
+        say!(
+            "not all errors of the project arrived (dropped by SDKs or the server: rate limits, sampling, queues, filters): ",
+            percent(proof.loss.before),
+            " of them without the fix, ",
+            percent(proof.loss.after),
+            " with it; the interval allows for that"
+        )
+    })
 }
 
 /// Hits in later releases alone: perhaps one of them was built without the fix, as a hotfix of the old line is.
