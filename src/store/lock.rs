@@ -188,6 +188,10 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.data_version().await
     }
 
+    async fn decided(&self, issue: &IssueRef, scope: &Scope) -> Result<Decided, StoreError> {
+        self.store.decided(issue, &self.lock.within(scope)?).await
+    }
+
     async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
         self.store.diagnosis(&asked!(self, query)).await
     }

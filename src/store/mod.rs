@@ -163,6 +163,11 @@ pub trait SignalStore: Send + Sync {
         Err(StoreError::Unsupported("this store doesn't tell when it changes"))
     }
 
+    /// Assignee and comments of an issue, where the store keeps any.
+    async fn decided(&self, _issue: &IssueRef, _scope: &Scope) -> Result<Decided, StoreError> {
+        Ok(Decided::default())
+    }
+
     /// What a diagnosis of an issue looks at.
     async fn diagnosis(&self, _query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
         Err(StoreError::Unsupported("this store does not count the frames of stacks"))

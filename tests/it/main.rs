@@ -8,6 +8,7 @@ mod change;
 mod cli;
 mod clients;
 mod code;
+mod counts;
 mod diagnosis;
 mod embedded;
 mod feed;

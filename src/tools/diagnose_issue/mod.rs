@@ -4,6 +4,7 @@ mod actionable;
 mod code;
 mod facts;
 mod markdown;
+mod place;
 mod plan;
 mod reasons;
 mod since;
@@ -14,7 +15,8 @@ use serde::Deserialize;
 
 use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
 use crate::{guard::Guard, view::Answer};
-pub use view::{Actionable, CommitView, ErrorView, FrameView, LibraryView, Out, Who};
+pub use place::FrameView;
+pub use view::{Actionable, CommitView, ErrorView, LibraryView, Out, Who};
 
 /// The tool.
 pub struct DiagnoseIssue;
@@ -51,10 +53,12 @@ impl Tool for DiagnoseIssue {
             None => None,
         };
         let mut guard = Guard::new();
-        let gathered = facts::gather(ctx, &asked, named::issue(ctx, &input.issue)?, release).await?;
+        let gathered = facts::gather(ctx, &asked, named::issue(ctx, &input.issue)?, release.clone()).await?;
         let judged = view::judge(&gathered, &mut guard);
         let code = code::look(ctx, &asked.scope, &gathered, &judged.found).await;
-        let body = view::of(&gathered, judged, &code, &mut guard);
+        let words = asked.words(ctx, &mut guard);
+        let question = view::Asked { scope: &asked.scope, release: release.as_ref(), words: &words };
+        let body = view::of(&gathered, judged, &code, &question, &mut guard);
         let mut warnings = code.warnings();
         warnings.extend(gathered.warnings(asked.scope.end.unwrap_or(asked.as_of)));
         warnings.extend(guard.warnings());

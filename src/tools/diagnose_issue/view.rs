@@ -1,16 +1,25 @@
 //! The answer's data.
 
-use super::{actionable, code::Looked, facts::Gathered, plan, reasons, since};
+use super::{
+    actionable,
+    code::Looked,
+    facts::Gathered,
+    place::{Where, places},
+    plan, reasons, since,
+};
 use crate::{
-    diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling, Verdict},
-    guard::{Clean, CleanData, Guard, Limit},
-    model::{Event, Frame},
+    diagnosis::{self, Case, Diagnosis, Kin, Sibling, Verdict},
+    guard::{Clean, Guard, Limit},
+    model::Untrusted,
     say,
+    store::{Comment, Scope},
     tools::{
         affected_users::{ConditionView, attribution},
-        code::{self, FixView, Placed, SuspectView},
+        code::{self, FixView, SuspectView},
+        nothing,
         remedies::{self, RemedyView},
         same_trace::SameTraceView,
+        sentence,
     },
     view,
     view::{Doc, Millis, Omission, Seconds, View, Word, count, rounded},
@@ -27,6 +36,8 @@ view! {
         pub reasons: Vec<Clean>,
         /// Whether an agent could mend it.
         pub actionable: Actionable,
+        /// What somebody decided about it.
+        pub decided: DecidedView,
         /// What happens.
         pub what: What,
         /// Who is hit.
@@ -59,6 +70,26 @@ view! {
         pub level: Word,
         /// What speaks for it and against it.
         pub reasons: Vec<Clean>,
+    }
+
+    /// What somebody decided about an issue.
+    pub struct DecidedView {
+        /// `unresolved`, `resolved`, `ignored`.
+        pub status: Word,
+        /// Who has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub assignee: Option<Clean>,
+        /// The newest comments, newest first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub comments: Vec<CommentView>,
+    }
+
+    /// A comment.
+    pub struct CommentView {
+        /// When.
+        pub at: Seconds,
+        /// What it says.
+        pub text: Clean,
     }
 
     /// What happens.
@@ -95,6 +126,8 @@ view! {
 
     /// Who is hit.
     pub struct Who {
+        /// Where and when everything is counted.
+        pub counted: Clean,
         /// Distinct users in the period.
         pub users: u64,
         /// Events in the period.
@@ -194,57 +227,6 @@ view! {
         pub statement: Clean,
     }
 
-    /// Where.
-    pub struct Where {
-        /// The most telling first; each function once.
-        pub frames: Vec<FrameView>,
-        /// Different stacks of the issue.
-        pub stacks: u64,
-        /// Frames left out to fit.
-        #[serde(skip_serializing_if = "is_zero")]
-        pub frames_left_out: u64,
-    }
-
-    /// One frame.
-    pub struct FrameView {
-        /// Function.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub function: Option<Clean>,
-        /// File.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub file: Option<Clean>,
-        /// Whole path or URL, where it says more than `file`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub abs_path: Option<Clean>,
-        /// Line.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub line: Option<u64>,
-        /// Its file in the checkout, from the root of the repository.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub repo_path: Option<Clean>,
-        /// Its line in the checkout today; absent where it is gone.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub line_now: Option<u64>,
-        /// Commits since its release that changed its function, newest first; absent where that can't be told.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub changed_since: Option<Vec<Clean>>,
-        /// The application's own code.
-        pub in_app: bool,
-        /// How many times as often as in the project's issues.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub specificity: Option<f64>,
-        /// It merely ran nearby.
-        pub bystander: bool,
-        /// `cause`, `around`, `passed_through`, `helper`, `rethrows`, `met`, `library`.
-        pub role: Word,
-        /// The source line.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub source: Option<Clean>,
-        /// Local variables of the cause.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub vars: Option<CleanData>,
-    }
-
     /// An issue that may have the same root cause.
     pub struct RelatedView {
         /// The issue.
@@ -258,8 +240,12 @@ view! {
     }
 }
 
-fn is_zero(n: &u64) -> bool {
-    *n == 0
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) release: Option<&'a Untrusted>,
+    /// The scope as further calls have to say it.
+    pub(super) words: &'a Clean,
 }
 
 /// What is at fault, and what was measured on the way there.
@@ -289,7 +275,7 @@ pub(super) fn judge(gathered: &Gathered, guard: &mut Guard) -> Judged {
 }
 
 /// The whole answer, before it is fitted.
-pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, guard: &mut Guard) -> Out {
+pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Asked<'_>, guard: &mut Guard) -> Out {
     let facts = &gathered.facts;
     let Judged { found, conditions, note, measured } = judged;
     let related = related(gathered, guard);
@@ -299,18 +285,20 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, guard: &mut
     if let Some(cause) = cause {
         sentences.insert(0, reasons::of_trace(cause, gathered.same_trace.looked, guard));
     }
-    let mut next_calls = reasons::next_calls(gathered, &found, &related);
+    let mut next_calls = reasons::next_calls(gathered, &found, &related, asked.words);
     if let Some(cause) = cause {
         let issue = guard.line(&cause.issue, Limit::Tag);
-        next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"}"));
+        next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"", asked.words, "}"));
     }
     Out {
         actionable: actionable::judge(gathered, &found, remedies.len()),
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
         verdict: Word(cause.map_or(found.verdict, |_| Verdict::Dependency).as_str()),
         reasons: sentences,
+        decided: decided(gathered, guard),
         what: what(gathered, guard),
         who: Who {
+            counted: nothing::counted(asked.scope, asked.release.map(std::slice::from_ref), guard),
             users: gathered.affected.in_period,
             events: gathered.affected.events,
             per_release: gathered.affected.per_release.iter().map(|r| per_release(r, guard)).collect(),
@@ -326,6 +314,17 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, guard: &mut
         same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
         next_calls,
         related,
+    }
+}
+
+fn decided(gathered: &Gathered, guard: &mut Guard) -> DecidedView {
+    let mut comment =
+        |comment: &Comment| CommentView { at: Seconds(comment.at), text: guard.line(&comment.text, Limit::Breadcrumb) };
+    let comments = gathered.decided.comments.iter().map(&mut comment).collect();
+    DecidedView {
+        status: Word(sentence::status(&gathered.facts.issue)),
+        assignee: guard.opt(gathered.decided.assignee.as_ref(), Limit::Tag),
+        comments,
     }
 }
 
@@ -352,58 +351,6 @@ fn per_release(release: &crate::store::ReleaseUsers, guard: &mut Guard) -> Relea
         release: guard.line(&release.release, Limit::Tag),
         users: release.users,
         active_users: release.active_users,
-    }
-}
-
-fn places(gathered: &Gathered, found: &Diagnosis, code: &Looked, guard: &mut Guard) -> Where {
-    let event = &gathered.facts.event;
-    let mut frame = |(at, judged): (usize, &JudgedFrame)| {
-        let placed = Placed::of(code.place(at), guard);
-        frame_view(judged, event, placed, guard)
-    };
-    let frames = found.frames.iter().enumerate().map(&mut frame).collect();
-    Where { frames, stacks: gathered.facts.stacks, frames_left_out: 0 }
-}
-
-fn frame_view(judged: &JudgedFrame, event: &Event, placed: Placed, guard: &mut Guard) -> FrameView {
-    let frame: &Frame = &event.exceptions[judged.exception].frames[judged.frame];
-    let cause = judged.role == Role::Cause;
-    let same = frame.abs_path == frame.file;
-    // Native code without a name or a file is told by its place in the library.
-    let image = frame.image.as_deref();
-    let label = image.filter(|_| frame.function.is_none()).map(|image| image.label().into());
-    let package = image.filter(|_| frame.file.is_none()).and_then(|image| Some(image.package_name()?.into()));
-    FrameView {
-        function: guard.opt(frame.function.as_ref().or(label.as_ref()), Limit::Tag),
-        file: guard.opt(frame.file.as_ref().or(package.as_ref()), Limit::Tag),
-        abs_path: frame.abs_path.as_ref().filter(|_| !same).map(|path| guard.line(path, Limit::Tag)),
-        line: frame.line,
-        repo_path: placed.repo_path,
-        line_now: placed.line_now,
-        changed_since: placed.changed_since,
-        in_app: judged.role != Role::Library,
-        specificity: judged.specificity.map(rounded_to_two),
-        bystander: judged.role.is_bystander(),
-        role: Word(role_name(judged.role)),
-        source: frame.context_line.as_ref().map(|line| guard.line(line, Limit::Title)),
-        vars: (cause && !frame.vars.is_empty())
-            .then(|| guard.data(&crate::model::Data::Map(frame.vars.clone()), Limit::Tag)),
-    }
-}
-
-fn rounded_to_two(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
-}
-
-const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Cause => "cause",
-        Role::Around => "around",
-        Role::PassedThrough => "passed_through",
-        Role::Helper => "helper",
-        Role::Rethrows => "rethrows",
-        Role::Met => "met",
-        Role::Library => "library",
     }
 }
 

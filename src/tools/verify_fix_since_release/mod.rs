@@ -1,6 +1,7 @@
 //! `verify_fix_since_release`: does a fix hold in production?
 
 mod block;
+mod package;
 mod statement;
 mod view;
 mod warnings;
@@ -70,7 +71,10 @@ impl Tool for VerifyFixSinceRelease {
         (scope.start, scope.end) = (None, Some(asked.as_of));
         let query =
             FixQuery { issue: named::issue(ctx, &input.issue)?, scope, release: named::release(ctx, &input.release)? };
-        let history = ctx.store.fix_history(&query).await?;
+        let mut history = ctx.store.fix_history(&query).await?;
+        if let Some(release) = package::meant(&history, &query.release)? {
+            history = ctx.store.fix_history(&FixQuery { release, ..query }).await?;
+        }
         let judgment = verify::judge(&history, asked.as_of, &demand);
         let mut guard = Guard::new();
         let told = view::Told {
