@@ -99,6 +99,9 @@ const CATEGORIES: &[&str] = &[
 /// Categories of what becomes an event of an issue.
 const ERRORS: [&str; 2] = ["error", "default"];
 
+/// Reasons that are no loss: an event processor takes out what was reported already, and what the SDK is set to leave out.
+const NO_LOSS: [&str; 1] = ["event_processor"];
+
 /// What the SDK itself dropped. Reasons and categories are the protocol's: others are counted as `other`.
 pub(super) fn discarded(item: &Item<'_>, json: &Value, around: &Around<'_>, taken: &mut Taken) {
     let known = |list: &[&'static str], value: Option<&Value>| {
@@ -111,7 +114,9 @@ pub(super) fn discarded(item: &Item<'_>, json: &Value, around: &Around<'_>, take
     let mut errors = 0_u64;
     for line in lines.into_iter().take(LINES) {
         let quantity = line.get("quantity").and_then(Value::as_u64).unwrap_or(1).min(1 << 32);
-        if line.get("category").and_then(Value::as_str).is_some_and(|category| ERRORS.contains(&category)) {
+        let says =
+            |key: &str, list: &[&str]| line.get(key).and_then(Value::as_str).is_some_and(|said| list.contains(&said));
+        if says("category", &ERRORS) && !says("reason", &NO_LOSS) {
             errors += quantity;
         }
         taken.count(Outcome {

@@ -33,6 +33,7 @@ impl SentryStore {
             .param("field", "sum(quantity)")
             .param("category", "error")
             .param("groupBy", "outcome")
+            .param("groupBy", "reason")
             .param("interval", "1h")
             .between(start, end);
         // Not every server tells, and not every token may ask.
@@ -59,7 +60,12 @@ fn lost(reply: &Value) -> Vec<Lost> {
     let hours: Vec<Option<i64>> = list(reply, "intervals").iter().map(hour).collect();
     let mut counts: BTreeMap<i64, Lost> = BTreeMap::new();
     for group in list(reply, "groups") {
-        let outcome = group.get("by").map_or("", |by| word(by, "outcome"));
+        let by = |key: &str| group.get("by").map_or("", |by| word(by, key));
+        // What an event processor of an SDK takes out was reported already.
+        if by("reason") == "event_processor" {
+            continue;
+        }
+        let outcome = by("outcome");
         let series = group.get("series").map_or(&[][..], |series| list(series, "sum(quantity)"));
         for (hour, n) in hours.iter().zip(series) {
             let (Some(hour), Some(n)) = (*hour, n.as_u64()) else { continue };

@@ -198,6 +198,7 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
     let baseline = query.baseline;
     let (mut attribution, attribution_note) = super::attribution::found(&facts.conditions, guard);
     attribution.extend(super::window::found(facts, guard).filter(|_| attribution.len() < 3));
+    let counted = nothing::counted(&query.scope, query.since.as_deref(), guard);
     let per_release = |r: &crate::store::ReleaseUsers| ReleaseView {
         release: guard.line(&r.release, Limit::Tag),
         users: r.users,
@@ -205,7 +206,7 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
         share: r.active_users.filter(|n| *n > 0).map(|n| rounded(r.users as f64 / n as f64)),
     };
     Out {
-        counted: nothing::counted(&query.scope, query.since.as_deref(), guard),
+        counted,
         users: Users {
             total: facts.total,
             in_period: facts.in_period,
