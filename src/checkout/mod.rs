@@ -86,6 +86,8 @@ pub struct CodeAnswer {
     pub suspects: Vec<CodeCommit>,
     /// The newest commit that is in no release yet and changed the function of the first telling frame that any changed.
     pub candidate_fix: Option<CodeCommit>,
+    /// A large checkout is still being read: the next question finds more.
+    pub reading: bool,
     /// The checkout in which the first frame was found: what is checked out, and the commit of the frames' release.
     pub checkout: Option<Checkout>,
 }
@@ -127,7 +129,8 @@ impl Checkouts {
                 moments.push((tree, moment));
             }
         }
-        let mut answer = CodeAnswer::default();
+        let reading = moments.len() < self.trees.len() && self.trees.iter().any(Tree::is_reading);
+        let mut answer = CodeAnswer { reading, ..CodeAnswer::default() };
         let mut found: Vec<Option<Found<'_>>> = Vec::new();
         for frame in &asked.frames {
             found.push(place::find(&moments, frame).await);

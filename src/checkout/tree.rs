@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
+
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     Oid,
@@ -23,11 +26,17 @@ const LIST_BYTES: u64 = 512 << 20;
 /// Lists of files that are kept.
 const LISTS: usize = 4;
 
+/// How long one question waits for a list of files that is being read; it is read on meanwhile.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The files of a commit: nothing while they are being read, and an end without any where they can't be.
+type Listed = watch::Receiver<Option<Arc<Files>>>;
+
 /// A work tree.
 pub(super) struct Tree {
     folder: Folder,
-    pub(super) git: Git,
-    lists: Mutex<HashMap<Oid, Arc<Files>>>,
+    pub(super) git: Arc<Git>,
+    lists: Mutex<HashMap<Oid, Listed>>,
     tags: Mutex<Arc<Tags>>,
 }
 
@@ -49,7 +58,7 @@ impl Tree {
         let folder = Folder::find(named)?;
         let digits = head(&folder).map_or(40, |head| head.as_str().len());
         let git = Git::new(&folder.objects(), digits).map_err(|error| CodeFault::Io(folder.named.clone(), error))?;
-        Ok(Self { folder, git, lists: Mutex::default(), tags: Mutex::default() })
+        Ok(Self { folder, git: Arc::new(git), lists: Mutex::default(), tags: Mutex::default() })
     }
 
     /// How it is now; `None` where nothing is checked out or `git` can't be run.
@@ -81,20 +90,43 @@ impl Tree {
 
     /// The files of a commit, of the folder that was named alone.
     pub(super) async fn files(&self, commit: &Oid) -> Option<Arc<Files>> {
-        if let Some(known) = self.lists().get(commit) {
-            return Some(known.clone());
+        let mut listed = self.listed(commit);
+        match timeout(PATIENCE, listed.wait_for(Option::is_some)).await {
+            Ok(Ok(files)) => files.clone(),
+            // It ended without any: another try may do.
+            Ok(Err(_)) => {
+                self.lists().remove(commit);
+                None
+            }
+            Err(_) => None,
         }
-        let listing = self.git.ask_once(&["ls-tree", "-r", "-z", "--full-tree", commit.as_str()], LIST_BYTES).await;
-        let listing = listing.inspect_err(|error| tracing::warn!(%error, "git can't be run")).ok()??;
-        let below = self.folder.below.clone();
-        let files = tokio::task::spawn_blocking(move || Files::read(&listing, &below)).await.ok()?;
-        let files = Arc::new(files);
+    }
+
+    /// The list of files of a commit, which is begun to be read if nobody did.
+    fn listed(&self, commit: &Oid) -> Listed {
         let mut lists = self.lists();
+        if let Some(known) = lists.get(commit) {
+            return known.clone();
+        }
         if lists.len() >= LISTS {
             lists.clear();
         }
-        lists.insert(commit.clone(), files.clone());
-        Some(files)
+        let (sender, listed) = watch::channel(None);
+        lists.insert(commit.clone(), listed.clone());
+        let (git, commit, below) = (self.git.clone(), commit.clone(), self.folder.below.clone());
+        // It goes on when the call that asked for it ends.
+        tokio::spawn(async move {
+            let listing = git.ask_once(&["ls-tree", "-r", "-z", "--full-tree", commit.as_str()], LIST_BYTES).await;
+            let listing = listing.inspect_err(|error| tracing::warn!(%error, "git can't be run")).ok()??;
+            let files = tokio::task::spawn_blocking(move || Files::read(&listing, &below)).await.ok()?;
+            sender.send(Some(Arc::new(files))).ok()
+        });
+        listed
+    }
+
+    /// Whether a list of files is still being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.lists().values().any(|listed| listed.borrow().is_none() && listed.has_changed().is_ok())
     }
 
     /// A file as a commit has it.
@@ -109,7 +141,7 @@ impl Tree {
         inside::text(&self.folder.named, path.strip_prefix(self.folder.below.as_str())?, FILE_BYTES)
     }
 
-    fn lists(&self) -> std::sync::MutexGuard<'_, HashMap<Oid, Arc<Files>>> {
+    fn lists(&self) -> std::sync::MutexGuard<'_, HashMap<Oid, Listed>> {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

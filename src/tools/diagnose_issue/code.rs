@@ -32,6 +32,9 @@ impl Looked {
 
     /// What keeps the answer from saying more.
     pub(super) fn warnings(&self) -> Vec<Clean> {
+        if self.answer.reading {
+            return vec![Clean::ours("the checkout is large and still being read: the next call finds places in it")];
+        }
         let unknown = self.answer.checkout.as_ref().is_some_and(|checkout| checkout.release.is_none());
         let why = "the checkout has no commit of this release (no tag or hash of its name, no announced commit): what \
                    changed since is not told";
