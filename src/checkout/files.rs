@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn links_and_files_elsewhere_are_no_files() {
-        let listing = b"120000 blob 01\tsrc/link.js\0160000 commit 02\tsub\0100755 blob 03\tapi/run.py\0100644 blob 04\tweb/run.py\0";
+        let listing = b"120000 blob 01\tsrc/link.js\x00160000 commit 02\tsub\x00100755 blob 03\tapi/run.py\x00100644 blob 04\tweb/run.py\0";
         let files = Files::read(listing, "api/");
         assert!(files.has("api/run.py") && !files.has("web/run.py") && !files.has("src/link.js") && !files.has("sub"));
     }

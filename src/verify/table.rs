@@ -227,7 +227,8 @@ impl Table {
     pub(super) fn sums(&self, side: Side, from: i64, to: i64) -> (f64, f64) {
         let hits = self.hits.iter().filter(|hit| hit.side == side && (from..to).contains(&hit.hour)).count();
         let parts = self.exposure.iter().filter(|part| part.side == side && (from..to).contains(&part.hour));
-        (hits as f64, parts.map(|part| part.n).sum())
+        // The sum of nothing is -0.
+        (hits as f64, parts.map(|part| part.n).sum::<f64>() + 0.0)
     }
 
     /// Exposure of a side under the condition.
