@@ -69,8 +69,12 @@ impl Tool for VerifyFixSinceRelease {
         }
         let mut scope = asked.scope.clone();
         (scope.start, scope.end) = (None, Some(asked.as_of));
-        let query =
-            FixQuery { issue: named::issue(ctx, &input.issue)?, scope, release: named::release(ctx, &input.release)? };
+        let query = FixQuery {
+            issue: named::issue(ctx, &input.issue)?,
+            scope,
+            release: named::release(ctx, &input.release)?,
+            sealed: false,
+        };
         let mut history = ctx.store.fix_history(&query).await?;
         if let Some(release) = package::meant(&history, &query.release)? {
             history = ctx.store.fix_history(&FixQuery { release, ..query }).await?;

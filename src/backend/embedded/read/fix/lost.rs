@@ -13,14 +13,20 @@ use crate::{
 
 impl Snapshot<'_> {
     /// Adds both, where any were dropped in the time that is looked at.
-    pub(super) fn add_lost(&mut self, asked: &Asked<'_>, history: &mut FixHistory) -> Result<(), StoreError> {
+    pub(super) fn add_lost(
+        &mut self,
+        asked: &Asked<'_>,
+        sealed: bool,
+        history: &mut FixHistory,
+    ) -> Result<(), StoreError> {
         let Some(window) = asked.window else { return Ok(()) };
         let mut lost: BTreeMap<(i64, Option<usize>), Lost> = BTreeMap::new();
         let sql = "SELECT hour, rel, n FROM dropped
-                   WHERE project=?1 AND hour>=?2 AND hour<?3 AND (?4 IS NULL OR env=?4 OR env=0)";
+                   WHERE project=?1 AND hour>=?2 AND hour<?3 AND (?4 IS NULL OR env=?4 OR env=0 AND NOT ?5)";
         {
             let mut statement = self.conn.prepare_cached(sql)?;
-            let mut rows = statement.query(params![asked.known.project, window.start, window.cut, asked.bounds.env])?;
+            let mut rows =
+                statement.query(params![asked.known.project, window.start, window.cut, asked.bounds.env, sealed])?;
             while let Some(row) = rows.next()? {
                 let (hour, rel, n): (i64, u32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 let release = if rel == 0 { None } else { asked.sided.place(rel) };
