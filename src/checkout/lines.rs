@@ -58,7 +58,7 @@ impl Drift {
     pub(super) fn range_now(&self, lines: &Range<usize>) -> Option<Range<usize>> {
         let mut places = lines.clone().filter_map(|line| self.now(line));
         let first = places.next()?;
-        let last = places.last().unwrap_or(first);
+        let last = places.next_back().unwrap_or(first);
         (first <= last).then_some(first..last + 1)
     }
 }
