@@ -111,6 +111,7 @@ pub(super) fn discarded(item: &Item<'_>, json: &Value, taken: &mut Taken) {
             outcome: "dropped_by_sdk",
             reason: known(REASONS, line.get("reason")),
             quantity: line.get("quantity").and_then(Value::as_u64).unwrap_or(1).min(1 << 32),
+            named: None,
         });
     }
 }

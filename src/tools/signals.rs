@@ -47,6 +47,15 @@ pub(super) fn with_flags(text: &str) -> String {
     words.join(" ")
 }
 
+/// `status:` as that of the line: in searches for errors it is the issue's.
+fn with_status(text: &str) -> String {
+    let word = |word: &str| {
+        let (sign, bare) = word.strip_prefix('!').map_or(("", word), |bare| ("!", bare));
+        bare.strip_prefix("status:").map_or_else(|| word.to_owned(), |value| format!("{sign}span.status:{value}"))
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// Asks the store; the columns come with the rows.
 pub(super) async fn ask(
     ctx: &Ctx,
@@ -75,7 +84,7 @@ pub(super) async fn ask(
 
 fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<SignalQuery, ToolError> {
     let filter = match typed.query {
-        Some(text) => store::parse_search(&with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?,
+        Some(text) => store::parse_search(&with_status(&with_flags(text.raw())), asked.as_of).map_err(|e| refused("query", &e))?,
         None => Vec::new(),
     };
     let names = |texts: &Option<Vec<Text>>| -> Vec<Untrusted> {

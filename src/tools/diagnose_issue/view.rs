@@ -40,6 +40,9 @@ view! {
         pub replays: Vec<Clean>,
         /// Issues with events in the same traces, in any service.
         pub same_trace: Vec<SameTraceView>,
+        /// What users wrote about it, the newest first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub feedback: Vec<Clean>,
         /// Issues that may have the same root cause.
         pub related: Vec<RelatedView>,
         /// What to ask next.
@@ -292,6 +295,7 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
         same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
+        feedback: gathered.feedback.iter().map(|text| guard.line(text, Limit::Value)).collect(),
         next_calls,
         related,
     }

@@ -6,12 +6,15 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::super::engine::{
-    chunks::Unpack,
-    known::Known,
-    pool::Snapshot,
-    scope::{Bounds, Want},
-    tally::{NOBODY, Places},
+use super::super::{
+    engine::{
+        chunks::Unpack,
+        known::Known,
+        pool::Snapshot,
+        scope::{Bounds, Want},
+        tally::{NOBODY, Places},
+    },
+    release::active::Activity,
 };
 use crate::{
     backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of, moment},
@@ -23,28 +26,38 @@ use crate::{
 const LOOK_BACK: i64 = 56 * 24;
 
 /// How much a project was used, by hour.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::backend::embedded::read) struct Traffic {
-    by_sessions: bool,
+    by: Activity,
     /// The first hour of `hours`, and the hour after the last.
     first: i64,
     end: i64,
-    sessions: Vec<u64>,
-    events: Vec<u64>,
+    /// Of each kind of activity, by its place.
+    hours: [Vec<u64>; 3],
 }
 
 impl Traffic {
     fn new(first: i64, end: i64) -> Self {
         let none = vec![0; usize::try_from(end - first).unwrap_or(0)];
-        Self { by_sessions: false, first, end, sessions: none.clone(), events: none }
+        Self { by: Activity::Events, first, end, hours: [none.clone(), none.clone(), none] }
     }
 
-    fn add(&mut self, sessions: bool, hour: i64, n: u64) {
-        let hours = if sessions { &mut self.sessions } else { &mut self.events };
+    fn add(&mut self, by: Activity, hour: i64, n: u64) {
+        let hours = &mut self.hours[by as usize];
         if let Some(of_hour) = usize::try_from(hour - self.first).ok().and_then(|at| hours.get_mut(at)) {
             *of_hour += n;
-            self.by_sessions |= sessions && n > 0;
         }
+    }
+
+    /// Sessions count, if there are any; else requests, where they began before events did or with them; else events.
+    fn choose(&mut self) {
+        let first = |by: Activity| self.hours[by as usize].iter().position(|n| *n > 0);
+        let (events, requests) = (first(Activity::Events), first(Activity::Requests));
+        self.by = match (first(Activity::Sessions), requests) {
+            (Some(_), _) => Activity::Sessions,
+            (None, Some(begun)) if events.is_none_or(|events| begun <= events) => Activity::Requests,
+            _ => Activity::Events,
+        };
     }
 }
 
@@ -56,8 +69,7 @@ impl Traffic {
 
     /// How much was used from that hour on.
     pub(in crate::backend::embedded::read) fn since(&self, hour: i64) -> u64 {
-        let hours = if self.by_sessions { &self.sessions } else { &self.events };
-        hours.iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
+        self.hours[self.by as usize].iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
     }
 }
 
@@ -73,13 +85,18 @@ impl Snapshot<'_> {
         for (project, _) in &bounds.projects {
             let begun = self.first_hour(*project)?.unwrap_or(end).clamp(end - LOOK_BACK, end);
             let mut traffic = Traffic::new(begun, end);
-            for (sessions, sql) in [
+            for (by, sql) in [
                 (
-                    false,
+                    Activity::Events,
                     "SELECT hour, n FROM used WHERE project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
                 ),
                 (
-                    true,
+                    Activity::Requests,
+                    "SELECT hour, CAST(round(sum(weight)) AS INTEGER) FROM traffic
+                     WHERE project=?1 AND op<>0 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4 GROUP BY hour",
+                ),
+                (
+                    Activity::Sessions,
                     "SELECT hour, total FROM sess JOIN release ON release.id=sess.rel
                      WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
                 ),
@@ -87,7 +104,7 @@ impl Snapshot<'_> {
                 let mut statement = self.conn.prepare_cached(sql)?;
                 let mut rows = statement.query(params![project, env, begun, end])?;
                 while let Some(row) = rows.next()? {
-                    traffic.add(sessions, row.get(0)?, row.get(1)?);
+                    traffic.add(by, row.get(0)?, row.get(1)?);
                 }
             }
             all.insert(*project, traffic);
@@ -96,10 +113,11 @@ impl Snapshot<'_> {
         for (issue, facts) in self.tails()? {
             if let Some(traffic) = projects.get(&issue).and_then(|project| all.get_mut(project)) {
                 for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
-                    traffic.add(false, hour_of(fact.ts), 1);
+                    traffic.add(Activity::Events, hour_of(fact.ts), 1);
                 }
             }
         }
+        all.values_mut().for_each(Traffic::choose);
         Ok(all)
     }
 
@@ -198,9 +216,9 @@ impl UserDays {
 
     /// The user-days beside the traffic.
     pub(in crate::backend::embedded::read) fn series(&self, traffic: &Traffic) -> Series {
-        let exposure = |at: usize| match traffic.by_sessions {
-            true => traffic.sessions[at],
-            false => traffic.events[at].saturating_sub(self.events[at]),
+        let exposure = |at: usize| match traffic.by {
+            Activity::Events => traffic.hours[traffic.by as usize][at].saturating_sub(self.events[at]),
+            by => traffic.hours[by as usize][at],
         };
         let hours = (0..self.counts.len()).map(|at| Hour { count: self.counts[at], exposure: exposure(at) });
         Series { start: moment(self.lo), hours: hours.collect() }

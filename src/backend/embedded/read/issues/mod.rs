@@ -3,6 +3,7 @@
 //! It never counts exactly what bounds can rank.
 
 pub(super) mod count;
+pub(super) mod echo;
 pub(super) mod filter;
 pub(super) mod judge;
 pub(super) mod mentions;

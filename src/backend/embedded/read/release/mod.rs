@@ -5,3 +5,4 @@ pub(super) mod announced;
 pub(super) mod list;
 pub(super) mod releases;
 pub(super) mod session_series;
+pub(super) mod slower;
