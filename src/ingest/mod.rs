@@ -218,7 +218,13 @@ impl Ingest {
             ))));
         }
         if skipped > 0 {
-            taken.count(Outcome { item: "report", outcome: "filtered", reason: "no failure", quantity: skipped, named: None });
+            taken.count(Outcome {
+                item: "report",
+                outcome: "filtered",
+                reason: "no failure",
+                quantity: skipped,
+                named: None,
+            });
         }
         Ok(taken.ingested(project, received, None))
     }

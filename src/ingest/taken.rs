@@ -98,8 +98,13 @@ impl Taken {
 
     pub(super) fn ingested(mut self, project: &ProjectKey, received: Timestamp, id: Option<EventId>) -> Ingested {
         self.faults.sort_by_key(|fault| fault.item);
-        let invalid =
-            |f: &Fault| Outcome { item: f.item_type, outcome: "invalid", reason: f.reason, quantity: f.quantity, named: None };
+        let invalid = |f: &Fault| Outcome {
+            item: f.item_type,
+            outcome: "invalid",
+            reason: f.reason,
+            quantity: f.quantity,
+            named: None,
+        };
         self.outcomes.extend(self.faults.iter().map(invalid));
         let digest = Digest { project: project.clone(), received, records: self.records, outcomes: self.outcomes };
         Ingested { digest, id: self.event.or(id), faults: self.faults, lost: self.lost }

@@ -84,7 +84,9 @@ pub(super) async fn ask(
 
 fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<SignalQuery, ToolError> {
     let filter = match typed.query {
-        Some(text) => store::parse_search(&with_status(&with_flags(text.raw())), asked.as_of).map_err(|e| refused("query", &e))?,
+        Some(text) => {
+            store::parse_search(&with_status(&with_flags(text.raw())), asked.as_of).map_err(|e| refused("query", &e))?
+        }
         None => Vec::new(),
     };
     let names = |texts: &Option<Vec<Text>>| -> Vec<Untrusted> {

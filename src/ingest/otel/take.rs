@@ -78,8 +78,13 @@ pub(super) fn digests(
         }
     }
     if let Some(first) = digests.first_mut() {
-        let lost =
-            |(reason, quantity): (&'static str, u64)| Outcome { item: "otlp", outcome: "invalid", reason, quantity, named: None };
+        let lost = |(reason, quantity): (&'static str, u64)| Outcome {
+            item: "otlp",
+            outcome: "invalid",
+            reason,
+            quantity,
+            named: None,
+        };
         first.outcomes.extend(request.faults.into_iter().map(lost));
     }
     digests

@@ -354,9 +354,8 @@ fn slower_requests_are_told_after_errors_since_a_release() {
 #[test]
 fn runs_that_never_ended_or_never_came_are_told() {
     let runs = search(json!({ "kind": "check_in", "group_by": ["monitor", "outcome"] }));
-    let has = |monitor: &str, outcome: &str| {
-        runs.iter().any(|row| row["monitor"] == monitor && row["outcome"] == outcome)
-    };
+    let has =
+        |monitor: &str, outcome: &str| runs.iter().any(|row| row["monitor"] == monitor && row["outcome"] == outcome);
     assert!(has("nightly-settlement", "never ended") && has("nightly-settlement", "failed"), "{runs:?}");
     // Every five minutes by its schedule, and seen twice.
     assert!(has("mail-queue", "never came") && has("mail-queue", "ok"), "{runs:?}");

@@ -171,8 +171,7 @@ impl Snapshot<'_> {
         for row in rows {
             let event = row.values.get("event").and_then(Json::as_str).and_then(|id| id.parse().ok());
             let Some(seq) = event.map(|id| self.seq_of(id, bounds)).transpose()?.flatten() else { continue };
-            let issue: Option<String> =
-                self.conn.prepare_cached(sql)?.query_row([seq], |row| row.get(0)).optional()?;
+            let issue: Option<String> = self.conn.prepare_cached(sql)?.query_row([seq], |row| row.get(0)).optional()?;
             issue.map(|issue| row.values.insert("issue".into(), issue.into()));
         }
         Ok(())

@@ -49,7 +49,8 @@ impl Default for Config {
 pub(super) fn judge(rows: &mut Vec<Row>, until: i64) {
     let mut jobs: BTreeMap<[String; 3], (Config, i64, Vec<i64>)> = BTreeMap::new();
     for row in rows.iter_mut() {
-        let (config, known) = row.values.remove("monitor_config").map_or_else(Default::default, |json| (read(&json), true));
+        let (config, known) =
+            row.values.remove("monitor_config").map_or_else(Default::default, |json| (read(&json), true));
         let job = jobs.entry(job_of(row)).or_insert_with(|| (Config::default(), i64::MIN, Vec::new()));
         let started = row.ts - row.values.get("duration").and_then(Json::as_f64).map_or(0, |ms| (ms * 1_000.0) as i64);
         job.2.push(started);
@@ -123,7 +124,9 @@ fn gaps(schedule: &Schedule, runs: &[i64], margin: i64, until: i64) -> Vec<Gap> 
             };
             let mut gaps: Vec<Gap> = Vec::new();
             let mut open = false;
-            for due in (begin..=until - margin - MINUTE_US).step_by(MINUTE_US as usize).filter(|at| schedule.is_due(*at)) {
+            for due in
+                (begin..=until - margin - MINUTE_US).step_by(MINUTE_US as usize).filter(|at| schedule.is_due(*at))
+            {
                 match (came(due), gaps.last_mut().filter(|_| open)) {
                     (true, _) => open = false,
                     (false, Some(gap)) => (gap.1, gap.2) = (due, gap.2 + 1),
@@ -143,7 +146,7 @@ impl Schedule {
     fn is_due(&self, at: i64) -> bool {
         let Self::Crontab { fields, either_day, zone } = self else { return false };
         let Ok(time) = Timestamp::from_microsecond(at) else { return false };
-        let local = time.to_zoned(zone.clone());
+        let local = zone.to_datetime(time);
         let has = |field: usize, value: i8| fields[field] & (1 << value) != 0;
         let (of_month, of_week) = (has(2, local.day()), has(4, local.weekday().to_sunday_zero_offset()));
         let day = if *either_day { of_month || of_week } else { of_month && of_week };
@@ -222,7 +225,9 @@ fn read(json: &Json) -> Config {
     };
     let schedule = match of("type").and_then(Json::as_str) {
         Some("interval") => interval(),
-        Some("crontab") => of("value").and_then(Json::as_str).zip(zone).and_then(|(text, zone)| Schedule::crontab(text, zone)),
+        Some("crontab") => {
+            of("value").and_then(Json::as_str).zip(zone).and_then(|(text, zone)| Schedule::crontab(text, zone))
+        }
         _ => None,
     };
     Config { schedule, runtime: minutes("max_runtime", MAX_RUNTIME), margin: minutes("checkin_margin", MARGIN) }
@@ -266,15 +271,21 @@ mod tests {
         let runs = [at("2026-11-30T01:00:00Z"), at("2026-11-30T02:00:30Z"), at("2026-11-30T05:00:00Z")];
         let until = at("2026-11-30T06:30:00Z");
         let missed = gaps(&hour, &runs, MINUTE_US, until);
-        assert_eq!(missed, [
-            (at("2026-11-30T03:00:30Z"), at("2026-11-30T04:00:30Z"), 2),
-            (at("2026-11-30T06:00:00Z"), at("2026-11-30T06:00:00Z"), 1),
-        ]);
+        assert_eq!(
+            missed,
+            [
+                (at("2026-11-30T03:00:30Z"), at("2026-11-30T04:00:30Z"), 2),
+                (at("2026-11-30T06:00:00Z"), at("2026-11-30T06:00:00Z"), 1),
+            ]
+        );
         let missed = gaps(&crontab("0 * * * *"), &runs, MINUTE_US, until);
-        assert_eq!(missed, [
-            (at("2026-11-30T03:00:00Z"), at("2026-11-30T04:00:00Z"), 2),
-            (at("2026-11-30T06:00:00Z"), at("2026-11-30T06:00:00Z"), 1),
-        ]);
+        assert_eq!(
+            missed,
+            [
+                (at("2026-11-30T03:00:00Z"), at("2026-11-30T04:00:00Z"), 2),
+                (at("2026-11-30T06:00:00Z"), at("2026-11-30T06:00:00Z"), 1),
+            ]
+        );
     }
 
     #[test]
