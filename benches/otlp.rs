@@ -131,7 +131,10 @@ fn spans(trace: usize) -> Vec<Span> {
             attributes: vec![
                 text("exception.type", "KeyError"),
                 text("exception.message", "'CH'"),
-                text("exception.stacktrace", "Traceback (most recent call last):\n  File \"/srv/shop/main.py\", line 34, in vat_of\n    return RATES[country]\nKeyError: 'CH'\n"),
+                text(
+                    "exception.stacktrace",
+                    "Traceback (most recent call last):\n  File \"/srv/shop/main.py\", line 34, in vat_of\n    return RATES[country]\nKeyError: 'CH'\n",
+                ),
             ],
             ..Event::default()
         }];

@@ -239,7 +239,7 @@ fn a_newcomers_questions_are_answered_by_one_call_each() {
             "search_events",
             json!({ "kind": "transaction", "group_by": ["transaction", "release"],
             "aggregate": ["count()", "p50(duration)"], "period": "24h" }),
-            &["/report", "till-api@2.0.0", "1749"],
+            &["/report", "till-api@2.0.0", "p50(duration)=1747.375"],
         ),
         (
             "an endpoint's queries",
@@ -344,7 +344,7 @@ fn slower_requests_are_told_after_errors_since_a_release() {
     assert_eq!(api.len(), 1, "{told}");
     assert!(api[0]["title"].as_str().unwrap().starts_with("/report in till-api: median 7"), "{}", api[0]);
     assert_eq!((&api[0]["events"], &api[0]["first_release"]), (&json!(10), &json!("till-api@2.0.0")), "{}", api[0]);
-    assert!(told["performance"].as_str().unwrap().contains("now 1,"), "{told}");
+    assert!(told["performance"].as_str().unwrap().contains("kind:performance"), "{told}");
     let alone = call("list_issues", json!({ "since_release": "till-api@2.0.0", "query": "kind:performance" }));
     assert!(alone["issues"].as_array().unwrap().iter().all(|issue| issue["kind"] == "performance"), "{alone}");
     let refused = call("get_event", json!({ "issue": api[0]["id"] }));
