@@ -6,72 +6,20 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::super::{
-    engine::{
-        chunks::Unpack,
-        known::Known,
-        pool::Snapshot,
-        scope::{Bounds, Want},
-        tally::{NOBODY, Places},
-    },
-    release::active::Activity,
+use super::super::engine::{
+    chunks::Unpack,
+    known::Known,
+    pool::Snapshot,
+    scope::{Bounds, Want},
+    tally::{NOBODY, Places},
 };
+pub(in crate::backend::embedded::read) use crate::answers::Traffic;
 use crate::{
-    backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of, moment},
-    change::{Hour, Series},
+    answers::Activity,
+    backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of},
+    change::Series,
     store::StoreError,
 };
-
-/// Hours that are looked back: eight weeks.
-const LOOK_BACK: i64 = 56 * 24;
-
-/// How much a project was used, by hour.
-#[derive(Clone, Debug)]
-pub(in crate::backend::embedded::read) struct Traffic {
-    by: Activity,
-    /// The first hour of `hours`, and the hour after the last.
-    first: i64,
-    end: i64,
-    /// Of each kind of activity, by its place.
-    hours: [Vec<u64>; 3],
-}
-
-impl Traffic {
-    fn new(first: i64, end: i64) -> Self {
-        let none = vec![0; usize::try_from(end - first).unwrap_or(0)];
-        Self { by: Activity::Events, first, end, hours: [none.clone(), none.clone(), none] }
-    }
-
-    fn add(&mut self, by: Activity, hour: i64, n: u64) {
-        let hours = &mut self.hours[by as usize];
-        if let Some(of_hour) = usize::try_from(hour - self.first).ok().and_then(|at| hours.get_mut(at)) {
-            *of_hour += n;
-        }
-    }
-
-    /// Sessions count, if there are any; else requests, where they began before events did or with them; else events.
-    fn choose(&mut self) {
-        let first = |by: Activity| self.hours[by as usize].iter().position(|n| *n > 0);
-        let (events, requests) = (first(Activity::Events), first(Activity::Requests));
-        self.by = match (first(Activity::Sessions), requests) {
-            (Some(_), _) => Activity::Sessions,
-            (None, Some(begun)) if events.is_none_or(|events| begun <= events) => Activity::Requests,
-            _ => Activity::Events,
-        };
-    }
-}
-
-impl Traffic {
-    /// Whether there is a whole hour.
-    pub(in crate::backend::embedded::read) fn is_some(&self) -> bool {
-        self.end > self.first
-    }
-
-    /// How much was used from that hour on.
-    pub(in crate::backend::embedded::read) fn since(&self, hour: i64) -> u64 {
-        self.hours[self.by as usize].iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
-    }
-}
 
 impl Snapshot<'_> {
     /// The traffic of each project up to the scope's end; `end` is the moment that the answer speaks of.
@@ -83,8 +31,8 @@ impl Snapshot<'_> {
         let (end, env) = (hour_of(end), bounds.env);
         let mut all = HashMap::new();
         for (project, _) in &bounds.projects {
-            let begun = self.first_hour(*project)?.unwrap_or(end).clamp(end - LOOK_BACK, end);
-            let mut traffic = Traffic::new(begun, end);
+            let mut traffic = Traffic::until(end, self.first_hour(*project)?);
+            let begun = traffic.first;
             for (by, sql) in [
                 (
                     Activity::Events,
@@ -216,11 +164,6 @@ impl UserDays {
 
     /// The user-days beside the traffic.
     pub(in crate::backend::embedded::read) fn series(&self, traffic: &Traffic) -> Series {
-        let exposure = |at: usize| match traffic.by {
-            Activity::Events => traffic.hours[traffic.by as usize][at].saturating_sub(self.events[at]),
-            by => traffic.hours[by as usize][at],
-        };
-        let hours = (0..self.counts.len()).map(|at| Hour { count: self.counts[at], exposure: exposure(at) });
-        Series { start: moment(self.lo), hours: hours.collect() }
+        traffic.series(&self.counts, &self.events)
     }
 }

@@ -12,6 +12,7 @@ use super::super::engine::{
     pool::Snapshot,
     scope::{Bounds, Want},
 };
+pub(in crate::backend::embedded::read) use crate::answers::{Active, Activity};
 use crate::{
     backend::embedded::{
         pack::{DAY_US, day_of, decode_users, hour_of},
@@ -20,62 +21,21 @@ use crate::{
     store::StoreError,
 };
 
-/// What tells that a release was active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::backend::embedded::read) enum Activity {
-    Events,
-    /// Requests, and whatever else names who used it.
-    Requests,
-    Sessions,
-}
-
-impl Activity {
-    fn of_kind(kind: i64) -> Self {
-        match kind {
-            BY_SESSIONS => Self::Sessions,
-            BY_REQUESTS => Self::Requests,
-            _ => Self::Events,
-        }
-    }
-
-    /// By key, what its use is best counted by: sessions, if there are any; requests, if each release that has events
-    /// has some, so that a newer SDK or setting is not taken for use; else events.
-    pub(in crate::backend::embedded::read) fn best<K: Eq + std::hash::Hash>(
-        rows: &[Active],
-        key: impl Fn(&Active) -> K,
-    ) -> HashMap<K, Self> {
-        let mut releases: HashMap<K, [RoaringBitmap; 3]> = HashMap::new();
-        for row in rows.iter().filter(|row| row.n > 0) {
-            releases.entry(key(row)).or_default()[row.by as usize].insert(row.rel);
-        }
-        let best = |[events, requests, sessions]: &[RoaringBitmap; 3]| match () {
-            () if !sessions.is_empty() => Self::Sessions,
-            () if !requests.is_empty() && events.is_subset(requests) => Self::Requests,
-            () => Self::Events,
-        };
-        releases.into_iter().map(|(key, seen)| (key, best(&seen))).collect()
-    }
-
-    fn kind(self) -> i64 {
-        match self {
-            Self::Events => 0,
-            Self::Requests => BY_REQUESTS,
-            Self::Sessions => BY_SESSIONS,
-        }
+/// The kind of `active` rows of an activity.
+fn kind_of(by: Activity) -> i64 {
+    match by {
+        Activity::Events => 0,
+        Activity::Requests => BY_REQUESTS,
+        Activity::Sessions => BY_SESSIONS,
     }
 }
 
-/// Events, requests or sessions of one release and environment on one day.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::backend::embedded::read) struct Active {
-    pub(in crate::backend::embedded::read) project: u64,
-    pub(in crate::backend::embedded::read) rel: u32,
-    pub(in crate::backend::embedded::read) env: u32,
-    pub(in crate::backend::embedded::read) day: i64,
-    pub(in crate::backend::embedded::read) by: Activity,
-    pub(in crate::backend::embedded::read) n: u64,
-    pub(in crate::backend::embedded::read) first: i64,
-    pub(in crate::backend::embedded::read) last: i64,
+fn of_kind(kind: i64) -> Activity {
+    match kind {
+        BY_SESSIONS => Activity::Sessions,
+        BY_REQUESTS => Activity::Requests,
+        _ => Activity::Events,
+    }
 }
 
 /// Events of a release and environment that the sums by day can't tell, by (project, release, environment).
@@ -109,7 +69,7 @@ impl Snapshot<'_> {
                     rel: row.get(0)?,
                     env: row.get(1)?,
                     day: row.get(2)?,
-                    by: Activity::of_kind(row.get(3)?),
+                    by: of_kind(row.get(3)?),
                     n: row.get(4)?,
                     first: row.get(5)?,
                     last: row.get(6)?,
@@ -225,7 +185,7 @@ impl Snapshot<'_> {
         let sql = "SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=?5";
         let first_day = day_of(bounds.lo);
         for row in whole.iter().filter(|row| counts(row.rel) && row.day >= first_day) {
-            let at = params![row.project, row.rel, row.env, row.day, row.by.kind()];
+            let at = params![row.project, row.rel, row.env, row.day, kind_of(row.by)];
             let set: Vec<u8> = self.conn.prepare_cached(sql)?.query_row(at, |row| row.get(0))?;
             *users.entry(key(row.project, row.rel)).or_default() |= decode_users(&set)?;
         }

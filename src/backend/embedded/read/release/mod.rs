@@ -2,7 +2,6 @@
 
 pub(super) mod active;
 pub(super) mod announced;
-pub(super) mod list;
 pub(super) mod releases;
 pub(super) mod session_series;
 pub(super) mod slower;
