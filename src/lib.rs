@@ -35,6 +35,7 @@ pub mod tools;
 pub mod feed;
 pub mod mcp;
 pub mod skill;
+pub mod symbol_server;
 
 pub mod serve;
 

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::parts;
+use super::{parts, symbol_server};
 use crate::{
     backend::embedded::EmbeddedStore,
     config::{Retention, Settings},
@@ -13,6 +13,7 @@ use crate::{
     model::Timestamp,
     serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
     store::{SignalSink, StoreError},
+    symbol_server::SymbolServers,
     tools::TOOLS,
 };
 
@@ -42,6 +43,9 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     };
     let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
     let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
+    let servers =
+        (!settings.symbol_servers.is_empty()).then(|| SymbolServers::new(&settings.symbol_servers)).transpose();
+    let servers = servers.context("--symbol-server")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;
@@ -55,6 +59,10 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         });
         if settings.retention.is_some() || settings.dump_retention.is_some() {
             tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
+        }
+        if let Some(servers) = servers {
+            let most = settings.symbol_server_bytes;
+            tokio::spawn(symbol_server::follow(store.clone(), servers, most, end.clone()));
         }
         let news = parts::news(&settings, &end);
         // What changes is written down from the start, also while nobody is subscribed.
@@ -73,6 +81,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             tls,
             trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
+            requests_a_minute: settings.most_requests,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
         };

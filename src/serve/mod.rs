@@ -13,6 +13,7 @@ mod listen;
 mod manners;
 mod metrics;
 mod otlp;
+mod rate;
 mod sse;
 mod tokens;
 
@@ -72,6 +73,8 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpAddr>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Most requests a minute with one project's key.
+    pub requests_a_minute: u64,
     /// Bytes of bodies that may be in flight at once.
     pub in_flight_bytes: usize,
     /// The clock.
@@ -94,6 +97,8 @@ struct App {
     metrics: Arc<Metrics>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// What each project's key may still send.
+    rate: Arc<rate::Rate>,
     /// Dumps that are read at once.
     crashes: Arc<Semaphore>,
     sessions: SseSessions,
@@ -151,6 +156,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         tls: _,
         trusted_proxies,
         metrics,
+        requests_a_minute,
         in_flight_bytes,
         now,
     } = parts;
@@ -169,6 +175,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         audit,
         metrics,
         room,
+        rate: Arc::new(rate::Rate::new(requests_a_minute)),
         crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         services: otlp::Services::default(),
@@ -185,16 +192,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
         .layer(mcp_cors());
-    let senders = Router::new()
-        .route("/api/{project}/envelope/", post(ingestion::envelope))
-        .route("/api/{project}/envelope", post(ingestion::envelope))
-        .route("/api/{project}/store/", post(ingestion::store))
-        .route("/api/{project}/store", post(ingestion::store))
-        .route("/api/{project}/minidump/", post(crashes::minidump))
-        .route("/api/{project}/minidump", post(crashes::minidump))
-        .route("/api/{project}/security/", post(ingestion::security))
-        .route("/api/{project}/security", post(ingestion::security))
-        .layer(sender_cors());
+    let senders = senders();
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
     let telemetry = otlp::routes().layer(otlp::cors());
@@ -208,6 +206,22 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .merge(api)
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
+}
+
+/// Where SDKs and crash handlers send to.
+fn senders() -> Router<App> {
+    Router::new()
+        .route("/api/{project}/envelope/", post(ingestion::envelope))
+        .route("/api/{project}/envelope", post(ingestion::envelope))
+        .route("/api/{project}/store/", post(ingestion::store))
+        .route("/api/{project}/store", post(ingestion::store))
+        .route("/api/{project}/minidump/", post(crashes::minidump))
+        .route("/api/{project}/minidump", post(crashes::minidump))
+        .route("/api/{project}/unreal/{key}/", post(crashes::unreal))
+        .route("/api/{project}/unreal/{key}", post(crashes::unreal))
+        .route("/api/{project}/security/", post(ingestion::security))
+        .route("/api/{project}/security", post(ingestion::security))
+        .layer(sender_cors())
 }
 
 /// Browsers send from any site; the answer tells nothing but an id and the limits.
