@@ -156,11 +156,11 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
     }
 
     async fn slowed(&self, query: &SlowedQuery) -> Result<Vec<Slowed>, StoreError> {
-        self.store.slowed(&asked!(self, query)).await
+        self.lock.quiet(self.store.slowed(&asked!(self, query)).await)
     }
 
     async fn echoes(&self, issues: &[IssueId], scope: &Scope) -> Result<Vec<Echo>, StoreError> {
-        self.store.echoes(issues, &self.lock.within(scope)?).await
+        self.lock.quiet(self.store.echoes(issues, &self.lock.within(scope)?).await)
     }
 
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {
