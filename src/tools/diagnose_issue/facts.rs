@@ -6,9 +6,9 @@ use crate::{
     model::{Event, Timestamp, Untrusted},
     say,
     store::{
-        AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, Field, IssueRef, Op, Pick,
-        ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchRow, SignalKind, SignalQuery, StoreError, StoreKind,
-        Term, Test, Value,
+        AffectedFacts, AffectedQuery, Baseline, Decided, DiagnosisFacts, DiagnosisQuery, EventQuery, Field, IssueRef,
+        Op, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchRow, SignalKind, SignalQuery, StoreError,
+        StoreKind, Term, Test, Value,
     },
     tools::{Ctx, Resolved, ToolError, same_trace},
 };
@@ -32,6 +32,8 @@ pub(super) struct Gathered {
     pub(super) releases: Vec<ReleaseFacts>,
     /// Commits after the last good release up to the first bad one.
     pub(super) commits: Vec<ReleaseCommit>,
+    /// Who has it, and what was said of it.
+    pub(super) decided: Decided,
     /// Other issues in the same traces.
     pub(super) same_trace: same_trace::Found,
     /// What users wrote about its events, the newest first.
@@ -89,7 +91,7 @@ pub(super) async fn gather(
     let scope = Scope { project, ..asked.scope.clone() };
     let affected = AffectedQuery {
         scope: scope.clone(),
-        issue: Some(issue),
+        issue: Some(issue.clone()),
         since: release.map(|release| vec![release]),
         by: Vec::new(),
         baseline: Baseline::OtherEvents,
@@ -106,7 +108,9 @@ pub(super) async fn gather(
     let events: Vec<&Event> = std::iter::once(&facts.event).chain(&facts.samples).collect();
     let same_trace = same_trace::find(ctx, &asked.scope, &facts.issue.issue.short_id, &events).await?;
     let feedback = feedback(ctx, &scope, &facts.issue.issue.short_id).await?;
-    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), same_trace, feedback, counted };
+    let decided = ctx.store.decided(&issue, &asked.scope).await?;
+    let mut gathered =
+        Gathered { facts, affected, releases, commits: Vec::new(), decided, same_trace, feedback, counted };
     if let Some(query) = since::commits_between(&gathered, scope) {
         gathered.commits = ctx.store.commits(&query).await?.items;
     }

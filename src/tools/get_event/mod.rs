@@ -8,7 +8,7 @@ mod view;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve, same_trace};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, code, input::Text, named, resolve, same_trace};
 use crate::{
     guard::{Clean, Guard},
     store::{EventQuery, Pick},
@@ -109,7 +109,8 @@ impl Tool for GetEvent {
         let facts = ctx.store.event(&query).await?;
         named::agree(ctx, &asked.scope, (input.issue.as_ref(), input.event.as_ref()), &facts.issue).await?;
         let mut guard = Guard::new();
-        let mut body = view::of(&facts, sections, &mut guard);
+        let places = code::Places::of(ctx, &asked.scope, &facts.event).await;
+        let mut body = view::of(&facts, sections, &places, &mut guard);
         if wants(Section::Trace) {
             let own = facts.issue.short_id.as_str();
             let found = same_trace::find(ctx, &asked.scope, own, &[&facts.event]).await?;

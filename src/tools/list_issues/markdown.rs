@@ -32,6 +32,9 @@ impl View for Out {
         if let Some(worse) = &self.performance {
             doc.line("Slower or failing more: ", &[worse]);
         }
+        if !self.issues.is_empty() {
+            doc.line("Counted: ", &[&self.counted]);
+        }
         if self.issues.is_empty() {
             doc.line("None in ", &[&self.searched]);
             if let Some(elsewhere) = &self.elsewhere {

@@ -3,6 +3,7 @@
 mod echo;
 mod markdown;
 mod performance;
+mod quiet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -102,6 +103,8 @@ view! {
         pub issues: Vec<IssueView>,
         /// Issues that fit the call, on all pages.
         pub total: u64,
+        /// Where and when everything is counted.
+        pub counted: Clean,
         /// Where was looked, if nothing was found.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub searched: Option<Clean>,
@@ -270,7 +273,9 @@ impl Tool for ListIssues {
         answer.body.performance = worse;
         let rows = slowed.iter().take(performance::shown(&slowed, kind == Some(true)));
         answer.body.issues.extend(rows.map(|slowed| performance::row(slowed, &mut guard)));
+        let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
         answer.body.elsewhere = elsewhere;
+        answer.common.warnings.extend(quiet);
         Ok(answer)
     }
 }
@@ -319,6 +324,7 @@ fn answer(
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
         issues: page.items.iter().map(|facts| issue_view(ctx, facts, (held, echoes), &mut guard)).collect(),
         total: page.total.unwrap_or(page.items.len() as u64),
+        counted: nothing::counted(&query.scope, query.since.as_deref(), &mut guard),
         searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
         elsewhere: None,
     };
@@ -353,6 +359,7 @@ fn silent(ctx: &Ctx, asked: &Resolved, typed: &Text, facts: &ReleaseFacts) -> An
         performance: None,
         issues: Vec::new(),
         total: 0,
+        counted: nothing::counted(&asked.scope, None, &mut guard),
         searched: Some(nothing::searched(&asked.scope, &mut guard)),
         elsewhere: None,
     };
@@ -383,7 +390,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, (held, echoes): (&[Claim], &[Echo])
         value: guard.opt(issue.value.as_ref(), Limit::Title),
         culprit: guard.opt(issue.culprit.as_ref(), Limit::Tag),
         level: Word(issue.level.as_str()),
-        status: Word(status(facts)),
+        status: Word(sentence::status(facts)),
         change: Word(facts.change.as_str()),
         kind: None,
         unhandled: issue.unhandled,
@@ -404,14 +411,6 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, (held, echoes): (&[Claim], &[Echo])
         echo_of: echoes.iter().find(|echo| echo.issue == issue.id).map(|echo| EchoView::of(echo, guard)),
         url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
-    }
-}
-
-/// What was decided; a decision that an issue has come back from counts no more.
-fn status(facts: &IssueFacts) -> &'static str {
-    match (facts.issue.status, facts.change) {
-        (Status::Resolved, Change::Regressed) => Status::Unresolved.as_str(),
-        (status, _) => status.as_str(),
     }
 }
 

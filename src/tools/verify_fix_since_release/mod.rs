@@ -1,6 +1,7 @@
 //! `verify_fix_since_release`: does a fix hold in production?
 
 mod block;
+mod package;
 mod statement;
 mod view;
 mod warnings;
@@ -74,7 +75,10 @@ impl Tool for VerifyFixSinceRelease {
             release: named::release(ctx, &input.release)?,
             sealed: false,
         };
-        let history = ctx.store.fix_history(&query).await?;
+        let mut history = ctx.store.fix_history(&query).await?;
+        if let Some(release) = package::meant(&history, &query.release)? {
+            history = ctx.store.fix_history(&FixQuery { release, ..query }).await?;
+        }
         let judgment = verify::judge(&history, asked.as_of, &demand);
         let mut guard = Guard::new();
         let told = view::Told {

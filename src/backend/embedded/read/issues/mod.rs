@@ -2,6 +2,7 @@
 //! It uses the packed forms.
 
 pub(super) mod count;
+mod decided;
 pub(super) mod echo;
 pub(super) mod filter;
 pub(super) mod mentions;
