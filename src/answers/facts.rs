@@ -42,14 +42,42 @@ pub(crate) struct Counts {
     pub(crate) replays: u64,
 }
 
-/// Events or sessions of one release and environment on one UTC day.
+/// What tells that a release was active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activity {
+    /// Its events.
+    Events,
+    /// Requests, and whatever else names who used it.
+    Requests,
+    /// Its sessions.
+    Sessions,
+}
+
+impl Activity {
+    /// By key, what its use is best counted by: sessions, if there are any; requests, if each release that has events
+    /// has some, so that a newer SDK or setting is not taken for use; else events.
+    pub(crate) fn best<K: Eq + std::hash::Hash>(rows: &[Active], key: impl Fn(&Active) -> K) -> HashMap<K, Self> {
+        let mut releases: HashMap<K, [RoaringBitmap; 3]> = HashMap::new();
+        for row in rows.iter().filter(|row| row.n > 0) {
+            releases.entry(key(row)).or_default()[row.by as usize].insert(row.rel);
+        }
+        let best = |[events, requests, sessions]: &[RoaringBitmap; 3]| match () {
+            () if !sessions.is_empty() => Self::Sessions,
+            () if !requests.is_empty() && events.is_subset(requests) => Self::Requests,
+            () => Self::Events,
+        };
+        releases.into_iter().map(|(key, seen)| (key, best(&seen))).collect()
+    }
+}
+
+/// Events, requests or sessions of one release and environment on one UTC day.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Active {
     pub(crate) project: u64,
     pub(crate) rel: u32,
     pub(crate) env: u32,
     pub(crate) day: i64,
-    pub(crate) by_sessions: bool,
+    pub(crate) by: Activity,
     pub(crate) n: u64,
     pub(crate) first: i64,
     pub(crate) last: i64,

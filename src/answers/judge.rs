@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::{
     cell::Cell,
-    facts::{Facts, KnownIssue},
+    facts::{Activity, Facts, KnownIssue},
     releases::Releases,
     scope::Bounds,
     time::{day_of, moment},
@@ -23,10 +23,9 @@ use crate::{
 /// Days that are looked back for growth.
 const DAYS: i64 = 56;
 
-/// How much a project was used: sessions, or all events where there are no sessions.
+/// How much a project was used: sessions, else requests, else all events.
 #[derive(Default)]
 struct Use {
-    by_sessions: bool,
     by_release: HashMap<u32, u64>,
     first_day: Option<i64>,
 }
@@ -165,13 +164,11 @@ fn uses(facts: &mut impl Facts, bounds: &Bounds) -> Result<(HashMap<u64, Use>, i
     let rows = facts.activity(bounds)?;
     let newest = rows.iter().map(|row| row.last).max().unwrap_or(0);
     let mut uses: HashMap<u64, Use> = HashMap::new();
-    for row in &rows {
-        uses.entry(row.project).or_default().by_sessions |= row.by_sessions && row.n > 0;
-    }
+    let by = Activity::best(&rows, |row| row.project);
     for row in rows {
         let used = uses.entry(row.project).or_default();
         used.first_day = Some(used.first_day.map_or(row.day, |day| day.min(row.day)));
-        if row.by_sessions == used.by_sessions {
+        if by.get(&row.project) == Some(&row.by) {
             *used.by_release.entry(row.rel).or_default() += row.n;
         }
     }

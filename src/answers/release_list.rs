@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roaring::RoaringBitmap;
 
 use super::{
-    facts::{Active, Facts, SpokenOf},
+    facts::{Active, Activity, Facts, SpokenOf},
     releases::{Releases, first_and_last, known_releases},
     scope::{Bounds, resolve},
     time::moment,
 };
 use crate::{
     model::{Release, SessionCounts, Untrusted},
-    release::sort_releases,
+    release::{sort_releases, split_name},
     store::{ReleaseFacts, ReleaseQuery, StoreError},
 };
 
@@ -117,7 +117,7 @@ fn add_counts(
     let all_ids: RoaringBitmap = found.iter().flat_map(|(ids, _)| ids).copied().collect();
     let users = facts.active_users(bounds, &all_ids)?;
     let (events, new_issues) = events_and_new_issues(facts, bounds, releases)?;
-    let newest = newest_day(rows, bounds);
+    let newest = newest_days(rows, releases, bounds);
     for (ids, shown) in found {
         let mut all = RoaringBitmap::new();
         for id in ids.iter() {
@@ -130,9 +130,10 @@ fn add_counts(
             }
         }
         shown.users = all.len();
-        shown.adoption = newest.as_ref().map(|(by_id, total)| {
+        let of_package = ids.first().and_then(|id| newest.get(&package_of(*id, releases)));
+        shown.adoption = of_package.map(|by_id| {
             let own: u64 = ids.iter().filter_map(|id| by_id.get(id)).sum();
-            own as f64 / (*total).max(1) as f64
+            own as f64 / by_id.values().sum::<u64>().max(1) as f64
         });
     }
     Ok(())
@@ -170,19 +171,41 @@ pub(crate) fn added(one: SessionCounts, other: SessionCounts) -> SessionCounts {
     }
 }
 
-/// The newest day of sessions in the scope, of events where there are no sessions: by release, and in all.
-fn newest_day(rows: &[Active], bounds: &Bounds) -> Option<(HashMap<u32, u64>, u64)> {
-    let in_scope = |row: &&Active| row.last >= bounds.lo && row.n > 0;
-    let by_sessions = rows.iter().filter(in_scope).any(|row| row.by_sessions);
-    let of_kind = || rows.iter().filter(in_scope).filter(|row| row.by_sessions == by_sessions);
-    let day = of_kind().map(|row| row.day).max()?;
-    let mut by_id = HashMap::new();
-    let mut total = 0;
-    for row in of_kind().filter(|row| row.day == day) {
-        *by_id.entry(row.rel).or_default() += row.n;
-        total += row.n;
+/// What releases are compared within: the package; those without one, the project.
+fn package_of(rel: u32, releases: &Releases) -> (String, Option<u64>) {
+    let known = releases.place(rel).map(|place| &releases.list[place]);
+    let package = known.map_or("", |known| split_name(&known.version).0);
+    let project = known.filter(|_| package.is_empty()).map(|known| known.project);
+    (package.to_owned(), project)
+}
+
+/// By package, the newest day of sessions in the scope, else of requests, else of events: how many of each release.
+fn newest_days(
+    rows: &[Active],
+    releases: &Releases,
+    bounds: &Bounds,
+) -> HashMap<(String, Option<u64>), HashMap<u32, u64>> {
+    let package = |row: &Active| match row.rel {
+        0 => (String::new(), Some(row.project)),
+        rel => package_of(rel, releases),
+    };
+    let rows: Vec<Active> = rows.iter().filter(|row| row.last >= bounds.lo && row.n > 0).copied().collect();
+    let by = Activity::best(&rows, package);
+    let mut newest: HashMap<_, (i64, HashMap<u32, u64>)> = HashMap::new();
+    for row in rows {
+        let key = package(&row);
+        if by.get(&key) != Some(&row.by) {
+            continue;
+        }
+        let (day, counts) = newest.entry(key).or_insert((row.day, HashMap::new()));
+        if row.day > *day {
+            (*day, *counts) = (row.day, HashMap::new());
+        }
+        if row.day == *day {
+            *counts.entry(row.rel).or_default() += row.n;
+        }
     }
-    Some((by_id, total))
+    newest.into_iter().map(|(key, (_, counts))| (key, counts)).collect()
 }
 
 fn without_counts(release: Release, projects: Vec<String>) -> ReleaseFacts {

@@ -16,10 +16,12 @@ mod contrast;
 mod impact;
 mod onset;
 mod series;
+mod slower;
 
 pub use impact::{Weight, impact};
 pub use onset::{may_have_risen, onset};
 pub use series::{Hour, Series};
+pub use slower::{Requests, slower};
 
 use crate::model::{Change, ChangeReason, Resolution, Status, Timestamp, Untrusted};
 

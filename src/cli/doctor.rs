@@ -33,6 +33,14 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
                         println!("  project {}: {last}", project.slug);
                     }
                     super::doctor_newest::run(&store, &projects)?;
+                    for unknown in parts::block_on(store.unknown_types())?? {
+                        let of = match &unknown.project {
+                            Some(slug) if projects.iter().all(|project| project.slug != *slug) => continue,
+                            Some(slug) => format!(" in {slug}"),
+                            None => String::new(),
+                        };
+                        println!("  unknown type {}{of}: {} skipped, all beside it kept", unknown.name, unknown.n);
+                    }
                     if projects.is_empty() {
                         println!("  no project yet: `prodsignal project NAME` makes one and prints the DSN for an SDK");
                     }

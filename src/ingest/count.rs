@@ -124,6 +124,7 @@ pub(super) fn discarded(item: &Item<'_>, json: &Value, around: &Around<'_>, take
             outcome: "dropped_by_sdk",
             reason: known(REASONS, line.get("reason")),
             quantity,
+            named: None,
         });
     }
     if errors > 0 {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Around, crash::is_dump_item, digest16, taken::Taken};
+use super::{Around, crash::is_dump_item, digest16, taken::Taken, used};
 use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
     native::DUMP_TYPE,
     protocol::{self, Item, ItemType, event::parse_user, timestamp},
     replay::{self, rewritten},
-    store::{ItemKind, ItemRecord, Record},
+    store::{EntryUse, ItemKind, ItemRecord, Record},
 };
 
 /// A file: an attachment of the envelope's event, without secrets if it is text; a segment of its replay, as it came.
@@ -36,6 +36,7 @@ pub(super) fn file(item: &Item<'_>, around: &Around<'_>, taken: &Taken) -> Resul
         environment: None,
         user: None,
         dedupe: Some(digest16(&[item.ty.as_str().as_bytes(), &bytes_of(parent), called, item.payload])),
+        used: None,
         name,
         content_type: if is_dump_item(item) { Some(DUMP_TYPE.into()) } else { header("content_type") },
         body: match item.ty {
@@ -96,8 +97,15 @@ pub(super) fn whole(item: &Item<'_>, mut json: Value, around: &Around<'_>) -> Re
         }
         None => digest16(&[item.ty.as_str().as_bytes(), item.payload]),
     };
+    let timestamp = time_of(&json, around);
+    let used = match kind {
+        ItemKind::Transaction => Some(used::by_transaction(&json, timestamp, user)),
+        ItemKind::Profile | ItemKind::Metric => None,
+        _ => Some(EntryUse::sign(timestamp, user, None)),
+    };
     Ok(Record::Item(Box::new(ItemRecord {
-        timestamp: time_of(&json, around),
+        timestamp,
+        used: used.map(Box::new),
         parent,
         trace_id: trace_of(&json, around),
         segment,
@@ -186,6 +194,7 @@ fn bare(kind: ItemKind, timestamp: Timestamp) -> ItemRecord {
         content_type: None,
         body: Vec::new(),
         dedupe: None,
+        used: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Around, digest16, item, taken::Taken};
+use super::{Around, digest16, item, taken::Taken, used};
 use crate::{
     model::Untrusted,
     protocol::{self, Item, ItemType},
@@ -46,9 +46,11 @@ fn record(kind: ItemKind, mut line: Value, around: &Around<'_>, twins: &mut Hash
     *before += 1;
     let user = attribute(&line, "user.id").map(|id| around.scrubber.pseudonyms().user(&id));
     around.scrubber.event(&mut line);
+    let timestamp = item::time_of(&line, around);
     Record::Item(Box::new(ItemRecord {
         kind,
-        timestamp: item::time_of(&line, around),
+        timestamp,
+        used: Some(Box::new(used::by_line(kind, &line, timestamp, user))),
         parent: None,
         trace_id: item::trace_of(&line, around),
         segment: None,

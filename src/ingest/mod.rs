@@ -12,9 +12,12 @@ mod lines;
 mod otel;
 mod tags;
 mod taken;
+mod used;
 
 pub use agent::{Agent, read as read_agent};
 pub use otel::{LogLine, Part, SpanLine, project_slug, service_of};
+pub use taken::type_name;
+pub use used::has_failed;
 
 use std::sync::Arc;
 
@@ -215,14 +218,20 @@ impl Ingest {
             ))));
         }
         if skipped > 0 {
-            taken.count(Outcome { item: "report", outcome: "filtered", reason: "no failure", quantity: skipped });
+            taken.count(Outcome {
+                item: "report",
+                outcome: "filtered",
+                reason: "no failure",
+                quantity: skipped,
+                named: None,
+            });
         }
         Ok(taken.ingested(project, received, None))
     }
 
     fn item(&self, item: &Item<'_>, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
         match item.ty {
-            ItemType::Unknown => taken.skip_unknown(),
+            ItemType::Unknown => taken.skip_unknown(item),
             ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo => {
                 let record = item::file(item, around, taken)?;
                 taken.keep(record);

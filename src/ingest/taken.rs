@@ -78,14 +78,15 @@ impl Taken {
         self.outcomes.push(outcome);
     }
 
-    pub(super) fn skip_unknown(&mut self) {
+    pub(super) fn skip_unknown(&mut self, item: &Item<'_>) {
         let reason = "unknown item type";
-        self.count(Outcome { item: "unknown", outcome: "unknown", reason, quantity: 1 });
+        let named = item.header.get("type").and_then(serde_json::Value::as_str).map(type_name);
+        self.count(Outcome { item: "unknown", outcome: "unknown", reason, quantity: 1, named });
     }
 
     /// An item that holds nothing: a container without lines.
     pub(super) fn skip_empty(&mut self, item: &Item<'_>) {
-        self.count(Outcome { item: item.ty.as_str(), outcome: "filtered", reason: "empty", quantity: 1 });
+        self.count(Outcome { item: item.ty.as_str(), outcome: "filtered", reason: "empty", quantity: 1, named: None });
     }
 
     /// Notes that an item, or so many parts of it, could not be taken.
@@ -115,10 +116,24 @@ impl Taken {
     pub(super) fn ingested(mut self, project: &ProjectKey, received: Timestamp, id: Option<EventId>) -> Ingested {
         self.faults.sort_by_key(|fault| fault.item);
         self.name_dropped();
-        let invalid =
-            |f: &Fault| Outcome { item: f.item_type, outcome: "invalid", reason: f.reason, quantity: f.quantity };
+        let invalid = |f: &Fault| Outcome {
+            item: f.item_type,
+            outcome: "invalid",
+            reason: f.reason,
+            quantity: f.quantity,
+            named: None,
+        };
         self.outcomes.extend(self.faults.iter().map(invalid));
         let digest = Digest { project: project.clone(), received, records: self.records, outcomes: self.outcomes };
         Ingested { digest, id: self.event.or(id), faults: self.faults, lost: self.lost }
     }
+}
+
+/// Longest name of a type, in characters.
+const NAME: usize = 40;
+
+/// A type's name as it may be kept: letters, digits and what joins them.
+pub fn type_name(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_-./".contains(c) { c } else { '?' };
+    text.chars().take(NAME).map(plain).collect()
 }

@@ -30,10 +30,12 @@ pub struct Use {
     pub hour: i64,
     /// Place in [`FixHistory::releases`].
     pub release: usize,
-    /// Distinct users with a session that began in the hour.
+    /// Distinct users with a session that began in the hour; without sessions, those with a request.
     pub users: u64,
-    /// Sessions that began in the hour.
+    /// Sessions that began in the hour; where none are sent, those that requests name.
     pub sessions: u64,
+    /// Requests in the hour, where there are no sessions: as many as those that were sent stand for.
+    pub requests: u64,
     /// Distinct users with an event of another issue in the hour, and such events without a user.
     pub events: u64,
 }

@@ -12,6 +12,7 @@ mod onset;
 mod query;
 mod release;
 mod session;
+mod slower;
 mod standing;
 mod text;
 
@@ -31,5 +32,6 @@ pub use onset::Onset;
 pub use query::query_pairs;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};
+pub use slower::Slower;
 pub use standing::{Spread, Standing};
 pub use text::Untrusted;

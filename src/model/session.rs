@@ -36,4 +36,11 @@ impl SessionCounts {
     pub fn crash_free_rate(&self) -> Option<f64> {
         (self.total > 0).then(|| 1.0 - self.crashed as f64 / self.total as f64)
     }
+
+    /// Share of sessions without an error that nothing caught, in 0..=1: neither crashed nor `unhandled`, as newer SDKs
+    /// of browsers end a session that goes on after such an error; `None` without sessions.
+    pub fn unhandled_free_rate(&self) -> Option<f64> {
+        let hit = self.crashed + self.unhandled;
+        (self.total > 0).then(|| 1.0 - hit as f64 / self.total as f64)
+    }
 }

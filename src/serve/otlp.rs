@@ -24,9 +24,9 @@ use super::{
     metrics::Refusal,
 };
 use crate::{
-    ingest::{project_slug, service_of},
+    ingest::{project_slug, service_of, type_name},
     otlp::{self, Encoding, Group, ReadError, Request, Signal},
-    store::ProjectKey,
+    store::{Digest, Outcome, ProjectKey},
 };
 
 /// Services whose projects are remembered; past them they are looked up again.
@@ -114,6 +114,7 @@ fn key(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
 async fn answered(app: &App, signal: &str, sender: Sender, headers: HeaderMap, body: Body) -> Response {
     let said = headers.get(header::CONTENT_TYPE).and_then(|h| h.to_str().ok()).unwrap_or("");
     let encoding = Encoding::of_content_type(said);
+    let said_signal = signal;
     let signal = match signal {
         "traces" => Some(Signal::Traces),
         "logs" => Some(Signal::Logs),
@@ -121,7 +122,10 @@ async fn answered(app: &App, signal: &str, sender: Sender, headers: HeaderMap, b
         _ => None,
     };
     let done = match (signal, encoding) {
-        (None, _) => Err(Refusing::Signal),
+        (None, _) => {
+            note_unknown(app, said_signal, &headers).await;
+            Err(Refusing::Signal)
+        }
         (_, None) => Err(Refusing::ContentType),
         (Some(signal), Some(encoding)) => match taken(app, signal, encoding, sender, headers, body).await {
             Ok(faults) => Ok(accepted(signal, encoding, &faults)),
@@ -129,6 +133,21 @@ async fn answered(app: &App, signal: &str, sender: Sender, headers: HeaderMap, b
         },
     };
     done.unwrap_or_else(|why| refused(app, encoding.unwrap_or(Encoding::Json), why))
+}
+
+/// Counts a signal that there is not, so that `doctor` can name it; only of those who may send.
+async fn note_unknown(app: &App, signal: &str, headers: &HeaderMap) {
+    if !gate::lets_send(app, headers) {
+        return;
+    }
+    let named = Some(type_name(&format!("otlp/{signal}")));
+    let reason = "unknown signal";
+    let outcome = Outcome { item: "unknown", outcome: "unknown", reason, quantity: 1, named };
+    let project = ProjectKey { id: 0, slug: String::new() };
+    let digest = Digest { project, received: (app.now)(), records: Vec::new(), outcomes: vec![outcome] };
+    if let Err(error) = app.sink.write(digest).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "an unknown signal was not counted");
+    }
 }
 
 async fn taken(

@@ -2,8 +2,8 @@
 
 use super::{Baseline, Window};
 use crate::model::{
-    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Onset, Project, Release, SessionCounts, Timestamp,
-    Untrusted,
+    Change, ChangeReason, Data, Event, EventId, Issue, IssueId, Onset, Project, Release, SessionCounts, Slower,
+    Timestamp, Untrusted,
 };
 
 /// Which store answered.
@@ -106,12 +106,53 @@ pub struct IssueFacts {
     pub onset: Option<Onset>,
 }
 
+/// A kind of requests that became slower, or fail more often, with a release.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slowed {
+    /// Slug of the project.
+    pub project: String,
+    /// `GET /orders/:id`
+    pub operation: Untrusted,
+    /// The first of the new releases with it.
+    pub release: Option<Untrusted>,
+    /// What changed.
+    pub changed: Slower,
+    /// Requests before and after.
+    pub requests: [u64; 2],
+    /// Distinct users after.
+    pub users: u64,
+    /// Whether requests of the new releases are sampled otherwise than before.
+    pub resampled: bool,
+}
+
+impl Slowed {
+    /// What lists are sorted by: time or failures that its requests cost more than before.
+    pub fn weight(&self) -> f64 {
+        let longer = self.changed.median_ms.map_or(0.0, |[before, after]| (after - before) / 1_000.0);
+        let fails = self.changed.failed.map_or(0.0, |[before, after]| 10.0 * (after - before));
+        (longer + fails) * self.requests[1] as f64
+    }
+}
+
+/// An issue that is mostly the consequence of another service's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Echo {
+    /// The consequence.
+    pub issue: IssueId,
+    /// What it follows from.
+    pub root: Issue,
+    /// Traces in which both failed.
+    pub traces: u64,
+    /// Traces of the consequence that were looked at: the newest.
+    pub looked: u64,
+}
+
 /// A release and its numbers, over all projects of the scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReleaseFacts {
     /// What it is. One that was not seen yet has the time of its announcement for both of its times.
     pub release: Release,
-    /// Whether there was an event or a session of it.
+    /// Whether there was any signal of it.
     pub seen: bool,
     /// Slugs of the projects that it was seen in, or announced for.
     pub projects: Vec<String>,
@@ -119,7 +160,7 @@ pub struct ReleaseFacts {
     pub sessions: SessionCounts,
     /// Distinct users with a session or event.
     pub users: u64,
-    /// Share of the scope's newest day of sessions (events without sessions) that ran on it, in 0..=1.
+    /// Share of the newest day of its package in the scope (of sessions, else requests, else events) that ran on it, 0 to 1.
     pub adoption: Option<f64>,
     /// Issues whose first release it is.
     pub new_issues: u64,

@@ -1,6 +1,6 @@
 //! What ingestion hands to a store: everything worked out, nothing left to parse.
 
-use super::{PartRecord, ProjectKey};
+use super::{EntryUse, PartRecord, ProjectKey};
 use crate::model::{Event, EventId, Group, Libraries, SessionStatus, Timestamp, Untrusted, UserKey};
 
 /// What one envelope came to. It can't be cloned: it may hold megabytes, and ingestion hands it on as it is.
@@ -40,6 +40,8 @@ pub struct Outcome {
     pub reason: &'static str,
     /// How many.
     pub quantity: u64,
+    /// What the sender calls it, where the program knows no such type.
+    pub named: Option<String>,
 }
 
 /// One thing to store.
@@ -65,7 +67,7 @@ impl Record {
             Self::Event(event) => {
                 event.body.len() + event.libraries.as_ref().map_or(0, |list| list.text.raw().len()) + 1024
             }
-            Self::Item(item) => item.body.len() + 256,
+            Self::Item(item) => item.body.len() + 384,
             Self::Part(part) => part.body.len() + part.uses.len() * 128 + 256,
             Self::Session(_) | Self::Sessions(_) | Self::Dropped(_) => 256,
         }
@@ -220,4 +222,6 @@ pub struct ItemRecord {
     pub body: Vec<u8>,
     /// Makes a re-sent item count once: a digest of what identifies it; `None` where nothing does.
     pub dedupe: Option<[u8; 16]>,
+    /// What it says of use, where it says anything.
+    pub used: Option<Box<EntryUse>>,
 }

@@ -24,7 +24,7 @@ pub struct PartRecord {
     pub release: Option<Untrusted>,
     /// Environment.
     pub environment: Option<Untrusted>,
-    /// Requests that the service worked on.
+    /// Requests that the service worked on, and other signs of its use.
     pub uses: Vec<EntryUse>,
     /// What it tells, without secrets; what [`Join`] reads.
     pub body: Vec<u8>,
@@ -32,16 +32,16 @@ pub struct PartRecord {
     pub once: [u8; 16],
 }
 
-/// One request or message that a service worked on.
+/// A sign that a service was used: a request or message that it worked on, or anything else that names somebody.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EntryUse {
-    /// `GET /orders/:id`
-    pub operation: Untrusted,
+    /// `GET /orders/:id`; `None`: no request of its own, such as a log line.
+    pub operation: Option<Untrusted>,
     /// When it began.
     pub at: Timestamp,
-    /// How long it took, microseconds.
+    /// How long it took, microseconds; of requests alone.
     pub duration_us: u64,
-    /// Whether it failed.
+    /// Whether it failed; of requests alone.
     pub failed: bool,
     /// For whom.
     pub user: Option<UserKey>,
@@ -49,6 +49,13 @@ pub struct EntryUse {
     pub session: Option<u32>,
     /// How many requests it stands for, where they are sampled; 1 where nothing is said.
     pub weight: f64,
+}
+
+impl EntryUse {
+    /// A sign of use that is no request.
+    pub fn sign(at: Timestamp, user: Option<UserKey>, session: Option<u32>) -> Self {
+        Self { operation: None, at, duration_us: 0, failed: false, user, session, weight: 1.0 }
+    }
 }
 
 /// A part as it was stored.

@@ -159,6 +159,14 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.lock.quiet(self.store.issues(&asked!(self, query)).await)
     }
 
+    async fn slowed(&self, query: &SlowedQuery) -> Result<Vec<Slowed>, StoreError> {
+        self.lock.quiet(self.store.slowed(&asked!(self, query)).await)
+    }
+
+    async fn echoes(&self, issues: &[IssueId], scope: &Scope) -> Result<Vec<Echo>, StoreError> {
+        self.lock.quiet(self.store.echoes(issues, &self.lock.within(scope)?).await)
+    }
+
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {
         self.lock.quiet(self.store.issue(issue, &self.lock.within(scope)?).await)
     }

@@ -113,6 +113,16 @@ pub trait SignalStore: Send + Sync {
     /// Issues within the scope that fit the query, sorted, one page.
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError>;
 
+    /// Which of the issues are mostly the consequence of an issue of another service within the scope's projects.
+    async fn echoes(&self, _issues: &[IssueId], _scope: &Scope) -> Result<Vec<Echo>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Requests of services that became slower, or fail more often, the worst first.
+    async fn slowed(&self, _query: &SlowedQuery) -> Result<Vec<Slowed>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Issues that somebody works on at that time.
     async fn held(&self, _now: Timestamp) -> Result<Vec<Claim>, StoreError> {
         Ok(Vec::new())

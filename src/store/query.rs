@@ -39,6 +39,15 @@ pub struct ReleaseQuery {
     pub announced: bool,
 }
 
+/// Asks for requests that got worse.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct SlowedQuery {
+    /// Where; its start means nothing.
+    pub scope: Scope,
+    /// Names of the releases that are compared with all older ones; `None`: the newest of each project.
+    pub since: Option<Vec<Untrusted>>,
+}
+
 /// Order of issues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum IssueSort {

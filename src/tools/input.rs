@@ -78,6 +78,12 @@ impl Asked {
 #[serde(transparent)]
 pub struct Text(String);
 
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl From<Text> for Untrusted {
     fn from(text: Text) -> Self {
         text.0.into()

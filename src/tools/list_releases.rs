@@ -50,6 +50,9 @@ view! {
         /// Share of sessions that did not crash, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub crash_free_sessions: Option<f64>,
+        /// Of its sessions without an error that nothing caught, 0 to 1, where sessions may end so without a crash.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub unhandled_free_sessions: Option<f64>,
         /// Share of the newest day that ran on it, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub adoption: Option<f64>,
@@ -115,6 +118,11 @@ fn release_view(facts: &ReleaseFacts, guard: &mut Guard) -> ReleaseView {
         sessions: facts.sessions.total,
         users: facts.users,
         crash_free_sessions: facts.sessions.crash_free_rate().map(view::rounded),
+        unhandled_free_sessions: facts
+            .sessions
+            .unhandled_free_rate()
+            .filter(|_| facts.sessions.unhandled > 0)
+            .map(view::rounded),
         adoption: facts.adoption.map(view::rounded),
         new_issues: facts.new_issues,
         events: facts.events,
@@ -126,7 +134,11 @@ impl View for Out {
         doc.heading("Releases, newest first");
         for release in &self.releases {
             let health = release.crash_free_sessions.map(|rate| {
-                say!(", ", view::percent(rate), " of ", count(release.sessions, "session", "sessions"), " crash-free")
+                let unhandled = release
+                    .unhandled_free_sessions
+                    .map(|rate| say!(", ", view::percent(rate), " free of unhandled errors"));
+                let sessions = count(release.sessions, "session", "sessions");
+                say!(", ", view::percent(rate), " of ", sessions, " crash-free", unhandled)
             });
             let adoption = release.adoption.map(|a| say!(", adoption ", view::percent(a)));
             let deployed = release.deployed_at.map(|t| say!(", deployed ", t));

@@ -18,6 +18,14 @@ enum Meant {
 
 /// An issue: id, short id, or the address of it or of one of its events.
 pub(super) fn issue(ctx: &Ctx, text: &Text) -> Result<IssueRef, ToolError> {
+    if let Some((_, operation)) = text.raw().strip_prefix("performance:").and_then(|rest| rest.split_once(':')) {
+        let operation = Guard::new().line(&Untrusted::from(operation), Limit::Title);
+        return Err(ToolError::invalid(say!(
+            "requests that got worse have no events: search_events {\"kind\":\"transaction\",\"query\":\"transaction:\\\"",
+            operation,
+            "\\\"\",\"group_by\":[\"release\"],\"aggregate\":[\"count()\",\"p50\",\"p95\",\"max(queries)\"]} tells them by release"
+        )));
+    }
     match meant(ctx, "issue", text)? {
         Meant::Text => Ok(match text.raw().parse() {
             // An event's id means the issue that it is of.

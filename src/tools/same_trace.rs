@@ -3,13 +3,17 @@
 use super::{Ctx, ToolError};
 use crate::{
     guard::{Clean, Guard, Limit},
+    ingest::has_failed,
     model::{Event, Untrusted},
-    store::{Aggregate, Field, Grouper, Op, Scope, SearchQuery, StoreKind, Term, Test, Value},
+    say,
+    store::{Aggregate, Field, Grouper, Op, Scope, SearchQuery, SignalKind, SignalQuery, StoreKind, Term, Test, Value},
     view,
 };
 
 /// Other issues that are told at most.
 const MOST: usize = 4;
+/// Spans of a trace that are looked at.
+const SPANS: usize = 500;
 /// How much earlier or later than the events the same trace is looked for, hours.
 const AROUND_H: i64 = 1;
 
@@ -58,6 +62,71 @@ impl Seen {
             traces: self.traces,
         }
     }
+}
+
+view! {
+    /// A span of the same trace that failed.
+    pub struct FailedSpanView {
+        /// Its project.
+        pub project: Clean,
+        /// What it did: `http.client GET /pay`.
+        pub span: Clean,
+        /// How it ended.
+        pub status: Clean,
+        /// How long it took, milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub duration_ms: Option<u64>,
+    }
+}
+
+/// Spans of an event's trace that failed, the earliest first.
+pub(super) async fn failed_spans(ctx: &Ctx, scope: &Scope, event: &Event) -> Result<Vec<FailedSpanView>, ToolError> {
+    let Some(trace) = event.trace_id.clone().filter(|_| ctx.store.source().store == StoreKind::Embedded) else {
+        return Ok(Vec::new());
+    };
+    let around = jiff::SignedDuration::from_hours(AROUND_H);
+    let of_trace = Test::Field { field: Field::Trace, op: Op::Is, values: vec![trace] };
+    let query = SignalQuery {
+        scope: Scope {
+            project: scope.project.clone().filter(|_| ctx.defaults.locked),
+            environment: scope.environment.clone(),
+            start: event.timestamp.checked_sub(around).ok(),
+            end: event.timestamp.checked_add(around).ok().into_iter().chain(scope.end).min(),
+        },
+        kind: SignalKind::Span,
+        filter: vec![Term { negated: false, test: of_trace }],
+        fields: ["project", "op", "name", "status", "duration"].map(Untrusted::from).into(),
+        group_by: Vec::new(),
+        aggregate: Vec::new(),
+        limit: SPANS,
+        skip: 0,
+    };
+    let page = ctx.store.signals(&query).await?;
+    let mut guard = Guard::new();
+    let mut failed: Vec<FailedSpanView> =
+        page.items.iter().filter_map(|row| failed_span(&row.values, &mut guard)).collect();
+    failed.reverse();
+    Ok(failed)
+}
+
+fn failed_span(values: &[Value], guard: &mut Guard) -> Option<FailedSpanView> {
+    let text = |at: usize| match values.get(at) {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    let status = text(3).filter(|status| has_failed(status.raw()))?;
+    let (op, name) = (guard.opt(text(1), Limit::Tag), guard.opt(text(2), Limit::Title));
+    let gap = if op.is_some() && name.is_some() { " " } else { "" };
+    Some(FailedSpanView {
+        project: guard.line(text(0)?, Limit::Tag),
+        span: say!(op, gap, name),
+        status: guard.line(status, Limit::Tag),
+        duration_ms: match values.get(4) {
+            Some(Value::Count(ms)) => Some(*ms),
+            Some(Value::Number(ms)) => Some(ms.round() as u64),
+            _ => None,
+        },
+    })
 }
 
 /// Looks for other issues in the traces of these events, in every project that the call may see.

@@ -47,13 +47,13 @@ pub(super) fn with_flags(text: &str) -> String {
     words.join(" ")
 }
 
-/// `status:` is of issues in a search; here it is what a line itself says.
+/// `status:` as that of the line: in searches for errors it is the issue's.
 fn with_status(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
+    let word = |word: &str| {
         let (sign, bare) = word.strip_prefix('!').map_or(("", word), |bare| ("!", bare));
-        bare.strip_prefix("status:").map_or_else(|| word.to_owned(), |value| format!("{sign}tags[status]:{value}"))
-    });
-    words.collect::<Vec<_>>().join(" ")
+        bare.strip_prefix("status:").map_or_else(|| word.to_owned(), |value| format!("{sign}span.status:{value}"))
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Asks the store; the columns come with the rows.

@@ -55,7 +55,7 @@ impl Cohort {
         let total: u64 = affected.len() as u64;
         let splits = |condition: &crate::model::FixCondition| match unit {
             Unit::UserHours => condition.of_sessions,
-            Unit::Sessions => false,
+            Unit::Sessions | Unit::Requests => false,
             Unit::Events => true,
         };
         let mut split = Vec::new();

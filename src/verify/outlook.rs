@@ -97,7 +97,7 @@ pub(super) fn adoption(history: &FixHistory, as_of: Timestamp) -> Vec<(usize, f6
         sums.retain(|_, n| *n > 0);
         sums
     };
-    let by_unit = [Unit::UserHours, Unit::Sessions, Unit::Events].map(sums);
+    let by_unit = [Unit::UserHours, Unit::Sessions, Unit::Requests, Unit::Events].map(sums);
     let Some(sums) = by_unit.into_iter().find(|sums| !sums.is_empty()) else { return Vec::new() };
     let all: u64 = sums.values().sum();
     let mut shares: Vec<(usize, f64)> = sums.into_iter().map(|(release, n)| (release, n as f64 / all as f64)).collect();

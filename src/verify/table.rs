@@ -16,6 +16,8 @@ pub enum Unit {
     UserHours,
     /// Sessions.
     Sessions,
+    /// Requests, where there are no sessions.
+    Requests,
     /// Distinct users by hour, of events of other issues.
     Events,
 }
@@ -26,7 +28,8 @@ impl Unit {
         match self {
             Self::UserHours => "user_hours",
             Self::Sessions => "sessions",
-            Self::Events => "events",
+            // Three words are published: a request is an event of use.
+            Self::Requests | Self::Events => "events",
         }
     }
 
@@ -35,6 +38,7 @@ impl Unit {
         match self {
             Self::UserHours => part.users,
             Self::Sessions => part.sessions,
+            Self::Requests => part.requests,
             Self::Events => part.events,
         }
     }
@@ -46,7 +50,7 @@ impl Unit {
             let in_time = |part: &&Use| (window.start..window.cut).contains(&part.hour);
             history.uses.iter().filter(of_side).filter(in_time).map(|part| unit.of(part)).sum()
         };
-        let all = [Self::UserHours, Self::Sessions, Self::Events];
+        let all = [Self::UserHours, Self::Sessions, Self::Requests, Self::Events];
         let silent = all.iter().all(|unit| sum(*unit, Side::New) == 0);
         let alone = all.iter().all(|unit| sum(*unit, Side::Control) == 0);
         let fits = |unit: &Self| (alone || sum(*unit, Side::Control) > 0) && (silent || sum(*unit, Side::New) > 0);

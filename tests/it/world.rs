@@ -226,6 +226,7 @@ pub fn item(kind: ItemKind, at: Timestamp, body: &str) -> ItemRecord {
         content_type: None,
         body: body.as_bytes().to_vec(),
         dedupe: None,
+        used: None,
     }
 }
 

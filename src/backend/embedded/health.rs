@@ -28,7 +28,37 @@ impl EmbeddedStore {
     }
 }
 
+/// Something that was sent and that the program does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownType {
+    /// Slug of the project that it was sent to; `None`: to none.
+    pub project: Option<String>,
+    /// What the sender calls it: the type of an item, or `otlp/SIGNAL`.
+    pub name: String,
+    /// How often.
+    pub n: u64,
+}
+
+impl EmbeddedStore {
+    /// Types of items and signals that were counted and skipped, the most frequent first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn unknown_types(&self) -> Result<Vec<UnknownType>, StoreError> {
+        self.read(|snapshot| snapshot.unknown_types()).await
+    }
+}
+
 impl Snapshot<'_> {
+    fn unknown_types(&mut self) -> Result<Vec<UnknownType>, StoreError> {
+        let sql = "SELECT slug, item, sum(n) FROM outcome LEFT JOIN project ON project.id=outcome.project
+                   WHERE outcome='unknown' GROUP BY outcome.project, item ORDER BY sum(n) DESC, item LIMIT 20";
+        let mut statement = self.conn.prepare(sql)?;
+        let rows = statement
+            .query_map([], |row| Ok(UnknownType { project: row.get(0)?, name: row.get(1)?, n: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     fn format_and_events(&mut self) -> Result<(i64, u64), StoreError> {
         let format = schema::found(self.conn)?;
         let events: i64 = self.conn.query_row("SELECT count(*) FROM eid", [], |row| row.get(0))?;

@@ -21,7 +21,7 @@ mod sink;
 mod store;
 mod write;
 
-pub use health::Health;
+pub use health::{Health, UnknownType};
 pub use store::{EmbeddedStore, Options};
 pub use write::Caps;
 

@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     guard::{Pseudonyms, Scrubber, show_user},
-    model::{FixHistory, Project, Timestamp, Untrusted},
+    model::{FixHistory, IssueId, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, Claim, CommitQuery, Decided, DiagnosisFacts, DiagnosisQuery, EventFacts,
+        AffectedFacts, AffectedQuery, Claim, CommitQuery, Decided, DiagnosisFacts, DiagnosisQuery, Echo, EventFacts,
         EventQuery, FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Life, Page,
         ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow,
-        SegmentFacts, SignalQuery, SignalStore, Source, StoreError, StoreKind, Term, Test,
+        SegmentFacts, SignalQuery, SignalStore, Slowed, SlowedQuery, Source, StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -214,6 +214,16 @@ impl SignalStore for EmbeddedStore {
         let mut query = query.clone();
         self.named_users(&mut query.filter)?;
         self.read(move |snapshot| snapshot.issues(&query)).await
+    }
+
+    async fn slowed(&self, query: &SlowedQuery) -> Result<Vec<Slowed>, StoreError> {
+        let query = query.clone();
+        self.read(move |snapshot| snapshot.slowed(&query)).await
+    }
+
+    async fn echoes(&self, issues: &[IssueId], scope: &Scope) -> Result<Vec<Echo>, StoreError> {
+        let (issues, scope) = (issues.to_vec(), scope.clone());
+        self.read(move |snapshot| snapshot.echoes(&issues, &scope)).await
     }
 
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {

@@ -389,7 +389,7 @@ fn session_uses(around: &Around, window: &Window, reply: &Value) -> Vec<Use> {
             let n = |list: &[Value]| list.get(at).and_then(Value::as_u64).unwrap_or(0);
             let Some(hour) = hour.filter(|hour| *hour < window.cut) else { continue };
             if n(sessions) > 0 {
-                uses.push(Use { hour, release, users: n(users), sessions: n(sessions), events: 0 });
+                uses.push(Use { hour, release, users: n(users), sessions: n(sessions), ..Use::default() });
             }
         }
     }

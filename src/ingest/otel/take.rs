@@ -11,7 +11,7 @@ use super::{
 use crate::{
     guard::Scrubber,
     ingest::digest16,
-    model::{Timestamp, Untrusted},
+    model::{Timestamp, Untrusted, UserKey},
     otlp::{self, Group, Kind, Log, Point, Span, Status},
     protocol::{Clock, ClockPolicy},
     stacktrace::Language,
@@ -78,8 +78,13 @@ pub(super) fn digests(
         }
     }
     if let Some(first) = digests.first_mut() {
-        let lost =
-            |(reason, quantity): (&'static str, u64)| Outcome { item: "otlp", outcome: "invalid", reason, quantity };
+        let lost = |(reason, quantity): (&'static str, u64)| Outcome {
+            item: "otlp",
+            outcome: "invalid",
+            reason,
+            quantity,
+            named: None,
+        };
         first.outcomes.extend(request.faults.into_iter().map(lost));
     }
     digests
@@ -149,7 +154,8 @@ impl<'a> Taking<'a> {
         records
     }
 
-    fn part(&self, key: String, part: Part, uses: Vec<EntryUse>) -> PartRecord {
+    fn part(&self, key: String, part: Part, mut uses: Vec<EntryUse>) -> PartRecord {
+        uses.extend(signs(&part, self.clock));
         let times = || {
             let spans = part.spans.iter().flat_map(|span| [span.start, span.end]);
             spans.chain(part.logs.iter().map(|log| log.at))
@@ -307,6 +313,7 @@ impl<'a> Taking<'a> {
             content_type: None,
             body,
             dedupe: Some(digest),
+            used: None,
         }))
     }
 }
@@ -358,16 +365,35 @@ fn entry_use(span: &SpanLine, state: &str, clock: &Clock) -> Option<EntryUse> {
     if !span.is_served() && span.parent.is_some() {
         return None;
     }
-    let key = |hex: &Option<String>| hex.as_deref().and_then(|hex| u128::from_str_radix(hex, 16).ok());
     Some(EntryUse {
-        operation: span.operation().into(),
+        operation: Some(span.operation().into()),
         at: Timestamp::from_microsecond(span.start).unwrap_or(clock.received()),
         duration_us: u64::try_from(span.end - span.start).unwrap_or(0),
         failed: span.has_failed(),
-        user: key(&span.user).map(|key| crate::model::UserKey(key.to_be_bytes())),
-        session: key(&span.session).map(|key| key as u32),
+        user: hex_key(&span.user).map(|key| UserKey(key.to_be_bytes())),
+        session: hex_key(&span.session).map(|key| key as u32),
         weight: weight(state),
     })
+}
+
+/// Who else is named in a part, each once; at least that there was a part.
+fn signs(part: &Part, clock: &Clock) -> Vec<EntryUse> {
+    let spans = part.spans.iter().map(|span| (span.start, &span.user, &span.session));
+    let logs = part.logs.iter().map(|log| (log.at, &log.user, &log.session));
+    let mut seen = std::collections::BTreeMap::new();
+    for (at, user, session) in spans.chain(logs) {
+        let first = seen.entry((hex_key(user), hex_key(session))).or_insert(at);
+        *first = at.min(*first);
+    }
+    let sign = |((user, session), at): ((Option<u128>, Option<u128>), i64)| {
+        let at = Timestamp::from_microsecond(at).unwrap_or(clock.received());
+        EntryUse::sign(at, user.map(|key| UserKey(key.to_be_bytes())), session.map(|key| key as u32))
+    };
+    seen.into_iter().map(sign).collect()
+}
+
+fn hex_key(hex: &Option<String>) -> Option<u128> {
+    hex.as_deref().and_then(|hex| u128::from_str_radix(hex, 16).ok())
 }
 
 /// How many spans a sampled one stands for, by `ot=th:T` of its trace state: 2^56 / (2^56 − T). 1 where nothing is said.

@@ -44,10 +44,11 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     if let Some(sessions) = &out.sessions {
         let rate = sessions.crash_free_rate.map(|r| say!(", ", percent(r), " crash-free"));
         let people = sessions.crash_free_users.map(|r| say!(", ", percent(r), " of their users crash-free"));
+        let unhandled = sessions.unhandled_free_rate.map(|r| say!(", ", percent(r), " free of unhandled errors"));
         let affected = sessions
             .affected
-            .map(|n| say!("; ", count(n, "affected user", "affected users"), " had a session with an unhandled error"));
-        doc.line("Sessions: ", &[&sessions.total, &rate, &people, &affected]);
+            .map(|n| say!("; ", count(n, "session", "sessions"), " of affected users did not end well"));
+        doc.line("Sessions: ", &[&sessions.total, &rate, &unhandled, &people, &affected]);
     }
     if !users.per_release.is_empty() {
         doc.heading("By release");

@@ -110,6 +110,9 @@ view! {
         /// Share that did not crash, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub crash_free_rate: Option<f64>,
+        /// Share without an error that nothing caught, 0 to 1, where sessions may end so without a crash.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub unhandled_free_rate: Option<f64>,
         /// Share of users with a session who had none that crashed, 0 to 1, where sessions name users.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub crash_free_users: Option<f64>,
@@ -224,6 +227,7 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
             total: s.counts.total,
             affected: s.affected,
             crash_free_rate: s.counts.crash_free_rate().map(rounded),
+            unhandled_free_rate: s.counts.unhandled_free_rate().filter(|_| s.counts.unhandled > 0).map(rounded),
             crash_free_users: s.users.map(|(all, crashed)| rounded(1.0 - crashed as f64 / all as f64)),
         }),
         trend: facts.trend.iter().map(|b| Bucket { start: b.start.into(), users: b.users, events: b.events }).collect(),

@@ -6,14 +6,17 @@ use crate::{
     model::{Event, Timestamp, Untrusted},
     say,
     store::{
-        AffectedFacts, AffectedQuery, Baseline, Decided, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
-        ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, StoreError,
+        AffectedFacts, AffectedQuery, Baseline, Decided, DiagnosisFacts, DiagnosisQuery, EventQuery, Field, IssueRef,
+        Op, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchRow, SignalKind, SignalQuery, StoreError,
+        StoreKind, Term, Test, Value,
     },
     tools::{Ctx, Resolved, ToolError, same_trace},
 };
 
 /// Further events that are looked into.
 const SAMPLES: usize = 8;
+/// Messages of users that are shown.
+const FEEDBACK: usize = 3;
 /// Issues that are compared.
 const SIBLINGS: usize = 40;
 /// As much later as that, events make a difference to counts that have no time.
@@ -33,6 +36,8 @@ pub(super) struct Gathered {
     pub(super) decided: Decided,
     /// Other issues in the same traces.
     pub(super) same_trace: same_trace::Found,
+    /// What users wrote about its events, the newest first.
+    pub(super) feedback: Vec<Untrusted>,
     /// Whether the store counts frames.
     pub(super) counted: bool,
 }
@@ -102,12 +107,38 @@ pub(super) async fn gather(
     releases.reverse();
     let events: Vec<&Event> = std::iter::once(&facts.event).chain(&facts.samples).collect();
     let same_trace = same_trace::find(ctx, &asked.scope, &facts.issue.issue.short_id, &events).await?;
+    let feedback = feedback(ctx, &scope, &facts.issue.issue.short_id).await?;
     let decided = ctx.store.decided(&issue, &asked.scope).await?;
-    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), decided, same_trace, counted };
+    let mut gathered =
+        Gathered { facts, affected, releases, commits: Vec::new(), decided, same_trace, feedback, counted };
     if let Some(query) = since::commits_between(&gathered, scope) {
         gathered.commits = ctx.store.commits(&query).await?.items;
     }
     Ok(gathered)
+}
+
+/// What users wrote about an issue's events.
+async fn feedback(ctx: &Ctx, scope: &Scope, issue: &str) -> Result<Vec<Untrusted>, ToolError> {
+    if ctx.store.source().store != StoreKind::Embedded {
+        return Ok(Vec::new());
+    }
+    let of_issue = Test::Field { field: Field::Issue, op: Op::Is, values: vec![issue.into()] };
+    let query = SignalQuery {
+        scope: scope.clone(),
+        kind: SignalKind::Feedback,
+        filter: vec![Term { negated: false, test: of_issue }],
+        fields: vec!["message".into()],
+        group_by: Vec::new(),
+        aggregate: Vec::new(),
+        limit: FEEDBACK,
+        skip: 0,
+    };
+    let page = ctx.store.signals(&query).await?;
+    let message = |row: SearchRow| match row.values.into_iter().next() {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    Ok(page.items.into_iter().filter_map(message).collect())
 }
 
 /// What can be told without counts of frames.

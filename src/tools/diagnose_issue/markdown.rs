@@ -55,6 +55,9 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         let events = count(other.events, "event", "events");
         doc.line("Same trace: ", &[&other.issue, &" in ", &other.project, &", ", &events, &": ", &other.title]);
     }
+    for text in &out.feedback {
+        doc.line("A user wrote: ", &[text]);
+    }
     for other in &out.related {
         doc.line("Related: ", &[&other.issue, &" (", &other.similarity, &"): ", &other.why, &": ", &other.title]);
     }

@@ -70,6 +70,8 @@ impl Plan {
         omit(self::cut(&mut out.remedies, self.remedies), "remedy", "remedies");
         omit(self::cut(&mut out.related, self.lists), "related issue", "related issues");
         omit(self::cut(&mut out.same_trace, self.lists), "issue of the same trace", "issues of the same traces");
+        omit(self::cut(&mut out.feedback, self.lists.min(3)), "message of users", "messages of users");
+        out.feedback.iter_mut().for_each(|text| *text = text.shortened(self.text));
         omit(self::cut(&mut out.replays, self.lists), "replay", "replays");
         omit(self::cut(&mut out.who.attribution, self.lists), "condition", "conditions");
         omit(self::cut(&mut out.since.commits, 2 * self.lists), "commit", "commits");

@@ -58,6 +58,9 @@ view! {
         pub replays: Vec<Clean>,
         /// Issues with events in the same traces, in any service.
         pub same_trace: Vec<SameTraceView>,
+        /// What users wrote about it, the newest first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub feedback: Vec<Clean>,
         /// Issues that may have the same root cause.
         pub related: Vec<RelatedView>,
         /// What to ask next.
@@ -312,6 +315,7 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Ask
         remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
         same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
+        feedback: gathered.feedback.iter().map(|text| guard.line(text, Limit::Value)).collect(),
         next_calls,
         related,
     }

@@ -5,7 +5,7 @@ use crate::{
     guard::{Clean, CleanData},
     say,
     tools::code,
-    view::{Doc, Inline, Pairs},
+    view::{Doc, Inline, Pairs, count},
 };
 
 pub(super) fn write(out: &Out, doc: &mut Doc) {
@@ -45,6 +45,14 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         event.breadcrumbs.iter().for_each(|b| write_breadcrumb(b, doc));
     }
     surroundings(event, doc);
+    for seen in &out.same_trace {
+        let events = count(seen.events, "event", "events");
+        doc.line("Same trace: ", &[&seen.issue, &" in ", &seen.project, &", ", &events, &": ", &seen.title]);
+    }
+    for span in &out.failed_spans {
+        let took = span.duration_ms.map(|ms| say!(", ", ms, " ms"));
+        doc.line("Failed span: ", &[&span.span, &" in ", &span.project, &": ", &span.status, &took]);
+    }
     doc.close();
     if let Some(more) = &out.more {
         doc.gap();

@@ -8,7 +8,7 @@ mod view;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, code, input::Text, named, resolve};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, code, input::Text, named, resolve, same_trace};
 use crate::{
     guard::{Clean, Guard},
     store::{EventQuery, Pick},
@@ -110,7 +110,13 @@ impl Tool for GetEvent {
         named::agree(ctx, &asked.scope, (input.issue.as_ref(), input.event.as_ref()), &facts.issue).await?;
         let mut guard = Guard::new();
         let places = code::Places::of(ctx, &asked.scope, &facts.event).await;
-        let body = view::of(&facts, sections, &places, &mut guard);
+        let mut body = view::of(&facts, sections, &places, &mut guard);
+        if wants(Section::Trace) {
+            let own = facts.issue.short_id.as_str();
+            let found = same_trace::find(ctx, &asked.scope, own, &[&facts.event]).await?;
+            body.same_trace = found.issues.iter().map(|seen| seen.view(&mut guard)).collect();
+            body.failed_spans = same_trace::failed_spans(ctx, &asked.scope, &facts.event).await?;
+        }
         let mut warnings = guard.warnings();
         warnings.extend(facts.event.clock_off_s.map(clock_warning));
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })

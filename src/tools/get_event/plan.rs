@@ -92,6 +92,13 @@ impl Plan {
         omit(cut(&mut event.attachments, self.extras), "attachment", "attachments", "attachments");
         omit(cut(&mut event.feedback, self.extras.max(1)), "message of users", "messages of users", "raw");
         self.structured(event, &mut omit);
+        omit(
+            cut(&mut out.same_trace, self.extras.min(3)),
+            "issue of the same trace",
+            "issues of the same trace",
+            "trace",
+        );
+        omit(cut(&mut out.failed_spans, self.extras.min(5)), "failed span", "failed spans", "trace");
         cut(&mut out.missing_symbols, self.extras.min(8));
         cut(&mut out.remedies, self.exceptions.min(3));
         out.remedies.iter_mut().for_each(|r| r.evidence = r.evidence.shortened(self.long));

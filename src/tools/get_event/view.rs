@@ -9,6 +9,7 @@ use crate::{
     tools::{
         code::Places,
         remedies::{self, RemedyView},
+        same_trace::{FailedSpanView, SameTraceView},
     },
     view,
     view::{Doc, Millis, Omission, View, Word},
@@ -27,6 +28,12 @@ view! {
         pub next_event: Option<Clean>,
         /// What the error itself says to do; quotes from the event.
         pub remedies: Vec<RemedyView>,
+        /// What else failed in the event's trace, in whichever service: a callee's failure is often the cause.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub same_trace: Vec<SameTraceView>,
+        /// Spans of the trace that failed, the earliest first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub failed_spans: Vec<FailedSpanView>,
         /// Files of native code whose symbols would name frames that have no line: to be uploaded.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub missing_symbols: Vec<MissingView>,
@@ -296,6 +303,8 @@ pub(super) fn of(facts: &EventFacts, wanted: &[Section], places: &Places<'_>, gu
         previous_event: facts.previous.map(|id| say!(Id(id))),
         next_event: facts.next.map(|id| say!(Id(id))),
         remedies: remedies::of(event, guard),
+        same_trace: Vec::new(),
+        failed_spans: Vec::new(),
         missing_symbols: sections::missing_symbols(event, guard),
         more: (!missing.is_empty()).then(|| super::more_call(&id, &missing)),
     }

@@ -1,6 +1,6 @@
 //! The list of issues as Markdown, and shorter.
 
-use super::{IssueView, Out, SinceView, Total};
+use super::{EchoView, IssueView, Out, SinceView, Total};
 use crate::{
     guard::Clean,
     say,
@@ -29,6 +29,9 @@ impl View for Out {
             let shown = page.then(|| say!("; shown here: ", self.issues.len()));
             doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &shown, &noise]);
         }
+        if let Some(worse) = &self.performance {
+            doc.line("Slower or failing more: ", &[worse]);
+        }
         if !self.issues.is_empty() {
             doc.line("Counted: ", &[&self.counted]);
         }
@@ -38,8 +41,16 @@ impl View for Out {
                 doc.line("But: ", &[elsewhere]);
             }
         }
+        let mut root: Option<&IssueView> = None;
         for issue in &self.issues {
-            issue.markdown(doc);
+            // Below its root an echo is part of that entry.
+            let below = issue.echo_of.as_ref().filter(|echo| root.is_some_and(|root| root.short_id == echo.issue));
+            match below {
+                _ if issue.kind.is_some() => issue.as_performance(doc),
+                Some(echo) => issue.as_echo(echo, doc),
+                None => issue.markdown(doc),
+            }
+            root = if below.is_some() { root } else { Some(issue) };
         }
     }
 
@@ -85,6 +96,33 @@ impl SinceView {
 }
 
 impl IssueView {
+    /// Requests that got worse.
+    fn as_performance(&self, doc: &mut Doc) {
+        doc.bullet(&say!("**performance** ", &self.title));
+        doc.under("", &[&self.why]);
+    }
+
+    /// One line below the issue that it follows from.
+    fn as_echo(&self, echo: &EchoView, doc: &mut Doc) {
+        let users = self.users.map(|users| say!(", ", count(users, "user", "users")));
+        let events = count(self.events, "event", "events");
+        doc.under(
+            "",
+            &[
+                &echo.said(true),
+                &": **",
+                &self.short_id,
+                &"** ",
+                &self.change,
+                &users,
+                &", ",
+                &events,
+                &": ",
+                &self.title,
+            ],
+        );
+    }
+
     fn thin(&mut self) {
         (self.ty, self.value, self.culprit, self.top_frame) = (None, None, None, None);
         self.title = self.title.shortened(80);
@@ -113,6 +151,9 @@ impl IssueView {
         }
         if let Some(claim) = &self.claimed {
             doc.under("claimed by ", &[&claim.by, &" until ", &claim.until]);
+        }
+        if let Some(echo) = &self.echo_of {
+            doc.under("", &[&echo.said(false)]);
         }
         let mut place = Clean::default();
         if let Some(frame) = &self.top_frame {

@@ -1,10 +1,14 @@
 //! `list_issues`: what is broken, and what broke since a release.
 
+mod echo;
 mod markdown;
+mod performance;
 mod quiet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use echo::EchoView;
 
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
@@ -18,7 +22,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Change, Kind, Level, Status},
     say,
-    store::{Claim, IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
+    store::{Claim, Echo, IssueFacts, IssueQuery, IssueSort, Page, ReleaseFacts},
     view,
     view::{Answer, Seconds, Word, count},
 };
@@ -92,7 +96,10 @@ view! {
         /// Issues left out since they did not change.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub noise: Option<Clean>,
-        /// The issues.
+        /// What became slower or fails more often, the worst.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub performance: Option<Clean>,
+        /// The issues; after them a few requests that got worse.
         pub issues: Vec<IssueView>,
         /// Issues that fit the call, on all pages.
         pub total: u64,
@@ -149,6 +156,9 @@ view! {
         pub status: Word,
         /// What changed.
         pub change: Word,
+        /// `performance`: no error, but requests that got worse; absent for issues.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub kind: Option<Word>,
         /// Nothing caught it.
         pub unhandled: bool,
         /// First event.
@@ -179,6 +189,9 @@ view! {
         /// Who works on it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub claimed: Option<ClaimView>,
+        /// The issue of another service that it mostly follows from, by the traces that both failed in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub echo_of: Option<EchoView>,
         /// Page of the issue, where the store has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub url: Option<Clean>,
@@ -231,16 +244,36 @@ impl Tool for ListIssues {
             }
             None => None,
         };
-        let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
+        let typed = input.query.as_ref().filter(|_| !ctx.store.reads_search());
+        let (kind, rest) = typed.map_or((None, String::new()), |text| performance::kind_of(text.raw()));
+        let rest =
+            if kind.is_some() { (!rest.trim().is_empty()).then(|| Text::from(rest)) } else { input.query.clone() };
+        let filter = terms::read(ctx, &asked, rest.as_ref()).await?;
         let query = query(&asked, &input, since.as_ref(), filter);
-        let page = ctx.store.issues(&query).await?;
+        let mut page = ctx.store.issues(&query).await?;
+        let slowed = match kind {
+            Some(true) => performance::find(ctx, &query).await?,
+            None if query.since.is_some() && query.filter.is_empty() && asked.skip == 0 => {
+                performance::find(ctx, &query).await?
+            }
+            _ => Vec::new(),
+        };
+        if kind == Some(true) {
+            page = Page { items: Vec::new(), total: Some(0), more: false, by_change: Vec::new(), ..page };
+        }
         let held = ctx.store.held(asked.as_of).await?;
-        let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+        let elsewhere = match page.items.is_empty() && asked.skip == 0 && kind.is_none() {
             true => nothing::issues(ctx.store.as_ref(), &query).await?,
             false => None,
         };
+        let echoes = echo::find(ctx, &query, &page).await?;
+        let mut guard = Guard::new();
+        let worse = performance::line(&slowed, since.as_ref(), &mut guard);
+        let mut answer = answer(ctx, asked, since, &query, page, (&held, &echoes));
+        answer.body.performance = worse;
+        let rows = slowed.iter().take(performance::shown(&slowed, kind == Some(true)));
+        answer.body.issues.extend(rows.map(|slowed| performance::row(slowed, &mut guard)));
         let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
-        let mut answer = answer(ctx, asked, since, &query, page, &held);
         answer.body.elsewhere = elsewhere;
         answer.common.warnings.extend(quiet);
         Ok(answer)
@@ -268,8 +301,8 @@ fn answer(
     asked: Resolved,
     since: Option<Since>,
     query: &IssueQuery,
-    page: Page<IssueFacts>,
-    held: &[Claim],
+    mut page: Page<IssueFacts>,
+    (held, echoes): (&[Claim], &[Echo]),
 ) -> Answer<Out> {
     let mut guard = Guard::new();
     let since = since.map(|s| SinceView {
@@ -278,14 +311,18 @@ fn answer(
         released_at: released_at(&s.first().release).into(),
         releases: s.names().iter().map(|n| guard.line(n, Limit::Tag)).collect(),
     });
+    if query.sort == IssueSort::Impact {
+        echo::roots_first(&mut page.items, echoes);
+    }
     let more = page.more;
     let listed = page.by_change.iter().map(|(_, n)| n).sum::<u64>() != page.total.unwrap_or(0);
     let quiet = since.is_some() && query.change.is_empty() && listed;
     let body = Out {
+        performance: None,
         noise: quiet.then(|| noise(&page.by_change)).flatten(),
         since,
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
-        issues: page.items.iter().map(|facts| issue_view(ctx, facts, held, &mut guard)).collect(),
+        issues: page.items.iter().map(|facts| issue_view(ctx, facts, (held, echoes), &mut guard)).collect(),
         total: page.total.unwrap_or(page.items.len() as u64),
         counted: nothing::counted(&query.scope, query.since.as_deref(), &mut guard),
         searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
@@ -299,7 +336,8 @@ fn answer(
         body,
         common,
         cursor_after: Some(Box::new(move |shown: &Out| {
-            (more || shown.issues.len() < whole).then(|| asked.cursor_after(shown.issues.len()))
+            let n = shown.issues.iter().filter(|issue| issue.kind.is_none()).count();
+            (more || n < whole).then(|| asked.cursor_after(n))
         })),
     }
 }
@@ -318,6 +356,7 @@ fn silent(ctx: &Ctx, asked: &Resolved, typed: &Text, facts: &ReleaseFacts) -> An
         since: Some(since),
         totals: Vec::new(),
         noise: None,
+        performance: None,
         issues: Vec::new(),
         total: 0,
         counted: nothing::counted(&asked.scope, None, &mut guard),
@@ -341,7 +380,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
     release.deploys.first().map_or(release.first_seen, |d| d.at)
 }
 
-fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) -> IssueView {
+fn issue_view(ctx: &Ctx, facts: &IssueFacts, (held, echoes): (&[Claim], &[Echo]), guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
     IssueView {
         id: say!(issue.id.0),
@@ -353,6 +392,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
         level: Word(issue.level.as_str()),
         status: Word(sentence::status(facts)),
         change: Word(facts.change.as_str()),
+        kind: None,
         unhandled: issue.unhandled,
         first_seen: facts.first_seen.map(Seconds),
         last_seen: facts.last_seen.map(Seconds),
@@ -368,6 +408,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
         }),
         replays: facts.replays,
         claimed: held.iter().find(|claim| claim.issue == issue.id.0).map(|claim| ClaimView::of(claim, guard)),
+        echo_of: echoes.iter().find(|echo| echo.issue == issue.id).map(|echo| EchoView::of(echo, guard)),
         url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
     }

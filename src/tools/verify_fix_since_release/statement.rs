@@ -122,6 +122,7 @@ fn exposure(amount: f64, unit: Unit) -> Clean {
     match unit {
         Unit::UserHours => count(n, "user-hour", "user-hours"),
         Unit::Sessions => count(n, "session", "sessions"),
+        Unit::Requests => count(n, "request", "requests"),
         Unit::Events => count(n, "user-hour with other events", "user-hours with other events"),
     }
 }

@@ -4,6 +4,7 @@ use super::{block, statement};
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{FixHistory, Side, Timestamp, Untrusted},
+    release::split_name,
     say,
     verify::{Demand, Judgment, Needed, Proof, Sums, Verdict},
     view,
@@ -190,15 +191,24 @@ fn significant(number: f64) -> f64 {
     (number * scale).round() / scale
 }
 
+/// Shares of the releases of the asked package, largest first; what other packages of the project do says nothing of it.
+fn within_package(told: &Told<'_>) -> Vec<(usize, f64)> {
+    let Told { history, judgment, .. } = told;
+    let package = split_name(history.asked.raw()).0;
+    let of_package = |place: usize| split_name(history.releases[place].version.raw()).0 == package;
+    let shares = || judgment.adoption.iter().filter(|(place, _)| of_package(*place));
+    let all: f64 = shares().map(|(_, share)| share).sum();
+    shares().map(|(place, share)| (*place, share / all)).collect()
+}
+
 /// Makes the view.
 pub(super) fn of(told: &Told<'_>, warnings: &[Clean], guard: &mut Guard) -> Out {
     let Told { history, judgment, demand, as_of, .. } = told;
     let proof = judgment.proof.as_ref();
-    let adoption: Vec<AdoptionView> = judgment
-        .adoption
-        .iter()
+    let adoption: Vec<AdoptionView> = within_package(told)
+        .into_iter()
         .take(RELEASES)
-        .map(|(place, share)| AdoptionView { release: release(told, *place, guard), share: view::rounded(*share) })
+        .map(|(place, share)| AdoptionView { release: release(told, place, guard), share: view::rounded(share) })
         .collect();
     let recurrences: Vec<RecurrenceView> = history
         .recurrences

@@ -34,6 +34,9 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
     if proof.unit == Unit::Events {
         warnings.push(Clean::ours("exposure is counted by events of other issues, since sessions are missing"));
     }
+    if proof.unit == Unit::Requests {
+        warnings.push(Clean::ours("exposure is counted in requests, since neither sessions nor users are named"));
+    }
     if proof.effects.0 > HEAVY {
         warnings.push(say!(
             "few users make most hits: each hit weighs as ",

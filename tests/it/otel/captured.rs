@@ -10,10 +10,13 @@ use prodsignal::{
     backend::embedded::{EmbeddedStore, Options},
     guard::{Pseudonyms, Scrubber},
     ingest::{Ingest, project_slug, service_of},
-    model::Timestamp,
+    model::{Timestamp, Use},
     otlp::{self, Encoding, Signal},
     protocol::Limits,
-    store::{Field, IssueQuery, ProjectKey, Scope, SearchQuery, SignalSink, SignalStore, Value},
+    store::{
+        Field, FixQuery, IssueQuery, IssueRef, ProjectKey, ReleaseQuery, Scope, SearchQuery, SignalSink, SignalStore,
+        Value,
+    },
 };
 use serde_json::Value as Json;
 
@@ -138,4 +141,26 @@ async fn neither_order_nor_retries_change_an_answer() {
     assert_eq!(issues(&one.store).await, issues(&other.store).await);
     one.store.fold().await.unwrap();
     assert_eq!(issues(&one.store).await, issues(&other.store).await);
+}
+
+#[tokio::test]
+async fn requests_are_exposure_where_there_are_no_sessions() {
+    let count = requests().len();
+    let taken = taken(0..count).await;
+    let query = IssueQuery { scope: Scope::default(), limit: 1_000, ..IssueQuery::default() };
+    let page = taken.store.issues(&query).await.unwrap();
+    let of_api = page.items.iter().find(|facts| facts.issue.project == "press-api" && facts.users > 1).unwrap();
+    // More were there than failed.
+    assert!(of_api.active_users > of_api.users, "{} of {}", of_api.users, of_api.active_users);
+    let releases = taken.store.releases(&ReleaseQuery { counts: true, ..ReleaseQuery::default() }).await.unwrap();
+    let newest = releases.iter().find(|facts| facts.release.version.raw().starts_with("press-api@")).unwrap();
+    let fix = FixQuery {
+        scope: Scope { end: Some("2026-12-01T00:00:00Z".parse().unwrap()), ..Scope::default() },
+        issue: IssueRef::Named(of_api.issue.short_id.as_str().into()),
+        release: newest.release.version.clone(),
+    };
+    let history = taken.store.fix_history(&fix).await.unwrap();
+    let sum = |of: fn(&Use) -> u64| history.uses.iter().map(of).sum::<u64>();
+    assert!(!history.signs.is_empty());
+    assert!(sum(|part| part.users) > 0 && sum(|part| part.requests) > sum(|part| part.users));
 }

@@ -125,7 +125,7 @@ impl Shop {
             }
             for (release, users) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
                 let hour = MONDAY + hour;
-                history.uses.push(Use { hour, release, users, sessions: users, events: 0 });
+                history.uses.push(Use { hour, release, users, sessions: users, ..Use::default() });
             }
         }
         if self.after > 0 {

@@ -21,6 +21,9 @@ use crate::{
     store::{Receipt, StoreError},
 };
 
+/// Names of unknown types that are kept of a day; others count as `unknown`.
+const UNKNOWN_NAMES: i64 = 50;
+
 /// What the newest event of an issue in this transaction says.
 pub(super) struct IssueTouch {
     pub(super) first: i64,
@@ -58,6 +61,8 @@ pub(super) struct Commit<'t> {
     pub(super) traces: HashMap<i64, TraceTouch>,
     /// Requests that were worked on.
     pub(super) traffic: HashMap<TrafficKey, TrafficTouch>,
+    /// By project, release, environment, day: who was active by requests and other signs of use.
+    pub(super) requests: HashMap<(u64, u32, u32, i64), SessionTouch>,
     /// By day and project: spans and logs kept without a failure, and whether that changed.
     pub(super) kept: HashMap<(i64, u64), (u64, bool)>,
     /// Spans and logs of a day and project that are kept without a failure.
@@ -78,6 +83,7 @@ impl<'t> Commit<'t> {
             libraries: HashMap::new(),
             traces: HashMap::new(),
             traffic: HashMap::new(),
+            requests: HashMap::new(),
             kept: HashMap::new(),
             keep_lines: u64::MAX,
             projects: HashMap::new(),
@@ -105,6 +111,10 @@ impl<'t> Commit<'t> {
             *(if stored { &mut receipt.stored } else { &mut receipt.duplicates }) += 1;
         }
         for outcome in &prepared.outcomes {
+            let named = match &outcome.named {
+                Some(name) if self.may_name(day_of(received), name)? => name,
+                _ => outcome.item,
+            };
             self.conn
                 .prepare_cached(
                     "INSERT INTO outcome(day, project, item, outcome, reason, n) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
@@ -113,13 +123,20 @@ impl<'t> Commit<'t> {
                 .execute(params![
                     day_of(received),
                     project,
-                    outcome.item,
+                    named,
                     outcome.outcome,
                     outcome.reason,
                     outcome.quantity
                 ])?;
         }
         Ok(receipt)
+    }
+
+    /// Whether one more name of an unknown type may be kept that day.
+    fn may_name(&self, day: i64, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT count(DISTINCT item)<?2 OR count(CASE WHEN item=?3 THEN 1 END)>0
+                   FROM outcome WHERE day=?1 AND outcome='unknown'";
+        Ok(self.conn.prepare_cached(sql)?.query_row(params![day, UNKNOWN_NAMES, name], |row| row.get(0))?)
     }
 
     /// Notes events that were not sent as such.

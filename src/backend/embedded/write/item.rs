@@ -52,6 +52,9 @@ impl Commit<'_> {
             size,
             body,
         ])?;
+        if let Some(used) = &item.used {
+            self.touch_traffic(project, rel, env, std::slice::from_ref(used))?;
+        }
         Ok(true)
     }
 }

@@ -42,5 +42,6 @@ pub(super) use prepare::Prepared;
 pub(super) use project::{COLUMNS, project_of};
 pub(super) use queue::Queue;
 pub(super) use session::BY_SESSIONS;
+pub(super) use traffic::BY_REQUESTS;
 
 pub(super) use writer::{Joining, Writer, start};

@@ -1,16 +1,19 @@
 //! Counting the requests that services worked on, sampled or not.
 //! It uses `rusqlite` and the packed forms.
-//! It never keeps a request: they become counts, durations and sets of users.
+//! It never keeps a request: they become counts, durations and sets of users. Operation 0 stands for signs of use that
+//! are no request: it has users and sessions alone.
 
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
 
-use super::{commit::Commit, names::Word};
+use super::{commit::Commit, names::Word, session::add_active};
 use crate::{
-    backend::embedded::pack::{Durations, decode_users, encode_users, hour_of, micros},
+    backend::embedded::pack::{Durations, day_of, decode_users, encode_users, hour_of, micros},
     store::{EntryUse, StoreError},
 };
 
+/// The kind of `active` rows that requests, and other signs of use beside events and sessions, make.
+pub(in crate::backend::embedded) const BY_REQUESTS: i64 = 2;
 /// Longest name of an operation, in characters.
 const LONGEST: usize = 200;
 
@@ -39,9 +42,18 @@ impl Commit<'_> {
     ) -> Result<(), StoreError> {
         for entry in uses {
             let at = micros(entry.at);
-            let name: String = entry.operation.raw().chars().take(LONGEST).collect();
-            let op = self.names.maybe(self.conn, Word::Transaction, 0, Some(&name))?;
+            let name = entry.operation.as_ref().map(|name| name.raw().chars().take(LONGEST).collect::<String>());
+            let op = self.names.maybe(self.conn, Word::Transaction, 0, name.as_deref())?;
             let user = self.names.user(self.conn, entry.user)?;
+            self.touch_activity((project, rel, env, at), user, name.is_some());
+            if name.is_none() {
+                if user != 0 || entry.session.is_some() {
+                    let touch = self.traffic.entry((project, rel, env, hour_of(at), 0)).or_default();
+                    touch.users.extend((user != 0).then_some(user));
+                    touch.sessions.extend(entry.session);
+                }
+                continue;
+            }
             let touch = self.traffic.entry((project, rel, env, hour_of(at), op)).or_default();
             touch.n += 1;
             touch.weight += entry.weight;
@@ -55,8 +67,23 @@ impl Commit<'_> {
         Ok(())
     }
 
+    /// Notes who was active on a day, and how many requests there were.
+    fn touch_activity(&mut self, (project, rel, env, at): (u64, u32, u32, i64), user: u32, is_request: bool) {
+        self.touch_release(rel, at, at);
+        let touch = self.requests.entry((project, rel, env, day_of(at))).or_default();
+        if touch.last == 0 {
+            (touch.first, touch.last) = (at, at);
+        }
+        (touch.first, touch.last) = (touch.first.min(at), touch.last.max(at));
+        touch.started += u64::from(is_request);
+        touch.users.extend((user != 0).then_some(user));
+    }
+
     /// Writes what was noted.
     pub(super) fn write_traffic(&mut self) -> Result<(), StoreError> {
+        for ((project, rel, env, day), touch) in std::mem::take(&mut self.requests) {
+            add_active(self.conn, (project, rel, env, day, BY_REQUESTS), &touch)?;
+        }
         for ((project, rel, env, hour, op), touch) in std::mem::take(&mut self.traffic) {
             self.add_traffic((project, rel, env, hour, op), touch)?;
         }

@@ -19,7 +19,7 @@ use super::super::engine::{
 use crate::{
     backend::embedded::{
         pack::{DAY_US, Head, Rest, ValueSets, day_of, decode_sets},
-        write::BY_SESSIONS,
+        write::{BY_REQUESTS, BY_SESSIONS},
     },
     store::{AffectedQuery, Baseline, StoreError},
 };
@@ -29,7 +29,7 @@ pub(in crate::backend::embedded::read) struct BaseUsers {
     pub(in crate::backend::embedded::read) kind: Baseline,
     /// All of it.
     pub(in crate::backend::embedded::read) users: RoaringBitmap,
-    /// Users with a session or an event, the affected among them.
+    /// Users with a session, a request or an event, the affected among them.
     pub(in crate::backend::embedded::read) active: u64,
     sets: HashMap<u32, Joined>,
     pub(in crate::backend::embedded::read) warnings: Vec<&'static str>,
@@ -170,8 +170,8 @@ impl Snapshot<'_> {
             warnings.push("the baseline's users are of all releases in the period");
         }
         let with_events = sets.remove(&0).map(|all| all.any(0)).unwrap_or_default();
-        let with_sessions = self.users_with_sessions(bounds)?;
-        let all = &with_events | &with_sessions;
+        let with_sessions = self.users_of_kind(bounds, BY_SESSIONS)?;
+        let all = &with_events | &with_sessions | self.users_of_kind(bounds, BY_REQUESTS)?;
         let active = all.len();
         let mut users = match query.baseline {
             Baseline::OtherEvents => with_events.clone(),
@@ -181,7 +181,8 @@ impl Snapshot<'_> {
         users -= affected;
         // Whose tags nobody knows would count as having none of them, and make every value stand out.
         if !users.is_subset(&with_events) {
-            warnings.push("sessions carry no tags: of the baseline, only users who have an event too are compared");
+            warnings
+                .push("tags are known of events alone: of the baseline, only users who have an event too are compared");
             users &= with_events;
         }
         Ok(BaseUsers { kind: query.baseline, users, active, sets, warnings })
@@ -292,14 +293,15 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn users_with_sessions(&mut self, bounds: &Bounds) -> Result<RoaringBitmap, StoreError> {
+    /// Users with a session, or with a request or another sign of use. The scope's last day counts whole.
+    fn users_of_kind(&self, bounds: &Bounds, kind: i64) -> Result<RoaringBitmap, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT users FROM active WHERE project=?1 AND kind=?2 AND day BETWEEN ?3 AND ?4
              AND (?5 IS NULL OR env=?5) AND first<=?6",
         )?;
         let mut users = RoaringBitmap::new();
         for (project, _) in &bounds.projects {
-            let days = params![project, BY_SESSIONS, day_of(bounds.lo), day_of(bounds.hi), bounds.env, bounds.hi];
+            let days = params![project, kind, day_of(bounds.lo), day_of(bounds.hi), bounds.env, bounds.hi];
             let mut rows = statement.query(days)?;
             while let Some(row) = rows.next()? {
                 let set = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;

@@ -15,6 +15,7 @@ use super::super::engine::{
 };
 pub(in crate::backend::embedded::read) use crate::answers::Traffic;
 use crate::{
+    answers::Activity,
     backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of},
     change::Series,
     store::StoreError,
@@ -32,13 +33,18 @@ impl Snapshot<'_> {
         for (project, _) in &bounds.projects {
             let mut traffic = Traffic::until(end, self.first_hour(*project)?);
             let begun = traffic.first;
-            for (sessions, sql) in [
+            for (by, sql) in [
                 (
-                    false,
+                    Activity::Events,
                     "SELECT hour, n FROM used WHERE project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
                 ),
                 (
-                    true,
+                    Activity::Requests,
+                    "SELECT hour, CAST(round(sum(weight)) AS INTEGER) FROM traffic
+                     WHERE project=?1 AND op<>0 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4 GROUP BY hour",
+                ),
+                (
+                    Activity::Sessions,
                     "SELECT hour, total FROM sess JOIN release ON release.id=sess.rel
                      WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4",
                 ),
@@ -46,7 +52,7 @@ impl Snapshot<'_> {
                 let mut statement = self.conn.prepare_cached(sql)?;
                 let mut rows = statement.query(params![project, env, begun, end])?;
                 while let Some(row) = rows.next()? {
-                    traffic.add(sessions, row.get(0)?, row.get(1)?);
+                    traffic.add(by, row.get(0)?, row.get(1)?);
                 }
             }
             all.insert(*project, traffic);
@@ -55,10 +61,11 @@ impl Snapshot<'_> {
         for (issue, facts) in self.tails()? {
             if let Some(traffic) = projects.get(&issue).and_then(|project| all.get_mut(project)) {
                 for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
-                    traffic.add(false, hour_of(fact.ts), 1);
+                    traffic.add(Activity::Events, hour_of(fact.ts), 1);
                 }
             }
         }
+        all.values_mut().for_each(Traffic::choose);
         Ok(all)
     }
 

@@ -19,7 +19,10 @@ use super::{
     hours::{Traffic, UserDays},
 };
 use crate::{
-    backend::embedded::pack::{day_of, hour_of, micros, moment},
+    backend::embedded::{
+        pack::{day_of, hour_of, micros, moment},
+        write::BY_REQUESTS,
+    },
     change::onset,
     model::{Onset, Release, Timestamp},
     store::{StoreError, Window, WindowStart},
@@ -61,9 +64,9 @@ impl Snapshot<'_> {
         releases: &Releases,
         bounds: &Bounds,
     ) -> Result<Vec<Window>, StoreError> {
-        let (by_sessions, used) = self.use_by_release(known.project, bounds)?;
+        let (by_events, used) = self.use_by_release(known.project, bounds)?;
         let of = |rel: u32| {
-            let own = if by_sessions { 0 } else { seen.events_of_release(rel) };
+            let own = if by_events { seen.events_of_release(rel) } else { 0 };
             used.get(&rel).copied().unwrap_or(0).saturating_sub(own)
         };
         let used_in_all: u64 = releases.list.iter().map(|release| of(release.id)).sum();
@@ -81,36 +84,35 @@ impl Snapshot<'_> {
         Ok(windows)
     }
 
-    /// Sessions by release, else events; whether it is sessions. The scope's first and last day count whole where it is
-    /// events.
+    /// Sessions by release, else requests, else events; whether it is events. The scope's first and last day count whole
+    /// where it is not sessions.
     fn use_by_release(&self, project: u64, bounds: &Bounds) -> Result<(bool, HashMap<u32, u64>), StoreError> {
-        let (hours, days) = ((hour_of(bounds.lo), hour_of(bounds.hi)), (day_of(bounds.lo), day_of(bounds.hi)));
-        for (by_sessions, sql, (lo, hi)) in [
-            (
-                true,
-                "SELECT rel, sum(total) FROM sess JOIN release ON release.id=sess.rel
-                 WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4 GROUP BY rel",
-                hours,
-            ),
-            (
-                false,
-                "SELECT rel, sum(n) FROM active
-                 WHERE project=?1 AND (?2 IS NULL OR env=?2) AND day BETWEEN ?3 AND ?4 AND kind=0 GROUP BY rel",
-                days,
-            ),
-        ] {
-            let mut statement = self.conn.prepare_cached(sql)?;
-            let rows =
-                statement.query_map(params![project, bounds.env, lo, hi], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mut used: HashMap<u32, u64> = rows.collect::<Result<_, _>>()?;
-            if !by_sessions {
-                self.add_unfolded(project, bounds, &mut used)?;
-            }
-            if used.values().any(|n| *n > 0) {
-                return Ok((by_sessions, used));
-            }
+        let sessions = "SELECT rel, sum(total) FROM sess JOIN release ON release.id=sess.rel
+                        WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4 GROUP BY rel";
+        let hours = (hour_of(bounds.lo), hour_of(bounds.hi));
+        let used = self.sums_by_release(sessions, params![project, bounds.env, hours.0, hours.1])?;
+        if used.values().any(|n| *n > 0) {
+            return Ok((false, used));
         }
-        Ok((false, HashMap::new()))
+        let active = "SELECT rel, sum(n) FROM active
+                      WHERE project=?1 AND (?2 IS NULL OR env=?2) AND day BETWEEN ?3 AND ?4 AND kind=?5 GROUP BY rel";
+        let of_kind = |kind: i64| {
+            self.sums_by_release(active, params![project, bounds.env, day_of(bounds.lo), day_of(bounds.hi), kind])
+        };
+        let (mut events, requests) = (of_kind(0)?, of_kind(BY_REQUESTS)?);
+        self.add_unfolded(project, bounds, &mut events)?;
+        // A release that sends errors alone is used all the same.
+        let all_send = events.iter().all(|(rel, n)| *n == 0 || requests.get(rel).is_some_and(|n| *n > 0));
+        match all_send && requests.values().any(|n| *n > 0) {
+            true => Ok((false, requests)),
+            false => Ok((true, events)),
+        }
+    }
+
+    fn sums_by_release(&self, sql: &str, key: &[&dyn rusqlite::ToSql]) -> Result<HashMap<u32, u64>, StoreError> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn add_unfolded(&self, project: u64, bounds: &Bounds, used: &mut HashMap<u32, u64>) -> Result<(), StoreError> {

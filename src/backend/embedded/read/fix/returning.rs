@@ -9,7 +9,7 @@ use super::{Asked, Snapshot};
 use crate::{
     backend::embedded::{
         pack::{HOUR_US, day_of, decode_users, hour_of},
-        write::BY_SESSIONS,
+        write::{BY_REQUESTS, BY_SESSIONS},
     },
     model::{FixHistory, Returning, Side},
     store::StoreError,
@@ -62,7 +62,7 @@ impl Snapshot<'_> {
         Ok(any("sess_users")? || (by_events && !any("sess")?))
     }
 
-    /// Users of those releases with an event or a session, up to the scope's end; sessions of the last, begun hour
+    /// Users of those releases with an event, a request or a session, up to the scope's end; sessions of the last, begun hour
     /// are looked through only for those of `wanted` who are not known to be active otherwise.
     fn active_on(
         &mut self,
@@ -75,11 +75,17 @@ impl Snapshot<'_> {
         let sql =
             "SELECT users FROM active WHERE project=?1 AND rel=?2 AND kind=?3 AND (?4 IS NULL OR env=?4) AND day<?5";
         let by_hour = "SELECT users FROM sess_users WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND hour>=?3 AND hour<?4";
+        let by_request = "SELECT users FROM traffic
+                          WHERE project=?1 AND rel=?2 AND (?3 IS NULL OR env=?3) AND hour BETWEEN ?4 AND ?5";
         let (today, now) = (day_of(hi), hour_of(hi));
         let mut begun = RoaringBitmap::new();
         for rel in rels {
             let days = params![asked.known.project, rel, BY_SESSIONS, asked.bounds.env, today];
             active |= self.united(sql, days)?;
+            let days = params![asked.known.project, rel, BY_REQUESTS, asked.bounds.env, today];
+            active |= self.united(sql, days)?;
+            let hours = params![asked.known.project, rel, asked.bounds.env, today * 24, now];
+            active |= self.united(by_request, hours)?;
             active |= self.united(by_hour, params![rel, asked.bounds.env, today * 24, now])?;
             begun |= self.united(by_hour, params![rel, asked.bounds.env, now, now + 1])?;
         }

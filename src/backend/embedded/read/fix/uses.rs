@@ -1,4 +1,4 @@
-//! Exposure by hour and release: from sessions, and from events of other issues where sessions don't do.
+//! Exposure by hour and release: from sessions, else from requests, and from events of other issues where neither do.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -41,8 +41,50 @@ impl Snapshot<'_> {
                 uses.entry((hour, release)).or_insert(Use { hour, release, ..Use::default() }).users = users;
             }
         }
+        if uses.values().all(|part| part.sessions == 0 && part.users == 0) {
+            history.gaps.extend(self.add_request_uses(asked, &hours, &mut uses)?);
+        }
         history.uses = uses.into_values().collect();
         Ok(())
+    }
+
+    /// Adds the use that requests tell, where there are no sessions; what is to be said of it.
+    fn add_request_uses(
+        &self,
+        asked: &Asked<'_>,
+        hours: &std::ops::Range<i64>,
+        uses: &mut BTreeMap<(i64, usize), Use>,
+    ) -> Result<Vec<&'static str>, StoreError> {
+        let sql = "SELECT hour, users, sessions, n, weight FROM traffic
+                   WHERE project=?1 AND rel=?2 AND (?3 IS NULL OR env=?3) AND hour>=?4 AND hour<?5 ORDER BY hour";
+        let mut sampled: [(f64, f64); 2] = [(0.0, 0.0); 2];
+        for (release, rel) in asked.sided.ids.iter().enumerate() {
+            self.go_on()?;
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let mut rows =
+                statement.query(params![asked.known.project, rel, asked.bounds.env, hours.start, hours.end])?;
+            let mut of_hour: BTreeMap<i64, (RoaringBitmap, RoaringBitmap, f64)> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let blob = |at: usize| row.get_ref(at)?.as_blob().map_err(rusqlite::Error::from);
+                let (users, sessions, weight) = of_hour.entry(row.get(0)?).or_default();
+                *users |= decode_users(blob(1)?)?;
+                *sessions |= decode_users(blob(2)?)?;
+                let (n, stands_for): (f64, f64) = (row.get(3)?, row.get(4)?);
+                *weight += stands_for;
+                let side = match asked.sided.side(*rel) {
+                    Side::Control => 0,
+                    Side::New => 1,
+                    Side::Neither => continue,
+                };
+                sampled[side] = (sampled[side].0 + n, sampled[side].1 + stands_for);
+            }
+            for (hour, (users, sessions, weight)) in of_hour {
+                let (users, sessions, requests) = (users.len(), sessions.len(), weight.round() as u64);
+                let part = Use { hour, release, users, sessions, requests, ..Use::default() };
+                uses.insert((hour, release), part);
+            }
+        }
+        Ok(said_of_sampling(sampled))
     }
 
     /// Distinct users with a session, by hour; only of those agents, where some are given.
@@ -87,15 +129,15 @@ impl Snapshot<'_> {
         as_of: Timestamp,
         history: &mut FixHistory,
     ) -> Result<(), StoreError> {
-        let sessions = |side: Side| -> u64 {
+        let used = |side: Side| -> u64 {
             history
                 .uses
                 .iter()
                 .filter(|part| history.releases[part.release].side == side)
-                .map(|part| part.sessions)
+                .map(|part| part.sessions + part.users + part.requests)
                 .sum()
         };
-        let enough = sessions(Side::Control) > 0 && (sessions(Side::New) > 0 || history.signs.is_empty());
+        let enough = used(Side::Control) > 0 && (used(Side::New) > 0 || history.signs.is_empty());
         if enough && history.conditions.iter().all(|condition| condition.of_sessions) {
             return Ok(());
         }
@@ -135,6 +177,28 @@ impl Snapshot<'_> {
             }
         }
         Ok(others)
+    }
+}
+
+/// From which factor on between the sides a change of sampling is said.
+const RESAMPLED: f64 = 1.25;
+
+/// Each side's requests, and how many they stand for.
+fn said_of_sampling([before, after]: [(f64, f64); 2]) -> Vec<&'static str> {
+    if before.0 == 0.0 || after.0 == 0.0 {
+        return Vec::new();
+    }
+    let times = (after.1 / after.0) / (before.1 / before.0);
+    match times {
+        _ if times > RESAMPLED => vec![
+            "requests of the release with the fix are sampled more thinly than before: errors may be missing for that alone",
+        ],
+        _ if times < 1.0 / RESAMPLED => {
+            vec![
+                "requests of the release with the fix are sampled less thinly than before: users before are undercounted",
+            ]
+        }
+        _ => Vec::new(),
     }
 }
 

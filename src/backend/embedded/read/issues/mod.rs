@@ -3,5 +3,6 @@
 
 pub(super) mod count;
 mod decided;
+pub(super) mod echo;
 pub(super) mod filter;
 pub(super) mod mentions;

@@ -4,7 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::{engine::pool::Snapshot, release::active::Active};
+use super::super::{
+    engine::pool::Snapshot,
+    release::active::{Active, Activity},
+};
 use crate::{
     backend::embedded::pack::moment,
     model::Project,
@@ -35,8 +38,13 @@ impl Snapshot<'_> {
             }
             environments.sort();
             found.push(ProjectDetails {
-                first_event: rows.iter().filter(|row| !row.by_sessions).map(|row| row.first).min().map(moment),
-                has_sessions: rows.iter().any(|row| row.by_sessions),
+                first_event: rows
+                    .iter()
+                    .filter(|row| row.by == Activity::Events)
+                    .map(|row| row.first)
+                    .min()
+                    .map(moment),
+                has_sessions: rows.iter().any(|row| row.by == Activity::Sessions),
                 has_replays: self.has_replays(&project)?,
                 latest_release: newest.map(|known| known.version.as_str().into()),
                 environments,

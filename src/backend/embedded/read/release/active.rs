@@ -12,14 +12,31 @@ use super::super::engine::{
     pool::Snapshot,
     scope::{Bounds, Want},
 };
-pub(in crate::backend::embedded::read) use crate::answers::Active;
+pub(in crate::backend::embedded::read) use crate::answers::{Active, Activity};
 use crate::{
     backend::embedded::{
         pack::{DAY_US, day_of, decode_users, hour_of},
-        write::BY_SESSIONS,
+        write::{BY_REQUESTS, BY_SESSIONS},
     },
     store::StoreError,
 };
+
+/// The kind of `active` rows of an activity.
+fn kind_of(by: Activity) -> i64 {
+    match by {
+        Activity::Events => 0,
+        Activity::Requests => BY_REQUESTS,
+        Activity::Sessions => BY_SESSIONS,
+    }
+}
+
+fn of_kind(kind: i64) -> Activity {
+    match kind {
+        BY_SESSIONS => Activity::Sessions,
+        BY_REQUESTS => Activity::Requests,
+        _ => Activity::Events,
+    }
+}
 
 /// Events of a release and environment that the sums by day can't tell, by (project, release, environment).
 type Edge = HashMap<(u64, u32, u32), (u64, i64, i64, RoaringBitmap)>;
@@ -52,7 +69,7 @@ impl Snapshot<'_> {
                     rel: row.get(0)?,
                     env: row.get(1)?,
                     day: row.get(2)?,
-                    by_sessions: row.get::<_, i64>(3)? == BY_SESSIONS,
+                    by: of_kind(row.get(3)?),
                     n: row.get(4)?,
                     first: row.get(5)?,
                     last: row.get(6)?,
@@ -65,16 +82,24 @@ impl Snapshot<'_> {
         Ok(rows.into_iter().partition(|row| row.last <= bounds.hi))
     }
 
-    /// A row that reaches past the scope's end, counted up to it: events one by one, sessions by whole hours.
+    /// A row that reaches past the scope's end, counted up to it: events one by one, all else by whole hours.
     fn until_end(&self, row: Active, edge: &Edge, hi: i64) -> Result<Option<Active>, StoreError> {
-        if row.by_sessions {
-            let sql = "SELECT coalesce(sum(total), 0) FROM sess WHERE rel=?1 AND env=?2 AND hour BETWEEN ?3 AND ?4";
-            let hours = params![row.rel, row.env, row.day * 24, hour_of(hi)];
-            let n = self.conn.prepare_cached(sql)?.query_row(hours, |row| row.get(0))?;
-            return Ok(Some(Active { n, last: hi, ..row }));
-        }
-        let counted = edge.get(&(row.project, row.rel, row.env));
-        Ok(counted.map(|(n, first, last, _)| Active { n: *n, first: *first, last: *last, ..row }))
+        let sql = match row.by {
+            Activity::Events => {
+                let counted = edge.get(&(row.project, row.rel, row.env));
+                return Ok(counted.map(|(n, first, last, _)| Active { n: *n, first: *first, last: *last, ..row }));
+            }
+            Activity::Sessions => {
+                "SELECT coalesce(sum(total), 0) FROM sess WHERE rel=?2 AND env=?3 AND hour BETWEEN ?4 AND ?5"
+            }
+            Activity::Requests => {
+                "SELECT coalesce(sum(n), 0) FROM traffic
+                 WHERE project=?1 AND rel=?2 AND env=?3 AND hour BETWEEN ?4 AND ?5"
+            }
+        };
+        let hours = params![row.project, row.rel, row.env, row.day * 24, hour_of(hi)];
+        let n = self.conn.prepare_cached(sql)?.query_row(hours, |row| row.get(0))?;
+        Ok(Some(Active { n, last: hi, ..row }))
     }
 
     /// Folded events in a short time, by release and environment, from the chunks of all issues.
@@ -114,7 +139,7 @@ impl Snapshot<'_> {
             for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
                 let (ts, day) = (fact.ts, day_of(fact.ts));
                 let (rel, env) = (fact.rel, fact.env);
-                rows.push(Active { project, rel, env, day, by_sessions: false, n: 1, first: ts, last: ts });
+                rows.push(Active { project, rel, env, day, by: Activity::Events, n: 1, first: ts, last: ts });
             }
         }
         Ok(())
@@ -128,7 +153,7 @@ impl Snapshot<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Users with a session or an event, by release. The scope's first day counts whole.
+    /// Users with a session, a request or an event, by release. The scope's first day counts whole.
     pub(in crate::backend::embedded::read) fn active_users(
         &mut self,
         bounds: &Bounds,
@@ -137,7 +162,7 @@ impl Snapshot<'_> {
         self.active_by(bounds, Some(rels), |_, rel| rel)
     }
 
-    /// How many users had a session or an event, by project; of those releases alone, if any are given.
+    /// How many users had a session, a request or an event, by project; of those releases alone, if any are given.
     pub(in crate::backend::embedded::read) fn active_in(
         &mut self,
         bounds: &Bounds,
@@ -160,12 +185,12 @@ impl Snapshot<'_> {
         let sql = "SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=?5";
         let first_day = day_of(bounds.lo);
         for row in whole.iter().filter(|row| counts(row.rel) && row.day >= first_day) {
-            let at = params![row.project, row.rel, row.env, row.day, i64::from(row.by_sessions)];
+            let at = params![row.project, row.rel, row.env, row.day, kind_of(row.by)];
             let set: Vec<u8> = self.conn.prepare_cached(sql)?.query_row(at, |row| row.get(0))?;
             *users.entry(key(row.project, row.rel)).or_default() |= decode_users(&set)?;
         }
         let cut: Vec<Active> = cut.into_iter().filter(|row| counts(row.rel)).collect();
-        if cut.iter().any(|row| !row.by_sessions) {
+        if cut.iter().any(|row| row.by == Activity::Events) {
             let lo = day_of(bounds.hi).saturating_mul(DAY_US).max(bounds.lo);
             for ((project, rel, _), (_, _, _, set)) in self.edge(bounds, lo, bounds.hi)? {
                 if counts(rel) {
@@ -173,8 +198,8 @@ impl Snapshot<'_> {
                 }
             }
         }
-        for row in cut.iter().filter(|row| row.by_sessions && row.day >= first_day) {
-            *users.entry(key(row.project, row.rel)).or_default() |= self.session_users(row, bounds.hi)?;
+        for row in cut.iter().filter(|row| row.by != Activity::Events && row.day >= first_day) {
+            *users.entry(key(row.project, row.rel)).or_default() |= self.users_until(row, bounds.hi)?;
         }
         let (want, projects) = (Want::of(bounds, rels), self.projects_of_tail()?);
         for (issue, facts) in self.tails()? {
@@ -195,7 +220,7 @@ impl Snapshot<'_> {
         rels: &RoaringBitmap,
     ) -> Result<RoaringBitmap, StoreError> {
         let (whole, cut) = self.whole_rows(bounds)?;
-        let wanted = |row: &&Active| !row.by_sessions && rels.contains(row.rel);
+        let wanted = |row: &&Active| row.by == Activity::Events && rels.contains(row.rel);
         let sql = "SELECT users FROM active WHERE project=?1 AND rel=?2 AND env=?3 AND day=?4 AND kind=0";
         let mut users = RoaringBitmap::new();
         for row in whole.iter().filter(wanted) {
@@ -211,10 +236,16 @@ impl Snapshot<'_> {
         Ok(users)
     }
 
-    fn session_users(&self, row: &Active, hi: i64) -> Result<RoaringBitmap, StoreError> {
-        let sql = "SELECT users FROM sess_users WHERE rel=?1 AND env=?2 AND hour BETWEEN ?3 AND ?4";
+    /// Users of sessions or requests on the row's day, up to the hour of `hi`.
+    fn users_until(&self, row: &Active, hi: i64) -> Result<RoaringBitmap, StoreError> {
+        let sql = match row.by {
+            Activity::Requests => {
+                "SELECT users FROM traffic WHERE project=?1 AND rel=?2 AND env=?3 AND hour BETWEEN ?4 AND ?5"
+            }
+            _ => "SELECT users FROM sess_users WHERE rel=?2 AND env=?3 AND hour BETWEEN ?4 AND ?5",
+        };
         let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query(params![row.rel, row.env, row.day * 24, hour_of(hi)])?;
+        let mut rows = statement.query(params![row.project, row.rel, row.env, row.day * 24, hour_of(hi)])?;
         let mut users = RoaringBitmap::new();
         while let Some(row) = rows.next()? {
             users |= decode_users(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;

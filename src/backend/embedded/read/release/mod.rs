@@ -4,3 +4,4 @@ pub(super) mod active;
 pub(super) mod announced;
 pub(super) mod releases;
 pub(super) mod session_series;
+pub(super) mod slower;

@@ -4,17 +4,18 @@
 
 use std::collections::HashMap;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use serde_json::Value as Json;
 
-use super::row::Row;
+use super::{missed, row::Row};
 use crate::{
     backend::embedded::{
+        pack::digest64,
         read::engine::{pool::Snapshot, scope::Bounds},
         write::Word,
     },
     ingest::Part,
-    store::{Field, ItemKind, SearchQuery, SignalKind, SignalQuery, StoreError, Value},
+    store::{Field, ItemKind, Op, SearchQuery, SignalKind, SignalQuery, StoreError, Term, Test, Value},
 };
 
 /// Lines that are looked at, at most: the newest.
@@ -48,8 +49,21 @@ impl Snapshot<'_> {
             _ => std::slice::from_ref(&query.kind),
         };
         for kind in kinds {
-            self.items(*kind, &bounds, &mut names, &mut rows)?;
-            self.parts(*kind, &bounds, &mut names, &mut rows)?;
+            for trace in traces_of(&query.filter) {
+                let begin = rows.len();
+                self.items(*kind, trace, &bounds, &mut names, &mut rows)?;
+                match kind {
+                    SignalKind::CheckIn => {
+                        let mut runs = rows.split_off(begin);
+                        let newest = runs.iter().map(|run| run.ts).max().unwrap_or(bounds.hi);
+                        missed::judge(&mut runs, if bounds.hi == i64::MAX { newest } else { bounds.hi });
+                        rows.append(&mut runs);
+                    }
+                    SignalKind::Feedback => self.issues_of(&mut rows[begin..], &bounds)?,
+                    _ => {}
+                }
+                self.parts(*kind, trace, &bounds, &mut names, &mut rows)?;
+            }
             if *kind == SignalKind::Session {
                 self.sessions(&bounds, &mut names, &mut rows)?;
             }
@@ -96,6 +110,7 @@ impl Snapshot<'_> {
     fn items(
         &mut self,
         kind: SignalKind,
+        trace: Option<i64>,
         bounds: &Bounds,
         names: &mut Names,
         rows: &mut Vec<Row>,
@@ -109,13 +124,22 @@ impl Snapshot<'_> {
             SignalKind::Metric => &[ItemKind::Metric],
             SignalKind::Session | SignalKind::All => &[],
         };
-        let sql = "SELECT ts, project, rel, env, user, z FROM item WHERE kind=?1 AND ts BETWEEN ?2 AND ?3 AND (?4 IS NULL OR env=?4)
-                   ORDER BY ts DESC LIMIT ?5";
+        // Spelled twice, so that each takes its index.
+        let sql = match trace {
+            Some(_) => {
+                "SELECT ts, project, rel, env, user, z FROM item WHERE trace=?6 AND kind=?1 AND ts BETWEEN ?2 AND ?3
+                 AND (?4 IS NULL OR env=?4) ORDER BY ts DESC LIMIT ?5"
+            }
+            None => {
+                "SELECT ts, project, rel, env, user, z FROM item WHERE ?6 IS NULL AND kind=?1 AND ts BETWEEN ?2 AND ?3
+                 AND (?4 IS NULL OR env=?4) ORDER BY ts DESC LIMIT ?5"
+            }
+        };
         for item in wanted {
             let mut statement = self.conn.prepare_cached(sql)?;
-            let mut found = statement.query(params![item.code(), bounds.lo, bounds.hi, bounds.env, MOST])?;
-            // Runs of a job by their id: the newest word on each counts.
-            let mut runs = std::collections::HashSet::new();
+            let mut found = statement.query(params![item.code(), bounds.lo, bounds.hi, bounds.env, MOST, trace])?;
+            // Runs of a job by their id: the newest word on each counts, with what older ones say of the schedule.
+            let mut runs: HashMap<String, usize> = HashMap::new();
             while let Some(line) = found.next()? {
                 let place: Place = (line.get(1)?, line.get(2)?, line.get(3)?, line.get(4)?);
                 if bounds.slug(place.0).is_none() || rows.len() >= MOST {
@@ -125,8 +149,13 @@ impl Snapshot<'_> {
                 let Ok(json) = serde_json::from_slice::<Json>(&body) else { continue };
                 for mut row in of_item(kind, *item, line.get(0)?, &json) {
                     let run = row.values.get("id").and_then(Json::as_str).filter(|id| id.bytes().any(|b| b != b'0'));
-                    if kind == SignalKind::CheckIn && run.is_some_and(|run| !runs.insert(run.to_owned())) {
-                        continue;
+                    if let Some(run) = run.filter(|_| kind == SignalKind::CheckIn) {
+                        if let Some(newer) = runs.get(run) {
+                            let config = row.values.remove("monitor_config");
+                            config.map(|config| rows[*newer].values.entry("monitor_config").or_insert(config));
+                            continue;
+                        }
+                        runs.insert(run.to_owned(), rows.len());
                     }
                     self.place(&mut row, place, bounds, names)?;
                     rows.push(row);
@@ -136,9 +165,22 @@ impl Snapshot<'_> {
         Ok(())
     }
 
+    /// Feedback stands with its issue: that of the event that it is about.
+    fn issues_of(&self, rows: &mut [Row], bounds: &Bounds) -> Result<(), StoreError> {
+        let sql = "SELECT issue.short_id FROM body JOIN issue ON issue.id=body.issue WHERE body.seq=?1";
+        for row in rows {
+            let event = row.values.get("event").and_then(Json::as_str).and_then(|id| id.parse().ok());
+            let Some(seq) = event.map(|id| self.seq_of(id, bounds)).transpose()?.flatten() else { continue };
+            let issue: Option<String> = self.conn.prepare_cached(sql)?.query_row([seq], |row| row.get(0)).optional()?;
+            issue.map(|issue| row.values.insert("issue".into(), issue.into()));
+        }
+        Ok(())
+    }
+
     fn parts(
         &mut self,
         kind: SignalKind,
+        trace: Option<i64>,
         bounds: &Bounds,
         names: &mut Names,
         rows: &mut Vec<Row>,
@@ -146,11 +188,19 @@ impl Snapshot<'_> {
         if !matches!(kind, SignalKind::Log | SignalKind::Span | SignalKind::Transaction) {
             return Ok(());
         }
-        let sql = "SELECT rel, env, z FROM part WHERE project=?1 AND keep=1 AND last>=?2 AND first<=?3
-                   AND (?4 IS NULL OR env=?4) ORDER BY last DESC LIMIT ?5";
+        let sql = match trace {
+            Some(_) => {
+                "SELECT rel, env, z FROM part WHERE trace=?6 AND project=?1 AND last>=?2 AND first<=?3
+                 AND (?4 IS NULL OR env=?4) ORDER BY last DESC LIMIT ?5"
+            }
+            None => {
+                "SELECT rel, env, z FROM part WHERE ?6 IS NULL AND project=?1 AND keep=1 AND last>=?2 AND first<=?3
+                 AND (?4 IS NULL OR env=?4) ORDER BY last DESC LIMIT ?5"
+            }
+        };
         for (project, _) in &bounds.projects {
             let mut statement = self.conn.prepare_cached(sql)?;
-            let mut found = statement.query(params![project, bounds.lo, bounds.hi, bounds.env, MOST])?;
+            let mut found = statement.query(params![project, bounds.lo, bounds.hi, bounds.env, MOST, trace])?;
             while let Some(line) = found.next()? {
                 if rows.len() >= MOST {
                     return Ok(());
@@ -217,6 +267,7 @@ impl Snapshot<'_> {
         ];
         let asked = SearchQuery {
             scope: query.scope.clone(),
+            filter: query.filter.iter().filter(|term| is_of_trace(term)).cloned().collect(),
             fields: fields.iter().map(|(_, field)| field.clone()).collect(),
             limit: EVENTS,
             ..SearchQuery::default()
@@ -234,6 +285,23 @@ impl Snapshot<'_> {
             rows.push(row);
         }
         Ok(())
+    }
+}
+
+/// Whether it asks for traces by their ids.
+pub(super) fn is_of_trace(term: &Term) -> bool {
+    matches!(&term.test, Test::Field { field: Field::Trace, op: Op::Is, .. })
+}
+
+/// The traces that a filter asks for, as the store keeps them; `[None]`: it asks for none.
+fn traces_of(filter: &[Term]) -> Vec<Option<i64>> {
+    let asked = filter.iter().find_map(|term| match &term.test {
+        Test::Field { field: Field::Trace, op: Op::Is, values } if !term.negated => Some(values),
+        _ => None,
+    });
+    match asked.filter(|values| values.iter().all(|value| !value.raw().contains('*'))) {
+        Some(values) => values.iter().map(|value| Some(digest64(value.raw().trim()) as i64)).collect(),
+        None => vec![None],
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::ingest::{LogLine, Part, SpanLine};
+use crate::ingest::{LogLine, Part, SpanLine, has_failed};
 
 /// A line: values by name.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +66,7 @@ impl Row {
     pub(super) fn failed(&self) -> bool {
         let status = self.values.get("status").and_then(Value::as_str).unwrap_or("");
         let level = self.values.get("level").and_then(Value::as_str).unwrap_or("");
-        let well = ["", "ok", "unset", "cancelled", "in_progress", "exited", "not_found", "invalid_argument"];
-        !well.contains(&status) || matches!(level, "error" | "fatal")
+        has_failed(status) || matches!(level, "error" | "fatal")
     }
 
     /// A line of a Sentry container: a log, a span or a metric.
@@ -119,6 +118,7 @@ impl Row {
         row.put("monitor", json.get("monitor_slug").cloned().unwrap_or_default());
         row.put("id", json.get("check_in_id").or_else(|| json.get("event_id")).cloned().unwrap_or_default());
         row.put("status", json.get("status").cloned().unwrap_or_default());
+        row.put("monitor_config", json.get("monitor_config").cloned().unwrap_or_default());
         let seconds = json.get("duration").and_then(Value::as_f64);
         row.put("duration", seconds.map_or(Value::Null, |s| (s * 1_000.0).into()));
         let feedback = json.pointer("/contexts/feedback");
@@ -127,6 +127,9 @@ impl Row {
         row.put("message", said("comments"));
         row.put("event", said("associated_event_id"));
         row.put("replay", said("replay_id"));
+        if json.get("comments").is_some() {
+            row.put("event", json.get("event_id").cloned().unwrap_or_default());
+        }
         row.whole(json);
         row
     }
