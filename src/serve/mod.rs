@@ -13,6 +13,8 @@ mod listen;
 mod manners;
 mod metrics;
 mod otlp;
+mod passes;
+mod people;
 mod sse;
 mod tokens;
 
@@ -37,6 +39,7 @@ pub use access::{Access, Right};
 pub use audit::Audit;
 pub use listen::Tls;
 pub use metrics::Metrics;
+use passes::Passes;
 pub use tokens::{NewToken, Token, Tokens};
 
 use crate::{
@@ -88,6 +91,9 @@ struct App {
     scrubber: Scrubber,
     ingest: Arc<Ingest>,
     access: Arc<Access>,
+    passes: Arc<Passes>,
+    /// Whether callers reach this server over TLS without a proxy.
+    tls: bool,
     allow_writes: bool,
     trusted_proxies: Arc<[IpAddr]>,
     audit: Option<Arc<Audit>>,
@@ -148,7 +154,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         access,
         allow_writes,
         audit,
-        tls: _,
+        tls,
         trusted_proxies,
         metrics,
         in_flight_bytes,
@@ -156,6 +162,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
     } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
+    let passes = Arc::new(Passes::new(sink.pseudonym_key()));
     let scrubber = Scrubber::new(Pseudonyms::new(sink.pseudonym_key()));
     let app = App {
         server,
@@ -164,6 +171,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         scrubber,
         ingest,
         access: Arc::new(access),
+        passes,
+        tls: tls.is_some(),
         allow_writes,
         trusted_proxies: trusted_proxies.into(),
         audit,
@@ -206,6 +215,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .merge(spotlight)
         .merge(telemetry)
         .merge(api)
+        .merge(people::routes())
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
 }

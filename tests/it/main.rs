@@ -25,6 +25,7 @@ mod operations;
 mod otel;
 mod packages;
 mod page;
+mod people;
 mod program;
 mod protocol;
 mod release;
