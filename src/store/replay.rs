@@ -23,6 +23,8 @@ pub struct ReplayFacts {
     pub agent: ReplayAgent,
     /// Headers of its segments as stored: JSON of `replay_event` items.
     pub headers: Vec<Vec<u8>>,
+    /// Ids of all events that name it, where the store tells them; else they have to be searched for.
+    pub events: Option<Vec<EventId>>,
     /// Its segments in the order of their numbers.
     pub segments: Vec<SegmentFacts>,
 }

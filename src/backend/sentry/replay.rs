@@ -13,7 +13,7 @@ use super::{
     store::SentryStore,
 };
 use crate::{
-    model::Untrusted,
+    model::{EventId, Untrusted},
     store::{ReplayAgent, ReplayFacts, ReplayQuery, SegmentFacts, StoreError},
 };
 
@@ -44,6 +44,7 @@ impl SentryStore {
             user: user.map(|user| self.pseudonym(user.raw())),
             agent: agent(&replay),
             headers: vec![self.header(&replay), last],
+            events: events(&replay),
             segments: numbers.into_iter().enumerate().map(segment).collect(),
         })
     }
@@ -161,6 +162,14 @@ impl SentryStore {
             None => Ok(self.described(query).await?.1),
         }
     }
+}
+
+/// The events that name a replay. Sentry lists them by level; others list what the SDK knew of.
+fn events(replay: &Value) -> Option<Vec<EventId>> {
+    ["warning_ids", "info_ids"].iter().any(|key| replay.get(key).is_some()).then(|| {
+        let lists = ["error_ids", "warning_ids", "info_ids"].iter().flat_map(|key| list(replay, key));
+        lists.filter_map(|id| id.as_str()?.parse().ok()).collect()
+    })
 }
 
 /// One page of a replay's segments.

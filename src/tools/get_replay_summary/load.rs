@@ -48,7 +48,8 @@ pub async fn load(store: &dyn SignalStore, scope: &Scope, replay: EventId) -> Re
             None => Ok(None),
         }
     };
-    let (known, mut first) = futures::future::try_join(failures(store, scope, named, since, replay), first).await?;
+    let shown = failures(store, scope, named, (since, replay, facts.events.as_deref()));
+    let (known, mut first) = futures::future::try_join(shown, first).await?;
     for (at, failure, clicks) in known {
         reader.failure(at, failure, clicks);
     }
@@ -98,9 +99,39 @@ async fn failures(
     store: &dyn SignalStore,
     scope: &Scope,
     mut ids: Vec<EventId>,
+    (since, replay, told): (Option<Timestamp>, EventId, Option<&[EventId]>),
+) -> Result<Vec<Known>, StoreError> {
+    let naming = match told {
+        Some(told) => told.iter().copied().take(ERRORS).collect(),
+        None => searched(store, scope, since, replay).await?,
+    };
+    for id in naming {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let one = |id| async move {
+        let query = EventQuery { scope: scope.clone(), pick: Pick::Id(id), release: None, extras: false };
+        match store.event(&query).await {
+            Ok(facts) => Ok(Some(failure(&facts))),
+            // Named, and not here: never sent, sampled away or dropped with age.
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    // A store that is far away is asked for all of them at once.
+    let known = futures::future::try_join_all(ids.into_iter().map(one)).await?;
+    Ok(known.into_iter().flatten().collect())
+}
+
+/// Events since a replay's start that name it.
+async fn searched(
+    store: &dyn SignalStore,
+    scope: &Scope,
     since: Option<Timestamp>,
     replay: EventId,
-) -> Result<Vec<Known>, StoreError> {
+) -> Result<Vec<EventId>, StoreError> {
+    let mut ids = Vec::new();
     let named = SearchQuery {
         scope: Scope { start: since, ..scope.clone() },
         filter: vec![Term {
@@ -116,20 +147,9 @@ async fn failures(
             Some(Value::Text(id)) => id.raw().parse().ok(),
             _ => row.event,
         };
-        ids.extend(id.filter(|id| !ids.contains(id)));
+        ids.extend(id);
     }
-    let one = |id| async move {
-        let query = EventQuery { scope: scope.clone(), pick: Pick::Id(id), release: None, extras: false };
-        match store.event(&query).await {
-            Ok(facts) => Ok(Some(failure(&facts))),
-            // Named, and not here: never sent, sampled away or dropped with age.
-            Err(StoreError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    };
-    // A store that is far away is asked for all of them at once.
-    let known = futures::future::try_join_all(ids.into_iter().map(one)).await?;
-    Ok(known.into_iter().flatten().collect())
+    Ok(ids)
 }
 
 fn failure(facts: &crate::store::EventFacts) -> Known {

@@ -115,7 +115,7 @@ impl Busy {
             ["organizations", "acme", "issues"] => Some(self.issues(&query)),
             ["organizations", "acme", "issues", name] => whole(self.issue(number(name)?, &query)),
             ["organizations", "acme", "issues", name, "events", _] => whole(self.shown(number(name)?)),
-            ["organizations", "acme", "replays", REPLAY] => whole(json!({ "data": replay() })),
+            ["organizations", "acme", "replays", REPLAY] => whole(json!({ "data": self.replay() })),
             ["projects", "acme", "shop", "replays", REPLAY, "recording-segments"] => whole(json!([[
                 { "type": 4, "timestamp": 1_795_172_380_000_i64, "data": { "href": "https://shop.example/cart" } }
             ]])),
@@ -170,6 +170,16 @@ impl Busy {
         event["dateCreated"] = json!(iso(newest.at));
         event["dateReceived"] = json!(iso(newest.at));
         event
+    }
+
+    fn replay(&self) -> Value {
+        let errors: Vec<&Value> =
+            self.of_issue(REPLAYED).filter(|e| e.columns["replayId"] == REPLAY).map(|e| &e.columns["id"]).collect();
+        json!({
+            "id": REPLAY, "project_id": "1", "started_at": "2026-11-20T10:59:40Z", "finished_at": "2026-11-20T11:00:05Z",
+            "urls": ["https://shop.example/cart"], "error_ids": errors, "warning_ids": [], "info_ids": [], "trace_ids": [], "count_segments": 1,
+            "releases": [release(RELEASES - 1)], "environment": "production", "replay_type": "session", "is_archived": false,
+        })
     }
 
     /// Rows of events, or groups of them.
@@ -352,12 +362,4 @@ fn sessions(query: &Query) -> Value {
         })
     };
     json!({ "intervals": intervals, "groups": groups.into_iter().map(group).collect::<Vec<_>>() })
-}
-
-fn replay() -> Value {
-    json!({
-        "id": REPLAY, "project_id": "1", "started_at": "2026-11-20T10:59:40Z", "finished_at": "2026-11-20T11:00:05Z",
-        "urls": ["https://shop.example/cart"], "error_ids": [], "trace_ids": [], "count_segments": 1,
-        "releases": [release(RELEASES - 1)], "environment": "production", "replay_type": "session", "is_archived": false,
-    })
 }
