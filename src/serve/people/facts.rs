@@ -73,7 +73,7 @@ impl Part for Count {
     fn put(&self, out: &mut String) {
         let digits = self.0.to_string();
         for (at, digit) in digits.char_indices() {
-            if at > 0 && (digits.len() - at) % 3 == 0 {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
                 out.push(',');
             }
             out.push(digit);
@@ -108,7 +108,7 @@ mod tests {
         let shown = |html: Html| html.into_string();
         assert_eq!(shown(Count(1).of("user", "users")), "<b>1</b> user");
         assert_eq!(shown(Count(1_234_567).of("user", "users")), "<b>1,234,567</b> users");
-        assert_eq!(shown(percent(0.318)), "32 %");
+        assert_eq!(shown(percent(0.327)), "33 %");
         assert_eq!(shown(percent(0.004)), "&lt; 1 %");
         assert!(shown(time("2026-11-30T10:15:02Z")).contains("2026-11-30 10:15 UTC"));
         assert_eq!(shown(time("é")), "é");
