@@ -32,6 +32,7 @@ pub mod backend;
 pub mod tools;
 
 pub mod feed;
+pub mod forward;
 pub mod mcp;
 pub mod skill;
 

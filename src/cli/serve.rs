@@ -1,18 +1,17 @@
 //! `prodsignal serve`.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::parts;
+use super::{keep, parts};
 use crate::{
-    backend::embedded::EmbeddedStore,
-    config::{Retention, Settings},
+    config::Settings,
+    forward::{Destination, Forward},
     mcp,
-    model::Timestamp,
-    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
-    store::{SignalSink, StoreError},
+    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens, Told},
+    store::SignalSink,
     tools::TOOLS,
 };
 
@@ -53,15 +52,21 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             parts::asked_to_end().await;
             asked.cancel();
         });
-        if settings.retention.is_some() || settings.dump_retention.is_some() {
-            tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
-        }
+        keep::spawn(&settings, &end);
         let news = parts::news(&settings, &end);
         // What changes is written down from the start, also while nobody is subscribed.
         drop(news());
         let server = server.telling(news, end.clone());
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
+        let told = Arc::new(Told::of(&settings.store, parts::now));
+        let forward = forward(&settings, &metrics)?;
+        if let Some(forward) = forward.clone() {
+            let end = end.clone();
+            tokio::spawn(async move { forward.run(end).await });
+        }
+        let (telling, until) = (told.clone(), end.clone());
+        let telling = tokio::spawn(async move { telling.run(until).await });
         let parts = Parts {
             server,
             sink: store.clone(),
@@ -73,10 +78,13 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             tls,
             trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
+            told,
+            forward,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
         };
         serve::run(listener, parts, end).await?;
+        telling.await?;
         anyhow::Ok(())
     })??;
     Ok(ExitCode::SUCCESS)
@@ -88,37 +96,13 @@ fn tokens() -> Vec<String> {
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
 }
 
-/// Drops what is older than the retentions, at the start and every hour.
-async fn keep_to(
-    store: Arc<EmbeddedStore>,
-    events: Option<Retention>,
-    dumps: Option<Retention>,
-    end: CancellationToken,
-) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
-    loop {
-        tokio::select! {
-            () = end.cancelled() => return,
-            _ = hours.tick() => {}
-        }
-        if let Some(before) = dumps.and_then(start_of) {
-            told("minidumps", store.retain_dumps(before).await);
-        }
-        if let Some(before) = events.and_then(start_of) {
-            told("events", store.retain(before).await);
-        }
-    }
-}
-
-fn start_of(retention: Retention) -> Option<Timestamp> {
-    let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
-    parts::now().checked_sub(span).ok()
-}
-
-fn told(what: &str, done: Result<u64, StoreError>) {
-    match done {
-        Ok(0) => {}
-        Ok(dropped) => tracing::info!(dropped, "dropped {what} past the retention"),
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
-    }
+/// What is passed on to another server, where one is named.
+fn forward(settings: &Settings, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Arc<Forward>>> {
+    let Some(dsn) = &settings.forward else { return Ok(None) };
+    let to: Destination = dsn.parse()?;
+    let counted = metrics.clone();
+    let folder = settings.store.join("forward");
+    let observe = Arc::new(move |outcome| counted.forwarded(outcome));
+    let forward = Forward::open(&folder, to, settings.forward_sample, observe, parts::now);
+    Ok(Some(Arc::new(forward.context("opening the queue of --forward")?)))
 }

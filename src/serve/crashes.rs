@@ -30,7 +30,7 @@ pub(super) async fn minidump(
     match taken(&app, &project, query.as_deref(), &headers, body).await {
         Ok(id) => id.map(hyphenated).unwrap_or_default().into_response(),
         Err(fault) => {
-            let mut response = refused(&app, fault);
+            let mut response = refused(&app, &project, fault);
             // Handlers throw a crash away that is refused for its number; at a fault of the server they try again.
             if response.status() == StatusCode::TOO_MANY_REQUESTS {
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -90,7 +90,13 @@ pub(super) async fn pass(State(app): State<App>, mut request: Request, next: Nex
             request.extensions_mut().insert(caller.clone());
             audited(&app, door, &caller, request, next).await
         }
-        Err(refusal) => refused(door, &refusal),
+        Err(refusal) => {
+            // A person who has to log in first is not turned away.
+            if (door, refusal.status) != (Door::Page, StatusCode::UNAUTHORIZED) {
+                app.told.refused("callers", refusal.why);
+            }
+            refused(door, &refusal)
+        }
     }
 }
 

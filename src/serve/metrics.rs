@@ -85,6 +85,11 @@ impl Metrics {
         self.stored.load(Ordering::Relaxed)
     }
 
+    /// One envelope on its way to another server: `sent`, `dropped`, `full`, `failed`.
+    pub fn forwarded(&self, outcome: &'static str) {
+        self.add("prodsignal_forwarded_total", format!("{{outcome=\"{outcome}\"}}"), 1.0);
+    }
+
     /// One finished call of a tool.
     pub fn called(&self, tool: &'static str, failed: bool, seconds: f64) {
         self.add("prodsignal_tool_calls_total", format!("{{tool=\"{tool}\",failed=\"{failed}\"}}"), 1.0);

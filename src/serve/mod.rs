@@ -17,6 +17,7 @@ mod passes;
 mod people;
 mod sse;
 mod tokens;
+mod told;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -41,8 +42,10 @@ pub use listen::Tls;
 pub use metrics::Metrics;
 use passes::Passes;
 pub use tokens::{NewToken, Token, Tokens};
+pub use told::{RefusedRow, Told, refused_lately};
 
 use crate::{
+    forward::Forward,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     mcp::{Server, SseSessions},
@@ -75,6 +78,10 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpAddr>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// What a person is told on the log.
+    pub told: Arc<Told>,
+    /// Where accepted envelopes also go.
+    pub forward: Option<Arc<Forward>>,
     /// Bytes of bodies that may be in flight at once.
     pub in_flight_bytes: usize,
     /// The clock.
@@ -98,6 +105,8 @@ struct App {
     trusted_proxies: Arc<[IpAddr]>,
     audit: Option<Arc<Audit>>,
     metrics: Arc<Metrics>,
+    told: Arc<Told>,
+    forward: Option<Arc<Forward>>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
     /// Dumps that are read at once.
@@ -157,6 +166,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         tls,
         trusted_proxies,
         metrics,
+        told,
+        forward,
         in_flight_bytes,
         now,
     } = parts;
@@ -177,6 +188,8 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         trusted_proxies: trusted_proxies.into(),
         audit,
         metrics,
+        told,
+        forward,
         room,
         crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
@@ -194,7 +207,25 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
         .layer(mcp_cors());
-    let senders = Router::new()
+    // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
+    let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
+    let telemetry = otlp::routes().layer(otlp::cors());
+    let api = api::routes();
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(callers)
+        .merge(senders())
+        .merge(spotlight)
+        .merge(telemetry)
+        .merge(api)
+        .merge(people::routes())
+        .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
+        .with_state(app)
+}
+
+/// Where SDKs and browsers send to.
+fn senders() -> Router<App> {
+    Router::new()
         .route("/api/{project}/envelope/", post(ingestion::envelope))
         .route("/api/{project}/envelope", post(ingestion::envelope))
         .route("/api/{project}/store/", post(ingestion::store))
@@ -203,21 +234,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/api/{project}/minidump", post(crashes::minidump))
         .route("/api/{project}/security/", post(ingestion::security))
         .route("/api/{project}/security", post(ingestion::security))
-        .layer(sender_cors());
-    // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
-    let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
-    let telemetry = otlp::routes().layer(otlp::cors());
-    let api = api::routes();
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .merge(callers)
-        .merge(senders)
-        .merge(spotlight)
-        .merge(telemetry)
-        .merge(api)
-        .merge(people::routes())
-        .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
-        .with_state(app)
+        .layer(sender_cors())
 }
 
 /// Browsers send from any site; the answer tells nothing but an id and the limits.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    intake::{Intake, Tally},
+    intake::{Incoming, Intake, Tally},
     parts,
 };
 use crate::{backend::embedded::EmbeddedStore, config::Settings, tools, tools::Ctx};
@@ -66,9 +66,13 @@ async fn fill(settings: &Settings, store: &std::sync::Arc<EmbeddedStore>) -> any
     let moved = shift::to_now(&envelopes, parts::now());
     let mut tally = Tally::default();
     for project in ["shop-api", "shop-worker"] {
-        let intake = Intake::new(store.clone(), parts::ingest(settings, store), Some(project.to_owned()));
+        let intake = Intake::new(settings, store, Some(project.to_owned()));
         let own = lines.iter().zip(&moved).filter(|(line, _)| line.project == project);
-        let own = own.map(|(_, envelope)| ("demo".to_owned(), Ok(envelope.clone().into_bytes())));
+        let own = own.map(|(_, envelope)| Incoming {
+            origin: "demo".to_owned(),
+            body: Ok(envelope.clone().into_bytes()),
+            exported: false,
+        });
         tally.add(intake.all(own, |_| ()).await?);
     }
     Ok(tally)
