@@ -11,7 +11,6 @@ use crate::{
     forward::{Destination, Forward},
     mcp,
     serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens, Told},
-    store::SignalSink,
     tools::TOOLS,
 };
 

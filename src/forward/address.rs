@@ -40,7 +40,8 @@ impl std::str::FromStr for Destination {
         let before = url.path().trim_end_matches('/').trim_end_matches(project.as_str()).trim_end_matches('/');
         let path = format!("{before}/api/{project}/envelope/");
         url.set_path(&path);
-        (url.set_query(None), url.set_fragment(None));
+        url.set_query(None);
+        url.set_fragment(None);
         Ok(Self { dsn: dsn.to_owned(), key, url })
     }
 }

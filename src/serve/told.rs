@@ -38,13 +38,25 @@ pub struct RefusedRow {
     pub last_s: i64,
 }
 
+/// Who and why.
+type Kind = (String, &'static str);
+
+/// How often a kind was refused.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    /// Since the last line on the log.
+    fresh: u64,
+    /// In all, as long as it goes on.
+    all: u64,
+    last_s: i64,
+}
+
 /// Keeps count.
 pub struct Told {
     file: PathBuf,
     now: fn() -> Timestamp,
     heard: Mutex<HashSet<String>>,
-    /// By who and why: since the last line on the log, and of the day.
-    refused: Mutex<BTreeMap<(String, &'static str), (u64, u64, i64)>>,
+    refused: Mutex<BTreeMap<Kind, Counted>>,
 }
 
 impl Told {
@@ -87,13 +99,13 @@ impl Told {
         if !known && refused.len() >= MOST {
             return;
         }
-        let (fresh, day, last) = refused.entry((who.to_owned(), why)).or_default();
+        let counted = refused.entry((who.to_owned(), why)).or_default();
         if known {
-            *fresh += 1;
+            counted.fresh += 1;
         } else {
             tracing::warn!(project = who, why, "a request was refused");
         }
-        (*day, *last) = (*day + 1, at);
+        (counted.all, counted.last_s) = (counted.all + 1, at);
     }
 
     /// Tells the counts every minute until `end`.
@@ -111,21 +123,16 @@ impl Told {
         let now = (self.now)().as_second();
         let rows: Vec<RefusedRow> = {
             let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-            refused.retain(|_, (_, _, last)| now - *last < DAY_S);
-            for ((who, why), (fresh, _, _)) in refused.iter_mut().filter(|(_, (fresh, _, _))| *fresh > 0) {
-                tracing::warn!(
-                    project = who.as_str(),
-                    why,
-                    count = *fresh,
-                    "requests were refused since the last line"
-                );
-                *fresh = 0;
+            refused.retain(|_, counted| now - counted.last_s < DAY_S);
+            for ((who, why), counted) in refused.iter_mut().filter(|(_, counted)| counted.fresh > 0) {
+                let count = std::mem::take(&mut counted.fresh);
+                tracing::warn!(project = who.as_str(), why, count, "requests were refused since the last line");
             }
-            let row = |((who, why), (_, count, last_s)): (&(String, &'static str), &(u64, u64, i64))| RefusedRow {
+            let row = |((who, why), counted): (&Kind, &Counted)| RefusedRow {
                 who: who.clone(),
                 why: (*why).to_owned(),
-                count: *count,
-                last_s: *last_s,
+                count: counted.all,
+                last_s: counted.last_s,
             };
             refused.iter().map(row).collect()
         };

@@ -25,6 +25,9 @@ pub struct Exported {
     pub done: u64,
 }
 
+/// Sessions of each class by release, environment and hour.
+type Hours = std::collections::HashMap<(i64, i64, i64), [i64; 5]>;
+
 /// Takes one envelope; `false`: no more is wanted.
 pub type Take = Box<dyn FnMut(Exported) -> bool + Send>;
 
@@ -170,8 +173,8 @@ impl Snapshot<'_> {
     }
 
     /// Sessions with a name, by release, environment and hour, a count for each class.
-    fn named_by_hour(&self) -> Result<std::collections::HashMap<(i64, i64, i64), [i64; 5]>, StoreError> {
-        let mut named: std::collections::HashMap<(i64, i64, i64), [i64; 5]> = std::collections::HashMap::new();
+    fn named_by_hour(&self) -> Result<Hours, StoreError> {
+        let mut named = Hours::new();
         let mut statement = self.conn.prepare("SELECT rel, env, started, class FROM session")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
