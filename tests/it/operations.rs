@@ -255,3 +255,42 @@ fn a_retention_is_kept_where_only_stdio_runs() {
     child.wait().unwrap();
     assert_eq!(ids(&store), 1);
 }
+
+/// The demonstration's issues by name, in a store that can be asked further.
+fn demonstrated() -> (Store, String, Vec<(String, String)>) {
+    let store = Store::new();
+    let said = store.ok(&["demo"]);
+    std::fs::rename(store.path().with_file_name("store-demo"), store.path()).unwrap();
+    let issues = store.call("list_issues", json!({ "period": "30d", "limit": 100, "max_tokens": 60000 }));
+    let text = |issue: &serde_json::Value, key: &str| issue[key].as_str().unwrap().to_owned();
+    let mut named: Vec<_> =
+        issues["issues"].as_array().unwrap().iter().map(|i| (text(i, "short_id"), text(i, "title"))).collect();
+    named.sort();
+    (store, said, named)
+}
+
+#[test]
+fn the_demonstration_has_the_whole_story_and_the_same_names_each_time() {
+    let (store, said, named) = demonstrated();
+    let (_, _, again) = demonstrated();
+    assert_eq!(named, again);
+    assert!(said.contains("with replay") && said.contains("Verdict: fixed"), "{said}");
+    let diagnosis = store.call("diagnose_issue", json!({ "issue": "SHOP-WEB-1", "max_tokens": 5000 }));
+    assert_eq!(
+        (&diagnosis["verdict"], &diagnosis["actionable"]["level"]),
+        (&json!("code"), &json!("high")),
+        "{diagnosis}"
+    );
+    assert!(diagnosis["same_trace"][0]["issue"].as_str().unwrap().starts_with("SHOP-API-"), "{diagnosis}");
+    let flags = store.call("get_event", json!({ "issue": "SHOP-WEB-1", "include": ["flags"] }));
+    assert!(flags["event"]["flags"].to_string().contains("coupon-service-v2"), "{flags}");
+    let faults: Vec<_> = named
+        .iter()
+        .filter(|(_, title)| title == "TypeError: fetch failed")
+        .map(|(id, _)| store.call("diagnose_issue", json!({ "issue": id }))["verdict"].clone())
+        .collect();
+    assert!(faults.contains(&json!("environment")), "{faults:?}");
+    let steps =
+        store.call("get_replay_summary", json!({ "issue": "SHOP-WEB-1", "format": "steps", "max_tokens": 5000 }));
+    assert!(steps["steps"].to_string().contains("Apply coupon"), "{steps}");
+}
