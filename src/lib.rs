@@ -22,6 +22,7 @@ pub mod stacktrace;
 pub mod store;
 pub mod verify;
 
+mod answers;
 pub mod ingest;
 pub mod page;
 pub mod script;

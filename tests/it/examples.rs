@@ -13,7 +13,7 @@ use crate::{
 fn script(name: &str, store: &Store) -> Command {
     let mut command = on_the_clock(Command::new("sh"));
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name));
-    let program = program_words().pop().unwrap();
+    let [.., program] = program_words();
     command
         .env("PRODSIGNAL", program)
         .env("PRODSIGNAL_STORE", store.path())

@@ -215,14 +215,13 @@ fn a_server_says_on_its_log_what_a_person_waits_for_and_doctor_repeats_it() {
     for _ in 0..3 {
         assert_eq!(http("POST", &wrong, &[], ENVELOPE.as_bytes()).status, 403);
     }
-    let until = |log: &mut dyn Iterator<Item = String>, said: &str| log.find(|line| line.contains(said)).unwrap();
-    let line = until(&mut log, "a request was refused");
+    let line = log.find(|line| line.contains("a request was refused")).unwrap();
     assert!(line.contains("its key is not of this project"), "{line}");
     let dsn = store.ok(&["project", "till"]);
     let key = dsn.trim().trim_start_matches("http://").split_once('@').unwrap().0;
     let right = format!("{url}/api/1/envelope/?sentry_key={key}");
     assert_eq!(http("POST", &right, &[], ENVELOPE.as_bytes()).status, 200);
-    let line = until(&mut log, "the first event of this project is here");
+    let line = log.find(|line| line.contains("the first event of this project is here")).unwrap();
     assert!(line.contains("till"), "{line}");
     std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
     child.wait().unwrap();

@@ -1,34 +1,17 @@
-//! How often an issue occurred, by release, environment and day.
-//! It uses nothing.
+//! How often an issue occurred, by release, environment and day: facts added up, and the bytes that are stored.
+//! It uses `answers`.
 //! It never counts users: sets of users don't add up.
 
 use super::{
     bytes::{Bytes, put, put_signed},
-    fact::{DAY_US, Fact, REPLAY, UNHANDLED, day_of},
+    fact::{Fact, REPLAY, UNHANDLED},
 };
-use crate::backend::embedded::fault::Corrupt;
-
-/// The events of an issue in one release, environment and UTC day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::backend::embedded) struct Cell {
-    pub(in crate::backend::embedded) rel: u32,
-    pub(in crate::backend::embedded) env: u32,
-    pub(in crate::backend::embedded) day: i64,
-    pub(in crate::backend::embedded) events: u64,
-    /// Those with a user.
-    pub(in crate::backend::embedded) named: u64,
-    pub(in crate::backend::embedded) unhandled: u64,
-    pub(in crate::backend::embedded) replays: u64,
-    pub(in crate::backend::embedded) first: i64,
-    pub(in crate::backend::embedded) last: i64,
-}
+use crate::{
+    answers::{Cell, DAY_US, day_of},
+    backend::embedded::fault::Corrupt,
+};
 
 impl Cell {
-    /// What tells cells of one issue apart, and their order.
-    pub(in crate::backend::embedded) fn key(&self) -> (u32, u32, i64) {
-        (self.rel, self.env, self.day)
-    }
-
     fn of(fact: &Fact) -> Self {
         Self {
             rel: fact.rel,

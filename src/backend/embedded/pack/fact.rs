@@ -3,15 +3,8 @@
 //! It never reads a clock.
 
 use super::bytes::{Bytes, put, put_signed};
-use crate::{
-    backend::embedded::fault::Corrupt,
-    model::{Level, Timestamp},
-};
+use crate::{backend::embedded::fault::Corrupt, model::Level};
 
-/// Microseconds of a UTC day.
-pub(in crate::backend::embedded) const DAY_US: i64 = 86_400_000_000;
-/// Microseconds of an hour.
-pub(in crate::backend::embedded) const HOUR_US: i64 = 3_600_000_000;
 /// Bit of [`Fact::bits`]: nothing in the application caught it.
 pub(in crate::backend::embedded) const UNHANDLED: u8 = 8;
 /// Bit of [`Fact::bits`]: a replay shows it.
@@ -73,26 +66,6 @@ impl Fact {
         fact.tags = (0..tags).map(|_| Ok((bytes.id()?, bytes.id()?))).collect::<Result<_, Corrupt>>()?;
         Ok(fact)
     }
-}
-
-/// Microseconds since 1970.
-pub(in crate::backend::embedded) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
-}
-
-/// The moment of so many microseconds since 1970.
-pub(in crate::backend::embedded) fn moment(us: i64) -> Timestamp {
-    Timestamp::from_microsecond(us).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// UTC day, counted from 1970.
-pub(in crate::backend::embedded) fn day_of(us: i64) -> i64 {
-    us.div_euclid(DAY_US)
-}
-
-/// Hour, counted from 1970.
-pub(in crate::backend::embedded) fn hour_of(us: i64) -> i64 {
-    us.div_euclid(HOUR_US)
 }
 
 /// The level in the lowest bits.

@@ -13,16 +13,16 @@ mod trace;
 mod users;
 
 pub(super) use bytes::digest64;
-pub(super) use cells::{Cell, add_to_cells, decode_cells, encode_cells};
+pub(super) use cells::{add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use durations::Durations;
-pub(super) use fact::{
-    DAY_US, Fact, HOUR_US, REPLAY, UNHANDLED, day_of, hour_of, level_from_code, level_of, micros, moment,
-};
+pub(super) use fact::{Fact, REPLAY, UNHANDLED, level_from_code, level_of};
 pub(super) use ids::ById;
 pub(super) use tag::TagColumn;
 pub(super) use trace::{ANY, Trace, decode_keys, encode_keys, keys_of};
 pub(super) use users::{ValueSets, decode_sets, decode_union, decode_users, encode_sets, encode_users};
+
+pub(super) use crate::answers::{Cell, DAY_US, HOUR_US, day_of, hour_of, micros, moment};
 
 /// Squeezes bytes the way bodies are stored.
 pub(super) fn squeeze(bytes: &[u8]) -> Vec<u8> {

@@ -5,6 +5,7 @@
 mod affected;
 mod engine;
 mod event;
+mod facts;
 pub(super) mod feed;
 mod fix;
 mod issues;

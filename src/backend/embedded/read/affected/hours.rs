@@ -13,53 +13,12 @@ use super::super::engine::{
     scope::{Bounds, Want},
     tally::{NOBODY, Places},
 };
+pub(in crate::backend::embedded::read) use crate::answers::Traffic;
 use crate::{
-    backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of, moment},
-    change::{Hour, Series},
+    backend::embedded::pack::{DAY_US, HOUR_US, day_of, hour_of},
+    change::Series,
     store::StoreError,
 };
-
-/// Hours that are looked back: eight weeks.
-const LOOK_BACK: i64 = 56 * 24;
-
-/// How much a project was used, by hour.
-#[derive(Clone, Debug, Default)]
-pub(in crate::backend::embedded::read) struct Traffic {
-    by_sessions: bool,
-    /// The first hour of `hours`, and the hour after the last.
-    first: i64,
-    end: i64,
-    sessions: Vec<u64>,
-    events: Vec<u64>,
-}
-
-impl Traffic {
-    fn new(first: i64, end: i64) -> Self {
-        let none = vec![0; usize::try_from(end - first).unwrap_or(0)];
-        Self { by_sessions: false, first, end, sessions: none.clone(), events: none }
-    }
-
-    fn add(&mut self, sessions: bool, hour: i64, n: u64) {
-        let hours = if sessions { &mut self.sessions } else { &mut self.events };
-        if let Some(of_hour) = usize::try_from(hour - self.first).ok().and_then(|at| hours.get_mut(at)) {
-            *of_hour += n;
-            self.by_sessions |= sessions && n > 0;
-        }
-    }
-}
-
-impl Traffic {
-    /// Whether there is a whole hour.
-    pub(in crate::backend::embedded::read) fn is_some(&self) -> bool {
-        self.end > self.first
-    }
-
-    /// How much was used from that hour on.
-    pub(in crate::backend::embedded::read) fn since(&self, hour: i64) -> u64 {
-        let hours = if self.by_sessions { &self.sessions } else { &self.events };
-        hours.iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
-    }
-}
 
 impl Snapshot<'_> {
     /// The traffic of each project up to the scope's end; `end` is the moment that the answer speaks of.
@@ -71,8 +30,8 @@ impl Snapshot<'_> {
         let (end, env) = (hour_of(end), bounds.env);
         let mut all = HashMap::new();
         for (project, _) in &bounds.projects {
-            let begun = self.first_hour(*project)?.unwrap_or(end).clamp(end - LOOK_BACK, end);
-            let mut traffic = Traffic::new(begun, end);
+            let mut traffic = Traffic::until(end, self.first_hour(*project)?);
+            let begun = traffic.first;
             for (sessions, sql) in [
                 (
                     false,
@@ -198,11 +157,6 @@ impl UserDays {
 
     /// The user-days beside the traffic.
     pub(in crate::backend::embedded::read) fn series(&self, traffic: &Traffic) -> Series {
-        let exposure = |at: usize| match traffic.by_sessions {
-            true => traffic.sessions[at],
-            false => traffic.events[at].saturating_sub(self.events[at]),
-        };
-        let hours = (0..self.counts.len()).map(|at| Hour { count: self.counts[at], exposure: exposure(at) });
-        Series { start: moment(self.lo), hours: hours.collect() }
+        traffic.series(&self.counts, &self.events)
     }
 }

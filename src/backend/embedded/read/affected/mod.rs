@@ -21,9 +21,10 @@ use super::{
         scope::{Bounds, Want},
         tally::{Grid, NOBODY, Places, Taken},
     },
-    release::{list::added, releases::Releases},
+    release::releases::Releases,
 };
 use crate::{
+    answers::added,
     backend::embedded::pack::{Head, Rest, day_of, decode_users, hour_of, moment},
     model::SessionCounts,
     store::{AffectedFacts, AffectedQuery, AffectedSessions, ReleaseUsers, SampleUser, StoreError},

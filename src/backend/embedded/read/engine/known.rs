@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// An issue's numbers, before anything is asked of them.
-pub(in crate::backend::embedded::read) struct Known {
+pub(in crate::backend::embedded) struct Known {
     pub(in crate::backend::embedded::read) id: i64,
     pub(in crate::backend::embedded::read) project: u64,
     pub(in crate::backend::embedded::read) level: Level,

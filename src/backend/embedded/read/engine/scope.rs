@@ -2,110 +2,28 @@
 //! It uses `rusqlite`.
 //! It never takes a name that the store doesn't hold: then it says which it does.
 
-use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::{near::not_found, pool::Snapshot};
+use super::pool::Snapshot;
+pub(in crate::backend::embedded::read) use crate::answers::{Bounds, Want};
 use crate::{
-    backend::embedded::{
-        pack::{Cell, DAY_US, day_of, micros},
-        write::Word,
-    },
+    answers,
+    backend::embedded::write::Word,
     model::Untrusted,
     store::{Scope, StoreError},
 };
 
-/// A scope, resolved.
-#[derive(Clone, Debug)]
-pub(in crate::backend::embedded::read) struct Bounds {
-    /// Number and slug of each project, by slug.
-    pub(in crate::backend::embedded::read) projects: Vec<(u64, String)>,
-    pub(in crate::backend::embedded::read) env: Option<u32>,
-    pub(in crate::backend::embedded::read) lo: i64,
-    pub(in crate::backend::embedded::read) hi: i64,
-}
-
-impl Bounds {
-    pub(in crate::backend::embedded::read) fn slug(&self, project: u64) -> Option<&str> {
-        self.projects.iter().find(|(id, _)| *id == project).map(|(_, slug)| slug.as_str())
-    }
-
-    /// The same, its first day whole: sets of users are kept by day.
-    pub(in crate::backend::embedded::read) fn whole_days(&self) -> Self {
-        let lo = if self.lo == i64::MIN { self.lo } else { day_of(self.lo).saturating_mul(DAY_US) };
-        Self { lo, ..self.clone() }
-    }
-
-    /// The same, from the beginning of time.
-    pub(in crate::backend::embedded::read) fn all_time(&self) -> Self {
-        Self { lo: i64::MIN, ..self.clone() }
-    }
-}
-
-/// Which events count.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::backend::embedded::read) struct Want<'a> {
-    pub(in crate::backend::embedded::read) lo: i64,
-    pub(in crate::backend::embedded::read) hi: i64,
-    pub(in crate::backend::embedded::read) env: Option<u32>,
-    /// Only of these releases.
-    pub(in crate::backend::embedded::read) rels: Option<&'a RoaringBitmap>,
-}
-
-impl<'a> Want<'a> {
-    pub(in crate::backend::embedded::read) fn of(bounds: &Bounds, rels: Option<&'a RoaringBitmap>) -> Self {
-        Self { lo: bounds.lo, hi: bounds.hi, env: bounds.env, rels }
-    }
-
-    /// Whether such an event counts.
-    pub(in crate::backend::embedded::read) fn takes(&self, ts: i64, rel: u32, env: u32) -> bool {
-        (self.lo..=self.hi).contains(&ts) && self.takes_key(rel, env)
-    }
-
-    fn takes_key(&self, rel: u32, env: u32) -> bool {
-        self.env.is_none_or(|wanted| wanted == env) && self.rels.is_none_or(|rels| rels.contains(rel))
-    }
-
-    /// Whether some events of the cell may count.
-    pub(in crate::backend::embedded::read) fn touches(&self, cell: &Cell) -> bool {
-        cell.last >= self.lo && cell.first <= self.hi && self.takes_key(cell.rel, cell.env)
-    }
-
-    /// Whether all events of the cell count.
-    pub(in crate::backend::embedded::read) fn holds(&self, cell: &Cell) -> bool {
-        cell.first >= self.lo && cell.last <= self.hi && self.takes_key(cell.rel, cell.env)
-    }
-}
-
 impl Snapshot<'_> {
     /// Resolves a scope.
     pub(in crate::backend::embedded::read) fn bounds(&self, scope: &Scope) -> Result<Bounds, StoreError> {
-        let mut projects: Vec<(u64, String)> = self
-            .conn
-            .prepare_cached("SELECT id, slug FROM project ORDER BY slug")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        if let Some(asked) = &scope.project {
-            let wanted = asked.raw().trim();
-            if !projects.iter().any(|(_, slug)| slug.eq_ignore_ascii_case(wanted)) {
-                return Err(not_found("project", asked, projects.into_iter().map(|(_, slug)| slug)));
-            }
-            projects.retain(|(_, slug)| slug.eq_ignore_ascii_case(wanted));
-        }
-        Ok(Bounds {
-            projects,
-            env: scope.environment.as_ref().map(|asked| self.environment(asked)).transpose()?,
-            lo: scope.start.map_or(i64::MIN, micros_up),
-            hi: scope.end.map_or(i64::MAX, micros),
-        })
+        answers::resolve(self, scope)
     }
 
-    fn environment(&self, asked: &Untrusted) -> Result<u32, StoreError> {
-        let known = self.words(Word::Environment, 0)?;
-        match known.iter().find(|(_, name)| name == asked.raw()) {
-            Some((id, _)) => Ok(*id),
-            None => Err(not_found("environment", asked, known.into_iter().map(|(_, name)| name))),
-        }
+    /// Number and slug of every project, by slug.
+    pub(in crate::backend::embedded::read) fn project_slugs(&self) -> Result<Vec<(u64, String)>, StoreError> {
+        let mut statement = self.conn.prepare_cached("SELECT id, slug FROM project ORDER BY slug")?;
+        let slugs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(slugs.collect::<Result<_, _>>()?)
     }
 
     /// All words of a kind.
@@ -149,10 +67,4 @@ impl Snapshot<'_> {
         let sql = "SELECT 'user-' || lower(hex(substr(key, 1, 6))) FROM user WHERE id=?1";
         Ok(self.conn.prepare_cached(sql)?.query_row([user], |row| row.get(0))?)
     }
-}
-
-/// Microseconds, upwards: an event within the first begun microsecond of a scope may lie before it.
-fn micros_up(at: crate::model::Timestamp) -> i64 {
-    let whole = micros(at);
-    whole + i64::from(crate::backend::embedded::pack::moment(whole) < at)
 }

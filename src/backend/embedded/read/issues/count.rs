@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::super::engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want};
 use super::filter::EventTest;
+pub(in crate::backend::embedded::read) use crate::answers::Counts;
 use crate::{
     backend::embedded::{
         pack::{Cell, Head, REPLAY, Rest, day_of, decode_users},
@@ -16,14 +17,6 @@ use crate::{
     },
     store::StoreError,
 };
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::backend::embedded::read) struct Counts {
-    pub(in crate::backend::embedded::read) events: u64,
-    pub(in crate::backend::embedded::read) users: u64,
-    pub(in crate::backend::embedded::read) replays: u64,
-}
 
 /// Counts that are being added up.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Conditions, made ready: what an issue must fulfil, and what its events must.
+//! Conditions on events, made ready.
 //! It uses `rusqlite` and the packed forms.
 //! It never puts a text into SQL: parameters alone.
 
@@ -6,15 +6,12 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::super::{
-    engine::{
-        pattern::{Pattern, text_fits, times_of},
-        pool::Snapshot,
-        scope::Bounds,
-    },
+    engine::{pool::Snapshot, scope::Bounds},
     release::releases::Releases,
 };
-use super::mentions::mention_of;
+pub(in crate::backend::embedded::read) use crate::answers::Of;
 use crate::{
+    answers::{self, fitting, levels_of, times_of, truth_of},
     backend::embedded::{
         pack::{Head, Rest, UNHANDLED, digest64, level_of},
         write::Word,
@@ -24,26 +21,11 @@ use crate::{
     store::{Field, Op, StoreError, Term, Test},
 };
 
-/// Whether conditions speak of issues or of events where both have the field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::backend::embedded::read) enum Of {
-    Issues,
-    Events,
-}
-
 /// Conditions, by what they are tested on.
-#[derive(Default)]
-pub(in crate::backend::embedded::read) struct Filter<'q> {
-    /// On issues.
-    pub(in crate::backend::embedded::read) issue: Vec<&'q Term>,
-    /// Numbers of the issues that fit the texts, each condition its own set.
-    pub(in crate::backend::embedded::read) texts: Vec<(bool, RoaringBitmap)>,
-    /// On events.
-    pub(in crate::backend::embedded::read) event: Option<EventTest>,
-}
+pub(in crate::backend::embedded::read) type Filter<'q> = answers::Filter<'q, EventTest>;
 
 /// What an event must fulfil.
-pub(in crate::backend::embedded::read) struct EventTest {
+pub(in crate::backend::embedded) struct EventTest {
     checks: Vec<(bool, Check)>,
 }
 
@@ -133,29 +115,25 @@ impl Snapshot<'_> {
         bounds: &Bounds,
         releases: &Releases,
     ) -> Result<Filter<'q>, StoreError> {
-        let mut filter = Filter::default();
-        let mut checks = Vec::new();
-        for term in terms {
-            match &term.test {
-                Test::Text(text) => filter.texts.push((term.negated, self.issues_with(text)?)),
-                Test::Status(_) | Test::Change(_) => filter.issue.push(term),
-                Test::Field { field, op, values } if mention_of(field).is_some() => {
-                    let ids = mention_of(field).map(|kind| self.issues_mentioning(kind, *op, values)).transpose()?;
-                    filter.texts.push((term.negated, ids.unwrap_or_default()));
-                }
-                Test::Has(field) if field.is_of_frames() => {
-                    let ids = mention_of(field).map(|kind| self.issues_with_any(kind)).transpose()?;
-                    filter.texts.push((term.negated, ids.unwrap_or_default()));
-                }
-                Test::Field { field, .. } | Test::Has(field) if of_issue(field, of) => filter.issue.push(term),
-                Test::Field { field, op, values } => {
-                    checks.push((term.negated, self.check(field, *op, values, bounds, releases)?));
-                }
-                Test::Has(field) => checks.push((term.negated, self.check_has(field)?)),
-            }
-        }
-        filter.event = (!checks.is_empty()).then_some(EventTest { checks });
-        Ok(filter)
+        answers::ready(self, terms, of, bounds, releases)
+    }
+
+    /// Makes conditions on events ready.
+    pub(in crate::backend::embedded::read) fn event_test(
+        &self,
+        terms: &[&Term],
+        bounds: &Bounds,
+        releases: &Releases,
+    ) -> Result<EventTest, StoreError> {
+        let check = |term: &&Term| {
+            let check = match &term.test {
+                Test::Field { field, op, values } => self.check(field, *op, values, bounds, releases)?,
+                Test::Has(field) => self.check_has(field)?,
+                Test::Text(_) | Test::Status(_) | Test::Change(_) => Check::Always(true),
+            };
+            Ok((term.negated, check))
+        };
+        Ok(EventTest { checks: terms.iter().map(check).collect::<Result<_, StoreError>>()? })
     }
 
     fn check(
@@ -243,55 +221,5 @@ impl Snapshot<'_> {
             }
         }
         Ok(users)
-    }
-}
-
-/// Whether a field is one of issues; `level` and `error.unhandled` are of both.
-fn of_issue(field: &Field, of: Of) -> bool {
-    match field {
-        Field::Level | Field::Unhandled => of == Of::Issues,
-        Field::Issue
-        | Field::Project
-        | Field::Title
-        | Field::Type
-        | Field::Value
-        | Field::Culprit
-        | Field::TimesSeen
-        | Field::UserCount
-        | Field::FirstSeen
-        | Field::LastSeen
-        | Field::FirstRelease => true,
-        _ => false,
-    }
-}
-
-fn fitting(words: Vec<(u32, String)>, op: Op, values: &[Untrusted]) -> RoaringBitmap {
-    if op == Op::Is {
-        let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::new(value.raw())).collect();
-        let fits = |text: &str| patterns.iter().any(|pattern| pattern.fits(text));
-        return words.into_iter().filter(|(_, text)| fits(text)).map(|(id, _)| id).collect();
-    }
-    let fits = |text: &str| values.iter().any(|value| text_fits(op, value.raw(), text));
-    words.into_iter().filter(|(_, text)| fits(text)).map(|(id, _)| id).collect()
-}
-
-/// The levels that a condition takes.
-pub(in crate::backend::embedded::read) fn levels_of(op: Op, values: &[Untrusted]) -> Result<Vec<Level>, StoreError> {
-    let mut levels = Vec::new();
-    for value in values {
-        let asked =
-            Level::parse(value.raw()).ok_or(StoreError::Invalid("levels are debug, info, warning, error and fatal"))?;
-        let all = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal];
-        levels.extend(all.into_iter().filter(|level| super::super::engine::pattern::allows(op, level.cmp(&asked))));
-    }
-    Ok(levels)
-}
-
-/// What a condition that is true or false asks for.
-pub(in crate::backend::embedded::read) fn truth_of(values: &[Untrusted]) -> Result<bool, StoreError> {
-    match values.first().map(|value| value.raw().to_ascii_lowercase()).as_deref() {
-        Some("true" | "1" | "yes") | None => Ok(true),
-        Some("false" | "0" | "no") => Ok(false),
-        _ => Err(StoreError::Invalid("this field is true or false")),
     }
 }

@@ -4,19 +4,16 @@
 use roaring::RoaringBitmap;
 use rusqlite::{ToSql, params};
 
-use super::super::engine::{pattern::text_fits, pool::Snapshot};
+use super::super::engine::pool::Snapshot;
 use crate::{
+    answers::text_fits,
     backend::embedded::write::Mention,
     model::Untrusted,
     store::{Field, Op, StoreError},
 };
 
-/// Said where nothing is found and some issues came before mentions were kept.
-pub(in crate::backend::embedded::read) const OLDER: &str = "issues stored by an older version are found by title, type, text and culprit alone, not by \
-     inner exceptions, frames or breadcrumbs";
-
 /// The kind of mention that a field names.
-pub(in crate::backend::embedded::read) fn mention_of(field: &Field) -> Option<Mention> {
+fn mention_of(field: &Field) -> Option<Mention> {
     match field {
         Field::Type => Some(Mention::Type),
         Field::Value => Some(Mention::Value),
@@ -52,10 +49,11 @@ impl Snapshot<'_> {
     /// function by its last name.
     pub(in crate::backend::embedded::read) fn issues_mentioning(
         &self,
-        mention: Mention,
+        field: &Field,
         op: Op,
         values: &[Untrusted],
     ) -> Result<RoaringBitmap, StoreError> {
+        let Some(mention) = mention_of(field) else { return Ok(RoaringBitmap::new()) };
         let column = match mention {
             Mention::Type => Some("type"),
             Mention::Value => Some("value"),
@@ -88,8 +86,9 @@ impl Snapshot<'_> {
     /// Issues whose events mention anything of a kind.
     pub(in crate::backend::embedded::read) fn issues_with_any(
         &self,
-        mention: Mention,
+        field: &Field,
     ) -> Result<RoaringBitmap, StoreError> {
+        let Some(mention) = mention_of(field) else { return Ok(RoaringBitmap::new()) };
         let kind = mention as i64;
         self.ids("SELECT DISTINCT issue FROM mention WHERE kind=?1", &[&kind])
     }

@@ -1,11 +1,12 @@
-//! Projects, environments, and which issue a name means.
+//! Projects, environments, and the numbers of issues.
 //! It uses `rusqlite`.
 //! It never finds what lies outside the scope.
 
 use rusqlite::OptionalExtension;
 
-use super::super::engine::{known::Known, near::not_found, pool::Snapshot, scope::Bounds};
+use super::super::engine::{known::Known, pool::Snapshot, scope::Bounds};
 use crate::{
+    answers,
     backend::embedded::{
         pack::moment,
         write::{COLUMNS, project_of},
@@ -68,13 +69,7 @@ impl Snapshot<'_> {
 
     /// Answers `SignalStore::environments`.
     pub(in crate::backend::embedded) fn environments(&mut self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError> {
-        let bounds = self.bounds(scope)?;
-        let mut ids: Vec<u32> = self.activity(&bounds)?.iter().map(|row| row.env).filter(|env| *env != 0).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut names: Vec<Untrusted> = ids.into_iter().map(|id| self.word(id)).collect::<Result<_, _>>()?;
-        names.sort();
-        Ok(names)
+        answers::environments(self, scope)
     }
 
     /// The issue that is meant, if it is of the scope and has an event up to its end.
@@ -83,41 +78,35 @@ impl Snapshot<'_> {
         issue: &IssueRef,
         bounds: &Bounds,
     ) -> Result<Known, StoreError> {
-        let (id, asked) = match issue {
-            IssueRef::Named(asked) => (self.issue_named(asked, bounds)?, asked.clone()),
-            IssueRef::OfEvent(event) => (self.issue_of_event(*event, bounds)?, event.to_string().into()),
-        };
-        if let Some(id) = id
-            && let Some(known) = self.known_issue(id, bounds)?
-            && !known.history(self, bounds)?.is_empty()
-        {
-            return Ok(known);
-        }
-        Err(match issue {
-            IssueRef::Named(_) => not_found("issue", &asked, self.short_ids(bounds)?),
-            IssueRef::OfEvent(_) => StoreError::NotFound { what: "event", asked, near: Vec::new() },
-        })
+        answers::meant_issue(self, issue, bounds)
     }
 
-    fn issue_of_event(&self, event: EventId, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
+    /// The issue of an event of the scope's projects and up to its end.
+    pub(in crate::backend::embedded::read) fn issue_of_event(
+        &self,
+        event: EventId,
+        bounds: &Bounds,
+    ) -> Result<Option<i64>, StoreError> {
         let Some(seq) = self.seq_of(event, bounds)? else { return Ok(None) };
         let sql = "SELECT issue FROM body WHERE seq=?1 AND ts<=?2";
         Ok(self.conn.prepare_cached(sql)?.query_row((seq, bounds.hi), |row| row.get(0)).optional()?)
     }
 
-    fn issue_named(&self, asked: &Untrusted, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
-        let name = last_of_url(asked.raw());
-        if let Ok(id) = name.parse::<i64>() {
-            return Ok(Some(id));
-        }
+    /// The issue of the scope's projects with that short id.
+    pub(in crate::backend::embedded::read) fn issue_with_short_id(
+        &self,
+        short_id: &str,
+        bounds: &Bounds,
+    ) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT id, project FROM issue WHERE short_id=?1 COLLATE NOCASE";
         let mut statement = self.conn.prepare_cached(sql)?;
         let found: Vec<(i64, u64)> =
-            statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            statement.query_map([short_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         Ok(found.into_iter().find(|(_, project)| bounds.slug(*project).is_some()).map(|(id, _)| id))
     }
 
-    fn short_ids(&self, bounds: &Bounds) -> Result<Vec<String>, StoreError> {
+    /// Short ids of the newest issues.
+    pub(in crate::backend::embedded::read) fn short_ids(&self, bounds: &Bounds) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT short_id FROM issue WHERE project=?1 AND first<=?2 ORDER BY last DESC LIMIT ?3";
         let mut ids = Vec::new();
         for (project, _) in &bounds.projects {
@@ -130,33 +119,7 @@ impl Snapshot<'_> {
     }
 }
 
-/// What names the issue within a web URL; anything else as it is.
-fn last_of_url(asked: &str) -> &str {
-    let asked = asked.trim();
-    match asked.rsplit_once("/issues/") {
-        Some((_, rest)) => rest.split(['/', '?', '#']).next().unwrap_or(rest),
-        None => asked,
-    }
-}
-
 /// Compares keys without telling by its time how much of them is right.
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_name_issues() {
-        for (asked, name) in [
-            ("https://x.sentry.io/issues/123/", "123"),
-            ("https://sentry.io/organizations/o/issues/SHOP-4K?project=1", "SHOP-4K"),
-            ("http://h/issues/7/events/abc/", "7"),
-            (" shop-4k ", "shop-4k"),
-        ] {
-            assert_eq!(last_of_url(asked), name);
-        }
-    }
 }

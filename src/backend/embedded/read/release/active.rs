@@ -12,6 +12,7 @@ use super::super::engine::{
     pool::Snapshot,
     scope::{Bounds, Want},
 };
+pub(in crate::backend::embedded::read) use crate::answers::Active;
 use crate::{
     backend::embedded::{
         pack::{DAY_US, day_of, decode_users, hour_of},
@@ -19,19 +20,6 @@ use crate::{
     },
     store::StoreError,
 };
-
-/// Events or sessions of one release and environment on one day.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::backend::embedded::read) struct Active {
-    pub(in crate::backend::embedded::read) project: u64,
-    pub(in crate::backend::embedded::read) rel: u32,
-    pub(in crate::backend::embedded::read) env: u32,
-    pub(in crate::backend::embedded::read) day: i64,
-    pub(in crate::backend::embedded::read) by_sessions: bool,
-    pub(in crate::backend::embedded::read) n: u64,
-    pub(in crate::backend::embedded::read) first: i64,
-    pub(in crate::backend::embedded::read) last: i64,
-}
 
 /// Events of a release and environment that the sums by day can't tell, by (project, release, environment).
 type Edge = HashMap<(u64, u32, u32), (u64, i64, i64, RoaringBitmap)>;

@@ -2,6 +2,5 @@
 
 pub(super) mod active;
 pub(super) mod announced;
-pub(super) mod list;
 pub(super) mod releases;
 pub(super) mod session_series;

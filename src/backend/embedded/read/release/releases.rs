@@ -1,163 +1,97 @@
-//! The releases of a scope, in their order.
-//! It uses `rusqlite` and `release`.
-//! It never orders by arrival.
+//! The releases of a scope, as they are stored.
+//! It uses `rusqlite`.
+//! It never orders them: `answers` does.
 
-use std::collections::HashMap;
+use rusqlite::params;
 
-use roaring::RoaringBitmap;
-
-use super::super::engine::{
-    near::not_found,
-    pattern::{Pattern, allows},
-    pool::Snapshot,
-    scope::Bounds,
-};
+use super::super::engine::{pool::Snapshot, scope::Bounds};
+pub(in crate::backend::embedded::read) use crate::answers::{Releases, first_and_last};
 use crate::{
-    backend::embedded::pack::{Cell, moment},
-    model::{Release, Untrusted},
-    release::{Version, sort_releases, split_name},
-    store::{Op, StoreError},
+    answers::{self, ReleaseRow, SpokenOf},
+    backend::embedded::pack::{hour_of, moment},
+    model::{Deploy, SessionCounts},
+    store::StoreError,
 };
-
-/// A release as the store numbers it.
-#[derive(Clone, Debug)]
-pub(in crate::backend::embedded::read) struct Known {
-    pub(in crate::backend::embedded::read) id: u32,
-    pub(in crate::backend::embedded::read) project: u64,
-    pub(in crate::backend::embedded::read) version: String,
-}
-
-impl Known {
-    /// Compares as versions where both have one and the package is the same or not named, else as texts.
-    fn fits(&self, op: Op, asked: &str) -> bool {
-        let ((package, version), (own_package, own_version)) = (split_name(asked), split_name(&self.version));
-        if op == Op::Is {
-            let pattern = Pattern::new(asked);
-            return pattern.fits(&self.version) || (package.is_empty() && pattern.fits(own_version));
-        }
-        if !package.is_empty() && !package.eq_ignore_ascii_case(own_package) {
-            return false;
-        }
-        match (Version::parse_prefix(version), Version::parse(own_version)) {
-            (Some(asked), Some(own)) => allows(op, own.cmp(&asked)),
-            _ => false,
-        }
-    }
-}
-
-/// The releases of the scope's projects, project by project, each oldest first.
-#[derive(Debug, Default)]
-pub(in crate::backend::embedded::read) struct Releases {
-    pub(in crate::backend::embedded::read) list: Vec<Known>,
-    places: HashMap<u32, usize>,
-    /// All numbers of each name.
-    by_name: HashMap<String, Vec<u32>>,
-    /// Numbers of names that came before, with the first of the name.
-    doubles: HashMap<u32, u32>,
-}
-
-impl Releases {
-    /// Where a release stands; higher is newer.
-    pub(in crate::backend::embedded::read) fn place(&self, id: u32) -> Option<usize> {
-        self.places.get(&id).copied()
-    }
-
-    /// The first number of the same name: one release may be seen in several projects.
-    pub(in crate::backend::embedded::read) fn one_of_name(&self, id: u32) -> u32 {
-        self.doubles.get(&id).copied().unwrap_or(id)
-    }
-
-    /// Numbers whose name came before, with the first of the name.
-    pub(in crate::backend::embedded::read) fn doubles(&self) -> &HashMap<u32, u32> {
-        &self.doubles
-    }
-
-    /// All numbers of that name.
-    pub(in crate::backend::embedded::read) fn all_of_name(&self, name: &str) -> Vec<u32> {
-        self.by_name.get(name).cloned().unwrap_or_default()
-    }
-
-    pub(in crate::backend::embedded::read) fn name(&self, id: u32) -> Option<Untrusted> {
-        self.place(id).map(|place| self.list[place].version.as_str().into())
-    }
-
-    /// The numbers of the releases whose whole name or version fits a condition.
-    pub(in crate::backend::embedded::read) fn fitting(&self, op: Op, asked: &[Untrusted]) -> RoaringBitmap {
-        let fits = |known: &Known| asked.iter().any(|asked| known.fits(op, asked.raw()));
-        self.list.iter().filter(|known| fits(known)).map(|known| known.id).collect()
-    }
-
-    /// The numbers of those names; a name may be one in several projects.
-    pub(in crate::backend::embedded::read) fn named(&self, names: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
-        let mut ids = RoaringBitmap::new();
-        for name in names {
-            match self.by_name.get(name.raw()) {
-                Some(found) => ids.extend(found.iter().copied()),
-                None => return Err(not_found("release", name, self.list.iter().map(|known| known.version.clone()))),
-            }
-        }
-        Ok(ids)
-    }
-}
 
 impl Snapshot<'_> {
-    /// Releases with a sign of life up to the scope's end.
+    /// Releases with a sign of life up to the scope's end, in their order.
     pub(in crate::backend::embedded::read) fn known_releases(&self, bounds: &Bounds) -> Result<Releases, StoreError> {
+        answers::known_releases(self, bounds)
+    }
+
+    /// The same as they are stored.
+    pub(in crate::backend::embedded::read) fn release_rows(
+        &self,
+        bounds: &Bounds,
+    ) -> Result<Vec<ReleaseRow>, StoreError> {
         let mut statement =
             self.conn.prepare_cached("SELECT id, project, version, first, last FROM release WHERE first<=?1")?;
-        let mut rows = statement.query([bounds.hi])?;
-        let mut found: Vec<(Known, Release)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let known = Known { id: row.get(0)?, project: row.get(1)?, version: row.get(2)? };
-            if bounds.slug(known.project).is_some() {
-                let release = Release {
-                    version: known.version.as_str().into(),
-                    first_seen: moment(row.get(3)?),
-                    last_seen: moment(row.get(4)?),
-                    deploys: Vec::new(),
-                };
-                found.push((known, release));
+        let rows = statement.query_map([bounds.hi], |row| {
+            let (id, project, version) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(ReleaseRow { id, project, version, first: row.get(3)?, last: row.get(4)? })
+        })?;
+        let mut found: Vec<ReleaseRow> = rows.collect::<Result<_, _>>()?;
+        found.retain(|row| bounds.slug(row.project).is_some());
+        Ok(found)
+    }
+
+    /// Releases that somebody announced or deployed within the scope.
+    pub(in crate::backend::embedded::read) fn spoken_of(&self, bounds: &Bounds) -> Result<Vec<SpokenOf>, StoreError> {
+        let sql = "SELECT id, version, coalesce(created, first) FROM release
+                   WHERE project=?1 AND coalesce(created, first) BETWEEN ?2 AND ?3
+                     AND (created IS NOT NULL OR EXISTS(SELECT 1 FROM deploy WHERE deploy.release=release.id))";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut found = Vec::new();
+        for (project, _) in &bounds.projects {
+            let rows = statement.query_map(params![project, bounds.lo, bounds.hi], |row| {
+                Ok(SpokenOf { id: row.get(0)?, project: *project, version: row.get(1)?, said: row.get(2)? })
+            })?;
+            for row in rows {
+                found.push(row?);
             }
         }
-        Ok(in_order(found))
+        Ok(found)
     }
-}
 
-/// Each project's releases in an order of their own: a version of one says nothing of another's.
-fn in_order(mut found: Vec<(Known, Release)>) -> Releases {
-    found.sort_by_key(|(known, _)| known.project);
-    let mut list: Vec<Known> = Vec::with_capacity(found.len());
-    for of_project in found.chunk_by(|a, b| a.0.project == b.0.project) {
-        let mut sorted: Vec<Release> = of_project.iter().map(|(_, release)| release.clone()).collect();
-        sort_releases(&mut sorted);
-        let by_name: HashMap<&str, &Known> =
-            of_project.iter().map(|(known, _)| (known.version.as_str(), known)).collect();
-        list.extend(
-            sorted.iter().filter_map(|release| by_name.get(release.version.raw())).map(|known| (*known).clone()),
-        );
-    }
-    let places = list.iter().enumerate().map(|(place, known)| (known.id, place)).collect();
-    let (mut firsts, mut doubles) = (HashMap::new(), HashMap::new());
-    for known in &list {
-        let first = *firsts.entry(known.version.as_str()).or_insert(known.id);
-        if first != known.id {
-            doubles.insert(known.id, first);
+    /// Deploys of releases up to the scope's end, oldest first.
+    pub(in crate::backend::embedded::read) fn deploys(
+        &self,
+        ids: &[u32],
+        bounds: &Bounds,
+    ) -> Result<Vec<Deploy>, StoreError> {
+        let sql = "SELECT environment, at FROM deploy WHERE release=?1 AND at<=?2 ORDER BY at";
+        let mut deploys = Vec::new();
+        for id in ids {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let rows = statement.query_map(params![id, bounds.hi], |row| {
+                Ok(Deploy { environment: row.get::<_, Option<String>>(0)?.map(Into::into), at: moment(row.get(1)?) })
+            })?;
+            for deploy in rows {
+                deploys.push(deploy?);
+            }
         }
+        deploys.sort_by_key(|deploy| deploy.at);
+        Ok(deploys)
     }
-    let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
-    for known in &list {
-        by_name.entry(known.version.clone()).or_default().push(known.id);
-    }
-    Releases { places, by_name, doubles, list }
-}
 
-/// The first and the last release of a history, by release order.
-pub(in crate::backend::embedded::read) fn first_and_last(
-    history: &[Cell],
-    releases: &Releases,
-) -> (Option<u32>, Option<u32>) {
-    let mut seen: Vec<(usize, u32)> =
-        history.iter().filter_map(|cell| releases.place(cell.rel).map(|place| (place, cell.rel))).collect();
-    seen.sort_unstable();
-    (seen.first().map(|(_, id)| *id), seen.last().map(|(_, id)| *id))
+    /// Sessions of a release in the scope, by whole hours.
+    pub(in crate::backend::embedded::read) fn sessions_of(
+        &self,
+        rel: u32,
+        bounds: &Bounds,
+    ) -> Result<SessionCounts, StoreError> {
+        let sql = "SELECT coalesce(sum(total), 0), coalesce(sum(errored), 0), coalesce(sum(crashed), 0),
+                     coalesce(sum(abnormal), 0), coalesce(sum(unhandled), 0)
+                   FROM sess WHERE rel=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4";
+        let hours = params![rel, bounds.env, hour_of(bounds.lo), hour_of(bounds.hi)];
+        Ok(self.conn.prepare_cached(sql)?.query_row(hours, |row| {
+            Ok(SessionCounts {
+                total: row.get(0)?,
+                errored: row.get(1)?,
+                crashed: row.get(2)?,
+                abnormal: row.get(3)?,
+                unhandled: row.get(4)?,
+            })
+        })?)
+    }
 }

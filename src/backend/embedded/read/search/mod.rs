@@ -9,10 +9,10 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
     engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want},
-    issues::Subject,
-    issues::{filter::Of, judge::Judge, mentions::OLDER},
+    issues::filter::Of,
 };
 use crate::{
+    answers::{Judge, OLDER, Subject},
     model::IssueId,
     store::{Page, SearchQuery, SearchRow, StoreError, Test},
 };
@@ -47,8 +47,7 @@ impl Snapshot<'_> {
         let mut issues = Vec::new();
         for known in self.known_issues(bounds)? {
             let touched = known.cells.iter().any(|cell| want.touches(cell)) || !known.tail.is_empty();
-            let fits = |ids: &roaring::RoaringBitmap| u32::try_from(known.id).is_ok_and(|id| ids.contains(id));
-            if !touched || filter.texts.iter().any(|(negated, ids)| fits(ids) == *negated) {
+            if !touched || !filter.texts_fit(known.id) {
                 continue;
             }
             if filter.issue.is_empty() || self.issue_fits(searched, &mut judge, &known)? {

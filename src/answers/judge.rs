@@ -1,16 +1,20 @@
 //! What changed about an issue: gathers what `change` looks at.
-//! It uses `change` and the packed forms.
+//! It uses `change`.
 //! It never decides itself.
 
 use std::collections::HashMap;
 
-use super::super::{
-    affected::hours::Traffic,
-    engine::{known::Known, pool::Snapshot, scope::Bounds},
-    release::releases::Releases,
+use roaring::RoaringBitmap;
+
+use super::{
+    cell::Cell,
+    facts::{Facts, KnownIssue},
+    releases::Releases,
+    scope::Bounds,
+    time::{day_of, moment},
+    traffic::Traffic,
 };
 use crate::{
-    backend::embedded::pack::{Cell, day_of, moment},
     change::{History, InRelease, Series, classify, may_have_risen},
     model::{Change, ChangeReason, Onset},
     store::StoreError,
@@ -28,7 +32,7 @@ struct Use {
 }
 
 /// Judges the issues of a scope, one after another.
-pub(in crate::backend::embedded::read) struct Judge {
+pub(crate) struct Judge {
     /// By project.
     uses: HashMap<u64, Use>,
     /// By project: the releases, with the places of their numbers; the counts are those of the issue at hand.
@@ -42,20 +46,20 @@ pub(in crate::backend::embedded::read) struct Judge {
 
 /// An issue's history in numbers.
 #[derive(Clone, Debug)]
-pub(in crate::backend::embedded::read) struct Judged {
-    pub(in crate::backend::embedded::read) change: Change,
-    pub(in crate::backend::embedded::read) why: ChangeReason,
+pub(crate) struct Judged {
+    pub(crate) change: Change,
+    pub(crate) why: ChangeReason,
 }
 
 impl Judge {
     /// Gathers what all issues of the scope share.
-    pub(in crate::backend::embedded::read) fn new(
-        snapshot: &mut Snapshot<'_>,
+    pub(crate) fn new(
+        facts: &mut impl Facts,
         bounds: &Bounds,
         releases: &Releases,
-        since: Option<&roaring::RoaringBitmap>,
+        since: Option<&RoaringBitmap>,
     ) -> Result<Self, StoreError> {
-        let (uses, newest) = uses(snapshot, bounds)?;
+        let (uses, newest) = uses(facts, bounds)?;
         let mut judge = Self {
             uses,
             releases: HashMap::new(),
@@ -83,41 +87,37 @@ impl Judge {
     }
 
     /// Judges one issue by its exact history, which is not empty.
-    pub(in crate::backend::embedded::read) fn judge(
+    pub(crate) fn judge<F: Facts>(
         &mut self,
-        snapshot: &mut Snapshot<'_>,
-        known: &Known,
+        facts: &mut F,
+        known: &F::Known,
         history: &[Cell],
     ) -> Result<Judged, StoreError> {
         let judged = self.classify(known, history, &Series::default());
-        let first_day = self.uses.get(&known.project).and_then(|used| used.first_day);
+        let first_day = self.uses.get(&known.project()).and_then(|used| used.first_day);
         // Hours are read only of those whose days look like a rise: counting them takes a pass over the events.
         if judged.change != Change::Ongoing || !may_have_risen(&days_of(first_day, history, self.as_of)) {
             return Ok(judged);
         }
-        let series = self.series(snapshot, known)?;
+        let series = self.series(facts, known)?;
         Ok(self.classify(known, history, &series))
     }
 
     /// When the issue's rate rose, wherever the scope starts.
-    pub(in crate::backend::embedded::read) fn onset(
-        &mut self,
-        snapshot: &mut Snapshot<'_>,
-        known: &Known,
-    ) -> Result<Option<Onset>, StoreError> {
-        Ok(crate::change::onset(&self.series(snapshot, known)?))
+    pub(crate) fn onset<F: Facts>(&mut self, facts: &mut F, known: &F::Known) -> Result<Option<Onset>, StoreError> {
+        Ok(crate::change::onset(&self.series(facts, known)?))
     }
 
-    fn series(&mut self, snapshot: &mut Snapshot<'_>, known: &Known) -> Result<Series, StoreError> {
+    fn series<F: Facts>(&mut self, facts: &mut F, known: &F::Known) -> Result<Series, StoreError> {
         if self.traffic.is_none() {
-            self.traffic = Some(snapshot.traffic(&self.bounds, self.as_of)?);
+            self.traffic = Some(facts.traffic(&self.bounds, self.as_of)?);
         }
-        let traffic = self.traffic.as_ref().and_then(|traffic| traffic.get(&known.project));
-        snapshot.series(known, traffic, &self.bounds)
+        let traffic = self.traffic.as_ref().and_then(|traffic| traffic.get(&known.project()));
+        facts.series(known, traffic, &self.bounds)
     }
 
-    fn classify(&mut self, known: &Known, history: &[Cell], series: &Series) -> Judged {
-        let (list, places) = self.releases.entry(known.project).or_default();
+    fn classify(&mut self, known: &impl KnownIssue, history: &[Cell], series: &Series) -> Judged {
+        let (list, places) = self.releases.entry(known.project()).or_default();
         for release in list.iter_mut() {
             (release.events, release.first, release.last) = (0, None, None);
         }
@@ -132,13 +132,13 @@ impl Judge {
         let last = history.iter().map(|cell| cell.last).max().unwrap_or(self.as_of);
         let (change, why) = classify(&History {
             releases: list,
-            since: self.since.get(&known.project).copied(),
+            since: self.since.get(&known.project()).copied(),
             start: (self.bounds.lo != i64::MIN).then(|| moment(self.bounds.lo)),
             as_of: moment(self.as_of),
             first_seen: moment(first),
             last_seen: moment(last),
-            status: known.status,
-            resolution: known.resolution.as_ref(),
+            status: known.status(),
+            resolution: known.resolution(),
             after_resolution: None,
             series,
         });
@@ -161,8 +161,8 @@ fn days_of(first_day: Option<i64>, history: &[Cell], as_of: i64) -> Vec<u64> {
 }
 
 /// How much each project was used up to the scope's end, and the newest sign of life.
-fn uses(snapshot: &mut Snapshot<'_>, bounds: &Bounds) -> Result<(HashMap<u64, Use>, i64), StoreError> {
-    let rows = snapshot.activity(bounds)?;
+fn uses(facts: &mut impl Facts, bounds: &Bounds) -> Result<(HashMap<u64, Use>, i64), StoreError> {
+    let rows = facts.activity(bounds)?;
     let newest = rows.iter().map(|row| row.last).max().unwrap_or(0);
     let mut uses: HashMap<u64, Use> = HashMap::new();
     for row in &rows {

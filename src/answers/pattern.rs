@@ -4,23 +4,23 @@
 
 use std::cmp::Ordering;
 
+use super::time::{DAY_US, HOUR_US, micros};
 use crate::{
-    backend::embedded::pack::{DAY_US, HOUR_US, micros},
     model::Timestamp,
     store::{Op, StoreError},
 };
 
 /// A text with `*` for anything, the case of letters aside.
-pub(in crate::backend::embedded::read) struct Pattern {
+pub(crate) struct Pattern {
     parts: Vec<String>,
 }
 
 impl Pattern {
-    pub(in crate::backend::embedded::read) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self { parts: text.to_lowercase().split('*').map(str::to_owned).collect() }
     }
 
-    pub(in crate::backend::embedded::read) fn fits(&self, text: &str) -> bool {
+    pub(crate) fn fits(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let [first, middle @ .., last] = self.parts.as_slice() else {
             return self.parts.first().is_none_or(|whole| *whole == text);
@@ -38,7 +38,7 @@ impl Pattern {
 }
 
 /// Whether `order`, of a value against the asked one, is what `op` wants.
-pub(in crate::backend::embedded::read) fn allows(op: Op, order: Ordering) -> bool {
+pub(crate) fn allows(op: Op, order: Ordering) -> bool {
     match op {
         Op::Is => order.is_eq(),
         Op::Greater => order.is_gt(),
@@ -49,7 +49,7 @@ pub(in crate::backend::embedded::read) fn allows(op: Op, order: Ordering) -> boo
 }
 
 /// Whether a text of an event fits one that is asked for: by pattern, or by size, as numbers where both are.
-pub(in crate::backend::embedded::read) fn text_fits(op: Op, asked: &str, text: &str) -> bool {
+pub(crate) fn text_fits(op: Op, asked: &str, text: &str) -> bool {
     if op == Op::Is {
         return Pattern::new(asked).fits(text);
     }
@@ -61,16 +61,12 @@ pub(in crate::backend::embedded::read) fn text_fits(op: Op, asked: &str, text: &
 }
 
 /// A count that is asked for.
-pub(in crate::backend::embedded::read) fn count_of(text: &str) -> Result<u64, StoreError> {
+pub(crate) fn count_of(text: &str) -> Result<u64, StoreError> {
     text.trim().parse().map_err(|_| StoreError::Invalid("counts are compared with whole numbers, as in timesSeen:>100"))
 }
 
 /// The times that a condition takes, in microseconds, both included.
-pub(in crate::backend::embedded::read) fn times_of(
-    op: Op,
-    text: &str,
-    now: Option<i64>,
-) -> Result<(i64, i64), StoreError> {
+pub(crate) fn times_of(op: Op, text: &str, now: Option<i64>) -> Result<(i64, i64), StoreError> {
     let text = text.trim();
     if let Some(at) = relative(text, now) {
         // `-24h` means within the last day, `+24h` before that.

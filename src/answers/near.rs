@@ -10,11 +10,7 @@ const MOST: usize = 5;
 const LONGEST: usize = 64;
 
 /// There is no such `what`; these are the nearest names.
-pub(in crate::backend::embedded::read) fn not_found(
-    what: &'static str,
-    asked: &Untrusted,
-    names: impl IntoIterator<Item = String>,
-) -> StoreError {
+pub(crate) fn not_found(what: &'static str, asked: &Untrusted, names: impl IntoIterator<Item = String>) -> StoreError {
     let wanted = folded(asked.raw());
     let mut ranked: Vec<(usize, String)> =
         names.into_iter().map(|name| (distance(&wanted, &folded(&name)), name)).collect();

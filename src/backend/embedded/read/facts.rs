@@ -1,0 +1,187 @@
+//! The counted questions of the rules, answered from one snapshot.
+//! It uses the rooms beside it.
+//! It never decides anything.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+
+use super::{
+    engine::{known::Known, pool::Snapshot},
+    issues::filter::EventTest,
+};
+use crate::{
+    answers::{self, Active, Bounds, Cell, Counts, Facts, KnownIssue, ReleaseRow, Releases, SpokenOf, Traffic, Want},
+    backend::embedded::write::Word,
+    change::Series,
+    model::{Deploy, EventId, Issue, Level, Resolution, SessionCounts, Status, Untrusted},
+    store::{Field, IssueFacts, IssueQuery, IssueRef, Op, Page, ReleaseFacts, ReleaseQuery, Scope, StoreError, Term},
+};
+
+impl KnownIssue for Known {
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn project(&self) -> u64 {
+        self.project
+    }
+
+    fn level(&self) -> Level {
+        self.level
+    }
+
+    fn status(&self) -> Status {
+        self.status
+    }
+
+    fn resolution(&self) -> Option<&Resolution> {
+        self.resolution.as_ref()
+    }
+
+    fn most_users(&self) -> u64 {
+        self.folded_users + self.tail.iter().filter(|fact| fact.user != 0).count() as u64
+    }
+}
+
+impl Snapshot<'_> {
+    /// Answers `SignalStore::issues`.
+    pub(in crate::backend::embedded) fn issues(&mut self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
+        answers::issues(self, query)
+    }
+
+    /// Answers `SignalStore::issue`.
+    pub(in crate::backend::embedded) fn issue(
+        &mut self,
+        issue: &IssueRef,
+        scope: &Scope,
+    ) -> Result<IssueFacts, StoreError> {
+        answers::issue(self, issue, scope)
+    }
+
+    /// Answers `SignalStore::releases`.
+    pub(in crate::backend::embedded) fn releases(
+        &mut self,
+        query: &ReleaseQuery,
+    ) -> Result<Vec<ReleaseFacts>, StoreError> {
+        answers::releases(self, query)
+    }
+}
+
+// Each answers by the method of the same name in the room of its kind.
+impl Facts for Snapshot<'_> {
+    type Known = Known;
+    type Test = EventTest;
+
+    fn go_on(&self) -> Result<(), StoreError> {
+        Snapshot::go_on(self)
+    }
+
+    fn project_slugs(&self) -> Result<Vec<(u64, String)>, StoreError> {
+        Snapshot::project_slugs(self)
+    }
+
+    fn environment_names(&self) -> Result<Vec<(u32, String)>, StoreError> {
+        self.words(Word::Environment, 0)
+    }
+
+    fn environment_name(&self, env: u32) -> Result<Untrusted, StoreError> {
+        self.word(env)
+    }
+
+    fn release_rows(&self, bounds: &Bounds) -> Result<Vec<ReleaseRow>, StoreError> {
+        Snapshot::release_rows(self, bounds)
+    }
+
+    fn deploys(&self, rels: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError> {
+        Snapshot::deploys(self, rels, bounds)
+    }
+
+    fn spoken_of(&self, bounds: &Bounds) -> Result<Vec<SpokenOf>, StoreError> {
+        Snapshot::spoken_of(self, bounds)
+    }
+
+    fn known_issues(&mut self, bounds: &Bounds) -> Result<Vec<Known>, StoreError> {
+        Snapshot::known_issues(self, bounds)
+    }
+
+    fn known_issue(&mut self, id: i64, bounds: &Bounds) -> Result<Option<Known>, StoreError> {
+        Snapshot::known_issue(self, id, bounds)
+    }
+
+    fn issue_with_short_id(&self, short_id: &str, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
+        Snapshot::issue_with_short_id(self, short_id, bounds)
+    }
+
+    fn issue_of_event(&self, event: EventId, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
+        Snapshot::issue_of_event(self, event, bounds)
+    }
+
+    fn short_ids(&self, bounds: &Bounds) -> Result<Vec<String>, StoreError> {
+        Snapshot::short_ids(self, bounds)
+    }
+
+    fn issue_text(&self, known: &Known, slug: &str, unhandled: bool) -> Result<Issue, StoreError> {
+        Snapshot::issue_text(self, known, slug, unhandled)
+    }
+
+    fn history(&mut self, known: &Known, bounds: &Bounds) -> Result<Vec<Cell>, StoreError> {
+        known.history(self, bounds)
+    }
+
+    fn cells_from(&mut self, known: &Known, history: &[Cell], bounds: &Bounds) -> Result<Vec<Cell>, StoreError> {
+        known.cells_from(self, history, bounds)
+    }
+
+    fn count(&mut self, known: &Known, want: &Want<'_>, test: Option<&EventTest>) -> Result<Counts, StoreError> {
+        known.count(self, want, test)
+    }
+
+    fn series(&mut self, known: &Known, traffic: Option<&Traffic>, bounds: &Bounds) -> Result<Series, StoreError> {
+        Snapshot::series(self, known, traffic, bounds)
+    }
+
+    fn event_test(&self, terms: &[&Term], bounds: &Bounds, releases: &Releases) -> Result<EventTest, StoreError> {
+        Snapshot::event_test(self, terms, bounds, releases)
+    }
+
+    fn issues_with(&self, text: &Untrusted) -> Result<RoaringBitmap, StoreError> {
+        Snapshot::issues_with(self, text)
+    }
+
+    fn issues_mentioning(&self, field: &Field, op: Op, values: &[Untrusted]) -> Result<RoaringBitmap, StoreError> {
+        Snapshot::issues_mentioning(self, field, op, values)
+    }
+
+    fn issues_with_any(&self, field: &Field) -> Result<RoaringBitmap, StoreError> {
+        Snapshot::issues_with_any(self, field)
+    }
+
+    fn has_older_issues(&self) -> Result<bool, StoreError> {
+        Snapshot::has_older_issues(self)
+    }
+
+    fn activity(&mut self, bounds: &Bounds) -> Result<Vec<Active>, StoreError> {
+        Snapshot::activity(self, bounds)
+    }
+
+    fn active_users(
+        &mut self,
+        bounds: &Bounds,
+        rels: &RoaringBitmap,
+    ) -> Result<HashMap<u32, RoaringBitmap>, StoreError> {
+        Snapshot::active_users(self, bounds, rels)
+    }
+
+    fn active_in(&mut self, bounds: &Bounds, rels: Option<&RoaringBitmap>) -> Result<HashMap<u64, u64>, StoreError> {
+        Snapshot::active_in(self, bounds, rels)
+    }
+
+    fn sessions_of(&mut self, rel: u32, bounds: &Bounds) -> Result<SessionCounts, StoreError> {
+        Snapshot::sessions_of(self, rel, bounds)
+    }
+
+    fn traffic(&mut self, bounds: &Bounds, end: i64) -> Result<HashMap<u64, Traffic>, StoreError> {
+        Snapshot::traffic(self, bounds, end)
+    }
+}
