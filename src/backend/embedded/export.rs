@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     fault::Corrupt,
-    pack::{hour_of, moment},
+    pack::{HOUR_US, hour_of, moment},
     read::Snapshot,
     store::EmbeddedStore,
 };
@@ -137,7 +137,7 @@ impl Snapshot<'_> {
     fn export_counts(&mut self, take: &mut Take) -> Result<bool, StoreError> {
         let named = self.named_by_hour()?;
         let sql = "SELECT sess.rel, sess.env, sess.hour, sess.total, sess.errored, sess.crashed, sess.abnormal, sess.unhandled,
-                   release.version, word.text, project.slug FROM sess JOIN release ON release.id=sess.rel
+                   release.version, word.text, project.slug, release.first FROM sess JOIN release ON release.id=sess.rel
                    JOIN project ON project.id=release.project LEFT JOIN word ON word.id=sess.env
                    ORDER BY sess.rel, sess.env, sess.hour";
         let conn = self.conn;
@@ -155,7 +155,8 @@ impl Snapshot<'_> {
             if well + errored + crashed + abnormal + unhandled == 0 {
                 continue;
             }
-            let at = place.2 * 3_600_000_000;
+            // Not before the release was first seen, which may be within the hour.
+            let at = (place.2 * HOUR_US).max(row.get(11)?);
             let counted = json!({
                 "aggregates": [{ "started": moment(at).to_string(), "exited": well, "errored": errored, "crashed": crashed,
                     "abnormal": abnormal, "unhandled": unhandled }],
