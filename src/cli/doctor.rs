@@ -55,7 +55,7 @@ fn own_store(settings: &Settings) -> anyhow::Result<bool> {
                         size(health.disk_bytes),
                         health.events
                     );
-                    for (kind, bytes) in sizes.into_iter().take(8) {
+                    for (kind, bytes) in sizes {
                         println!("  {}: {kind}", size(bytes));
                     }
                     for project in &projects {
