@@ -7,7 +7,8 @@ use prodsignal::{
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::{EventId, Timestamp},
-    protocol::{ClockPolicy, Limits, event_id, parse, read_json},
+    native::{NoSymbols, merge, read_debug_file, read_dump, read_report, symbolicate},
+    protocol::{ClockPolicy, Limits, event_id, parse, read_json, unreal_form},
     replay,
     sourcemaps::{self, ArtifactFile, BundleError, Script},
     store::{ProjectKey, parse_search},
@@ -18,7 +19,7 @@ use prodsignal::{
 pub type Body = fn(&[u8]);
 
 /// All of them.
-pub const BODIES: [(&str, Body); 7] = [
+pub const BODIES: [(&str, Body); 9] = [
     ("envelope", envelope),
     ("item", item),
     ("replay", replay),
@@ -26,6 +27,8 @@ pub const BODIES: [(&str, Body); 7] = [
     ("search_query", search_query),
     ("cursor", cursor),
     ("url", url),
+    ("crash", crash),
+    ("debug_file", debug_file),
 ];
 
 fn now() -> Timestamp {
@@ -87,6 +90,22 @@ pub fn cursor(data: &[u8]) {
     if let Ok(Cursor { skip, as_of }) = cursors.read(&text) {
         assert_eq!(cursors.write(Cursor { skip, as_of }).as_str(), text.trim());
     }
+}
+
+/// A crash: a dump, or what a system wrote down as text, and the form that Unreal Engine sends.
+pub fn crash(data: &[u8]) {
+    let _ = unreal_form(data, &Limits::default());
+    if let Some(found) = read_dump(data, &NoSymbols, 1).or_else(|| read_report(data)) {
+        let mut event = serde_json::json!({});
+        merge(&mut event, found, &[]);
+        symbolicate(&mut event, &NoSymbols, 1);
+        let _ = INGEST.store_event(&ProjectKey { id: 1, slug: "shop".to_owned() }, event.to_string().as_bytes(), now());
+    }
+}
+
+/// A file with symbols.
+pub fn debug_file(data: &[u8]) {
+    let _ = read_debug_file("mapping.txt", Some("9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73"), data);
 }
 
 /// An address or an id, and JSON of any depth.

@@ -36,6 +36,7 @@ pub mod feed;
 pub mod forward;
 pub mod mcp;
 pub mod skill;
+pub mod symbol_server;
 
 pub mod serve;
 

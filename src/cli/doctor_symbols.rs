@@ -35,7 +35,8 @@ pub fn run(store: &EmbeddedStore, projects: &[Project]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn missing(store: &EmbeddedStore, slug: &str) -> Result<BTreeMap<(String, String), u64>, StoreError> {
+/// Files with the frames that their symbols would name, by file and debug id.
+pub(super) async fn missing(store: &EmbeddedStore, slug: &str) -> Result<BTreeMap<(String, String), u64>, StoreError> {
     let scope = Scope { project: Some(slug.into()), ..Scope::default() };
     let query = IssueQuery { scope: scope.clone(), sort: IssueSort::LastSeen, limit: ISSUES, ..IssueQuery::default() };
     let mut files = BTreeMap::new();

@@ -57,6 +57,18 @@ pub struct Flags {
     /// Where `serve` listens; port 0 picks one [toml: listen] [default: 127.0.0.1:8969]
     #[arg(long, global = true, env = "PRODSIGNAL_LISTEN", value_name = "HOST:PORT")]
     listen: Option<String>,
+    /// Servers that `serve` asks for symbols of crashes, in order; none is asked that is not named [toml: symbol_servers]
+    #[arg(
+        long = "symbol-server",
+        global = true,
+        env = "PRODSIGNAL_SYMBOL_SERVERS",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    symbol_servers: Option<Vec<String>>,
+    /// Most bytes that files of symbol servers take of a project [toml: symbol_server_bytes] [default: 2 GiB]
+    #[arg(long, global = true, env = "PRODSIGNAL_SYMBOL_SERVER_BYTES", value_name = "BYTES", hide_short_help = true)]
+    symbol_server_bytes: Option<u64>,
     /// Host names that `serve` answers to beside loopback's [toml: allowed_hosts]
     #[arg(long, global = true, env = "PRODSIGNAL_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     allowed_hosts: Option<Vec<String>>,
@@ -103,6 +115,12 @@ pub struct Flags {
     /// Most releases of a project; later ones count as "(others)" [toml: max_releases] [default: 10000]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_RELEASES", value_name = "N", hide_short_help = true)]
     max_releases: Option<u64>,
+    /// Most issues of a project; events of later ones share the issue "(others)" [toml: max_issues] [default: 50000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_ISSUES", value_name = "N", hide_short_help = true)]
+    max_issues: Option<u64>,
+    /// Most requests a minute with one project's key [toml: max_requests] [default: 60000]
+    #[arg(long, global = true, env = "PRODSIGNAL_MAX_REQUESTS", value_name = "N", hide_short_help = true)]
+    max_requests: Option<u64>,
     /// Most environments; later ones count as "(others)" [toml: max_environments] [default: 2000]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_ENVIRONMENTS", value_name = "N", hide_short_help = true)]
     max_environments: Option<u64>,
@@ -159,6 +177,8 @@ impl Flags {
             answers: self.answers,
             listen: self.listen,
             allowed_hosts: self.allowed_hosts,
+            symbol_servers: self.symbol_servers,
+            symbol_server_bytes: self.symbol_server_bytes,
             public_url: self.public_url,
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
@@ -177,6 +197,8 @@ impl Flags {
             max_items: self.max_items,
             max_depth: self.max_depth,
             max_releases: self.max_releases,
+            max_issues: self.max_issues,
+            max_requests: self.max_requests,
             max_environments: self.max_environments,
             max_tag_keys: self.max_tag_keys,
         };

@@ -26,6 +26,7 @@ mod serve;
 mod shell;
 mod skill;
 mod stdio;
+mod symbol_server;
 mod token;
 mod verify;
 mod verify_watch;

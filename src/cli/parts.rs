@@ -48,7 +48,7 @@ pub fn store(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
 /// Most different names that senders may make.
 fn caps(settings: &Settings) -> Caps {
     let (releases, environments, tag_keys) = settings.most_names;
-    Caps { releases, environments, tag_keys, ..Caps::default() }
+    Caps { releases, issues: settings.most_issues, environments, tag_keys, ..Caps::default() }
 }
 
 /// An embedded store in a folder, made if there is none.

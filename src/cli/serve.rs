@@ -5,12 +5,13 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::{keep, parts};
+use super::{keep, parts, symbol_server};
 use crate::{
     config::Settings,
     forward::{Destination, Forward},
     mcp,
     serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens, Told},
+    symbol_server::SymbolServers,
     tools::TOOLS,
 };
 
@@ -40,6 +41,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     };
     let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
     let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
+    let servers = symbol_servers(&settings)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;
@@ -52,6 +54,10 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             asked.cancel();
         });
         keep::spawn(&settings, &end);
+        if let Some(servers) = servers {
+            let most = settings.symbol_server_bytes;
+            tokio::spawn(symbol_server::follow(store.clone(), servers, most, end.clone()));
+        }
         let news = parts::news(&settings, &end);
         // What changes is written down from the start, also while nobody is subscribed.
         drop(news());
@@ -59,11 +65,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
         let told = Arc::new(Told::of(&settings.store, parts::now));
-        let forward = forward(&settings, &metrics)?;
-        if let Some(forward) = forward.clone() {
-            let end = end.clone();
-            tokio::spawn(async move { forward.run(end).await });
-        }
+        let forward = forward(&settings, &metrics, &end)?;
         let (telling, until) = (told.clone(), end.clone());
         let telling = tokio::spawn(async move { telling.run(until).await });
         let parts = Parts {
@@ -79,6 +81,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             metrics,
             told,
             forward,
+            requests_a_minute: settings.most_requests,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
         };
@@ -95,13 +98,26 @@ fn tokens() -> Vec<String> {
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
 }
 
+/// The servers that are asked for symbols, where some are named.
+fn symbol_servers(settings: &Settings) -> anyhow::Result<Option<SymbolServers>> {
+    let named = (!settings.symbol_servers.is_empty()).then(|| SymbolServers::new(&settings.symbol_servers));
+    named.transpose().context("--symbol-server")
+}
+
 /// What is passed on to another server, where one is named.
-fn forward(settings: &Settings, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Arc<Forward>>> {
+fn forward(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    end: &CancellationToken,
+) -> anyhow::Result<Option<Arc<Forward>>> {
     let Some(dsn) = &settings.forward else { return Ok(None) };
     let to: Destination = dsn.parse()?;
     let counted = metrics.clone();
     let folder = settings.store.join("forward");
     let observe = Arc::new(move |outcome| counted.forwarded(outcome));
     let forward = Forward::open(&folder, to, settings.forward_sample, observe, parts::now);
-    Ok(Some(Arc::new(forward.context("opening the queue of --forward")?)))
+    let forward = Arc::new(forward.context("opening the queue of --forward")?);
+    let (sending, end) = (forward.clone(), end.clone());
+    tokio::spawn(async move { sending.run(end).await });
+    Ok(Some(forward))
 }

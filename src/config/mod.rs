@@ -36,6 +36,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Host names that `serve` answers to beside loopback's own.
     pub allowed_hosts: Vec<String>,
+    /// Servers that are asked for symbols, in order.
+    pub symbol_servers: Vec<String>,
+    /// Most bytes that files of these take of a project.
+    pub symbol_server_bytes: u64,
     /// Address that senders and people use, without a slash at its end; `None`: where `serve` listens.
     pub public_url: Option<String>,
     /// Certificate and key of `serve`, both PEM.
@@ -68,6 +72,10 @@ pub struct Settings {
     pub max_depth: usize,
     /// Most releases of a project, environments, keys of tags; what comes after goes by one name together.
     pub most_names: (u64, u64, u64),
+    /// Most issues of a project; events of later ones share one.
+    pub most_issues: u64,
+    /// Most requests a minute with one project's key.
+    pub most_requests: u64,
 }
 
 /// Which Sentry server; its token comes from the environment alone and is never part of settings.
@@ -110,6 +118,8 @@ impl Settings {
             listen: address(listen)?,
             public_url: layer.public_url.as_deref().map(public_url).transpose()?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),
+            symbol_servers: layer.symbol_servers.unwrap_or_default(),
+            symbol_server_bytes: layer.symbol_server_bytes.unwrap_or(2 << 30),
             tls: match (layer.tls_cert, layer.tls_key) {
                 (Some(certificate), Some(key)) => Some((certificate, key)),
                 (None, None) => None,
@@ -128,6 +138,8 @@ impl Settings {
             max_event_bytes: layer.max_event_bytes.unwrap_or(1 << 20),
             max_items: layer.max_items.unwrap_or(1_000),
             max_depth: layer.max_depth.unwrap_or(64),
+            most_issues: layer.max_issues.unwrap_or(50_000),
+            most_requests: layer.max_requests.unwrap_or(60_000),
             most_names: (
                 layer.max_releases.unwrap_or(10_000),
                 layer.max_environments.unwrap_or(2_000),

@@ -35,6 +35,8 @@ mod template;
 mod title;
 mod types;
 
+pub use native::process_type;
+
 use crate::model::{Event, Exception, Frame, Group, Untrusted};
 
 /// What a frame is called on every machine and in every build.
@@ -60,6 +62,8 @@ pub fn is_shared_by_name(frame: &Frame) -> bool {
 pub fn group(event: &Event) -> Group {
     let mut own = chain::key_of(event, chain::Frames::Read);
     let mut also = earlier_keys(event, &own);
+    own.hash = native::by_process(event, own.hash);
+    also.iter_mut().for_each(|hash| *hash = native::by_process(event, *hash));
     if !event.fingerprint.is_empty() && !fingerprint::is_default(&event.fingerprint) {
         own = chain::Decided { by: "fingerprint", hash: fingerprint::hash(event, &own.hash), weak: false };
         also.clear();

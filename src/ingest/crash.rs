@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Around, Names, event, id_of, taken::Taken};
 use crate::{
     model::EventId,
-    native::{DUMP_TYPE, is_dump, merge, read_dump, unreadable},
+    native::{DUMP_TYPE, REPORT_TYPE, is_dump, is_report, merge, read_dump, read_report, unreadable},
     protocol::{CrashForm, Envelope, Item, ItemType, Limits, decode_body},
     store::Record,
 };
@@ -19,9 +19,10 @@ pub(super) struct Dump<'a> {
 }
 
 impl<'a> Dump<'a> {
-    /// The dump among an envelope's files.
+    /// The dump among an envelope's files, or what a system wrote down of a crash as text.
     pub(super) fn of_items(items: &[Item<'a>], limits: &Limits) -> Option<Self> {
-        let item = items.iter().find(|item| is_dump_item(item))?;
+        let report = |item: &&Item<'_>| item.ty == ItemType::Attachment && is_report(item.payload);
+        let item = items.iter().find(|item| is_dump_item(item)).or_else(|| items.iter().find(report))?;
         let limits = Limits { compressed_bytes: limits.attachment_bytes, ..*limits };
         let bytes = decode_body(None, item.payload, &limits).unwrap_or(Cow::Borrowed(item.payload));
         Some(Self { bytes, annotations: &[] })
@@ -29,23 +30,44 @@ impl<'a> Dump<'a> {
 
     /// The dump of a form.
     pub(super) fn of_form(form: &'a CrashForm) -> Self {
-        Self { bytes: Cow::Borrowed(&form.dump), annotations: &form.annotations }
+        let report = form.files.iter().map(|part| &part.bytes).find(|bytes| form.dump.is_empty() && is_report(bytes));
+        Self { bytes: Cow::Borrowed(report.unwrap_or(&form.dump)), annotations: &form.annotations }
     }
 
     /// Puts into an event what the dump tells.
     pub(super) fn tell(&self, event: &mut Value, names: &Names<'_>) {
+        if is_report(&self.bytes) {
+            return self.tell_report(event);
+        }
         match read_dump(&self.bytes, names.symbols, names.project) {
             Some(found) => merge(event, found, self.annotations),
             None if self.bytes.is_empty() => unreadable(event, "no dump came with the report", self.annotations),
             None => unreadable(event, "its dump can't be read", self.annotations),
         }
     }
+
+    /// A report says less than an SDK that read stacks itself.
+    fn tell_report(&self, event: &mut Value) {
+        if has_stacks(event) {
+            return;
+        }
+        match read_report(&self.bytes) {
+            Some(found) => merge(event, found, self.annotations),
+            None => unreadable(event, "its report can't be read", self.annotations),
+        }
+    }
+}
+
+/// Whether an event has stacks of its own.
+fn has_stacks(event: &Value) -> bool {
+    ["exception", "threads"].iter().any(|key| event.get(key).is_some_and(|value| !value.is_null()))
 }
 
 /// Whether an attachment is a dump: SDKs say so, and its first bytes do.
 pub(super) fn is_dump_item(item: &Item<'_>) -> bool {
     let said = |key: &str| item.header.get(key).and_then(Value::as_str).unwrap_or("");
     item.ty == ItemType::Attachment
+        && !is_report(item.payload)
         && (said("attachment_type") == "event.minidump"
             || is_dump(item.payload) && said("filename").to_ascii_lowercase().ends_with(".dmp"))
 }
@@ -62,7 +84,10 @@ pub(super) fn envelope_of<'a>(form: &'a CrashForm, event: &'a [u8], id: EventId)
     let mut items = vec![Item { index: 0, ty: ItemType::Event, header: json!({}), payload: event }];
     if !form.dump.is_empty() {
         let name = form.dump_name.as_deref().unwrap_or("minidump.dmp");
-        items.push(file(1, name, Some(DUMP_TYPE), Some("event.minidump"), &form.dump));
+        items.push(match is_report(&form.dump) {
+            true => file(1, name, Some(REPORT_TYPE), None, &form.dump),
+            false => file(1, name, Some(DUMP_TYPE), Some("event.minidump"), &form.dump),
+        });
     }
     for (at, part) in form.files.iter().enumerate() {
         let name = part.file.as_deref().unwrap_or(&part.name);

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use super::agent::{self, Agent};
-use crate::model::{Data, Event, Untrusted};
+use crate::{
+    grouping::process_type,
+    model::{Data, Event, Untrusted},
+};
 
 /// Most tags of an event.
 const MOST: usize = 200;
@@ -21,6 +24,7 @@ pub(super) fn of(event: &Event) -> Vec<(Untrusted, Untrusted)> {
             tags.add(&format!("flag:{}", flag.name.raw()), &value);
         }
     }
+    tags.add_some("process.type", process_type(event).as_deref());
     of_contexts(event, &mut tags);
     of_agent(event, &mut tags);
     let fields = [

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::memory;
+
 /// Signals and exceptions of systems: what a crash is called that no code threw.
 const CRASHES: &[&str] = &["SIG", "EXC_", "EXCEPTION_", "STATUS_", "0x"];
 /// Functions by which runtimes report that memory ran out.
@@ -41,11 +43,11 @@ const RECURSION: usize = 10;
 /// Adds or sharpens the context of a crash. Tells whether that changed anything.
 pub(super) fn say_kind(event: &mut Value) -> bool {
     let Some(crash) = event.pointer("/exception/values").and_then(Value::as_array).and_then(|list| list.last()) else {
-        return false;
+        return memory::say(event);
     };
     let text = |key: &str| crash.get(key).and_then(Value::as_str).unwrap_or("");
     if !CRASHES.iter().any(|start| text("type").starts_with(start)) {
-        return false;
+        return memory::say(event);
     }
     let names = functions(crash);
     let mut found = event.pointer("/contexts/crash").cloned().unwrap_or_else(|| json!({}));
@@ -65,13 +67,19 @@ pub(super) fn say_kind(event: &mut Value) -> bool {
         found["recursion"] = json!(recursion);
     }
     if found == before || found.get("kind").is_none() {
-        return false;
+        return memory::say(event);
     }
+    put(event, found);
+    memory::say(event);
+    true
+}
+
+/// Writes the context down.
+pub(super) fn put(event: &mut Value, crash: Value) {
     if !event.get("contexts").is_some_and(Value::is_object) {
         event["contexts"] = json!({});
     }
-    event["contexts"]["crash"] = found;
-    true
+    event["contexts"]["crash"] = crash;
 }
 
 /// Functions from the crash outwards.

@@ -10,7 +10,9 @@ use minidump_unwind::SystemInfo;
 use serde_json::{Map, Value, json};
 
 use super::{
-    NoSymbols, Symbols, annotations, messages, process,
+    NoSymbols, Symbols, annotations,
+    code::Code,
+    messages, process,
     reason::{self, Crash},
     unwind::{Stack, Walked, Walker, wanted},
 };
@@ -103,7 +105,8 @@ impl<'a> Reader<'a> {
     fn walked(&self) -> (Vec<ReadThread>, Option<Stack>) {
         let Some(system) = &self.system else { return (Vec::new(), None) };
         let info = system_info(system);
-        let mut walker = Walker::new(&self.modules, &info, self.symbols, self.project);
+        let code = Code::of(self.dump, &self.memory, system.cpu);
+        let mut walker = Walker::new(&self.modules, &info, &code, self.symbols, self.project);
         let crashed = self.exception.as_ref().map(MinidumpException::get_crashing_thread_id);
         let all = self.threads.as_ref().map_or(&[][..], |list| &list.threads);
         let mut order: Vec<&MinidumpThread<'_>> = all.iter().collect();
@@ -112,7 +115,7 @@ impl<'a> Reader<'a> {
         let walked: Vec<ReadThread> = walked.collect();
         let plain = order.first().filter(|thread| self.symbols.any_symbols() && Some(thread.raw.thread_id) == crashed);
         let plain = plain.map(|thread| {
-            let mut walker = Walker::new(&self.modules, &info, &NoSymbols, self.project);
+            let mut walker = Walker::new(&self.modules, &info, &code, &NoSymbols, self.project);
             self.thread(thread, crashed, system, &mut walker).stack
         });
         (walked, plain)

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Object, Symbols, context,
-    images::{Image, address, image_at, images_of},
+    images::{Image, address, image_of, images_of},
     java,
     object::Place,
 };
@@ -53,6 +53,25 @@ pub(super) fn holders(event: &mut Value) -> Vec<&mut Map<String, Value>> {
     found
 }
 
+/// Which addresses of a stack are those of what follows a call, as its sender says.
+#[derive(Clone, Copy)]
+enum Adjustment {
+    /// All but the innermost.
+    Auto,
+    All,
+    None,
+}
+
+impl Adjustment {
+    fn of(said: Option<&str>) -> Self {
+        match said {
+            Some("none") => Self::None,
+            Some("all") => Self::All,
+            _ => Self::Auto,
+        }
+    }
+}
+
 struct Naming<'a> {
     images: &'a [Image],
     symbols: &'a dyn Symbols,
@@ -67,8 +86,10 @@ impl Naming<'_> {
             return false;
         };
         let (mut named, mut changed) = (Vec::with_capacity(frames.len()), false);
+        let adjustment = holder.get("stacktrace").and_then(|stack| stack.get("instruction_addr_adjustment"));
+        let adjustment = Adjustment::of(adjustment.and_then(Value::as_str));
         for (at, frame) in frames.iter().enumerate().take(MOST) {
-            match self.frame(frame, at + 1 == frames.len()) {
+            match self.frame(frame, adjustment, at + 1 == frames.len()) {
                 Some(own) => {
                     named.extend(own);
                     changed = true;
@@ -86,17 +107,22 @@ impl Naming<'_> {
     }
 
     /// The frames in the place of one, in the order of payloads; `None`: nothing is known of it, or it is named already.
-    fn frame(&mut self, frame: &Value, innermost: bool) -> Option<Vec<Value>> {
+    fn frame(&mut self, frame: &Value, adjustment: Adjustment, innermost: bool) -> Option<Vec<Value>> {
         if frame.pointer(&format!("/data/{STATUS}")).is_some() {
             return None;
         }
         let ip = frame.get("instruction_addr").and_then(address)?;
         // After a call, execution goes on behind it: maybe on another line, or in another function.
-        let exact = innermost || frame.get("trust").and_then(Value::as_str) == Some("context");
+        let context = innermost || frame.get("trust").and_then(Value::as_str) == Some("context");
+        let exact = match adjustment {
+            Adjustment::Auto => context,
+            Adjustment::None => true,
+            Adjustment::All => false,
+        };
         let at = if exact { ip } else { ip.saturating_sub(1) };
-        let image = image_at(self.images, at)?;
+        let (image, offset) = image_of(self.images, frame, at)?;
         let object = self.object(image)?;
-        let places = object.places(at - image.start);
+        let places = object.places(offset);
         if places.is_empty() {
             return None;
         }

@@ -12,7 +12,7 @@ const MOST: usize = 5_000;
 pub struct Image {
     /// Its place in the event's list.
     pub at: usize,
-    /// Where it was loaded; 0 for mappings.
+    /// Where it was loaded; the largest number for what has no place.
     pub start: u64,
     /// Its length in memory; 0: not said.
     pub size: u64,
@@ -26,7 +26,7 @@ pub struct Image {
 
 impl Image {
     fn holds(&self, address: u64) -> bool {
-        self.size == 0 || address - self.start < self.size
+        self.start != u64::MAX && (self.size == 0 || address - self.start < self.size)
     }
 }
 
@@ -42,9 +42,10 @@ pub fn images_of(event: &Value) -> Vec<Image> {
         let debug_id = ["debug_id", "id", "uuid"].iter().find_map(|key| debug_key(text(key)?));
         let wanted = WantedImage { debug_id, code_id: text("code_id").and_then(code_key), file };
         let named = wanted.debug_id.is_some() || wanted.code_id.is_some();
-        (named && (mapping || start.is_some())).then(|| Image {
+        named.then(|| Image {
             at,
-            start: start.unwrap_or(0),
+            // Addresses of files that were loaded nowhere count from the file itself.
+            start: start.unwrap_or(u64::MAX),
             size: json.get("image_size").and_then(address).unwrap_or(0),
             wanted,
             found: text("debug_status") == Some("found"),
@@ -54,6 +55,19 @@ pub fn images_of(event: &Value) -> Vec<Image> {
     let mut images: Vec<Image> = all.into_iter().flatten().take(MOST).enumerate().filter_map(image).collect();
     images.sort_by_key(|image| (!image.mapping, image.start));
     images
+}
+
+/// The image at a place in the event's list.
+pub(super) fn image_number(images: &[Image], at: usize) -> Option<&Image> {
+    images.iter().find(|image| image.at == at && !image.mapping)
+}
+
+/// The image that a frame's address counts from, and how far: `addr_mode` is `abs`, or `rel:` and the image's number.
+pub(super) fn image_of<'a>(images: &'a [Image], frame: &Value, address: u64) -> Option<(&'a Image, u64)> {
+    match frame.get("addr_mode").and_then(Value::as_str).and_then(|mode| mode.strip_prefix("rel:")) {
+        Some(number) => Some((image_number(images, number.parse().ok()?)?, address)),
+        None => image_at(images, address).map(|image| (image, address - image.start)),
+    }
 }
 
 /// The image that an address lies in.
@@ -73,7 +87,8 @@ pub fn has_found_since(event: &Value, symbols: &dyn Symbols, project: u64) -> bo
     let mut asked: Vec<usize> = Vec::new();
     for frame in frames {
         let Some(address) = frame.get("instruction_addr").and_then(address) else { continue };
-        let Some(image) = image_at(&images, address).filter(|image| !image.found) else { continue };
+        let found = image_of(&images, frame, address).map(|(image, _)| image);
+        let Some(image) = found.filter(|image| !image.found) else { continue };
         if asked.contains(&image.at) {
             continue;
         }

@@ -8,13 +8,17 @@ use super::{Object, Symbols, frames::holders, images::Image};
 
 /// Gives classes, methods and types their names back; what was sent stays beside it as `raw_stacktrace`.
 pub(super) fn name_classes(event: &mut Value, images: &[Image], symbols: &dyn Symbols, project: u64) -> bool {
-    let mappings: Vec<Arc<Object>> =
-        images.iter().filter(|image| image.mapping).filter_map(|i| symbols.object(project, &i.wanted)).collect();
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+    // A map of Dart's names has the id of the program that it was made with.
+    let is_dart = text("/platform") == "dart" || text("/sdk/name").starts_with("sentry.dart");
+    let named = images.iter().filter(|image| image.mapping || is_dart);
+    let mappings: Vec<Arc<Object>> = named.filter_map(|image| symbols.object(project, &image.wanted)).collect();
     let mut changed = false;
     for object in &mappings {
         for holder in holders(event) {
             // Frames have names of their own now: a second time they would be taken for obfuscated ones.
             if holder.contains_key("raw_stacktrace") {
+                changed |= name_dart_type(object, holder);
                 continue;
             }
             changed |= name_type(object, holder) | name_frames(object, holder);
@@ -23,13 +27,20 @@ pub(super) fn name_classes(event: &mut Value, images: &[Image], symbols: &dyn Sy
     changed
 }
 
+fn name_dart_type(object: &Object, holder: &mut Map<String, Value>) -> bool {
+    let ty = holder.get("type").and_then(Value::as_str).unwrap_or("");
+    let Some(plain) = object.dart_type(ty.strip_prefix("minified:").unwrap_or(ty)) else { return false };
+    let plain = plain.to_owned();
+    holder.insert("type".into(), plain.into());
+    true
+}
+
 fn name_type(object: &Object, holder: &mut Map<String, Value>) -> bool {
-    let text = |key: &str| holder.get(key).and_then(Value::as_str).map(str::to_owned);
-    let Some(ty) = text("type") else { return false };
-    if let Some(plain) = object.dart_type(ty.strip_prefix("minified:").unwrap_or(&ty)) {
-        holder.insert("type".into(), plain.into());
+    if name_dart_type(object, holder) {
         return true;
     }
+    let text = |key: &str| holder.get(key).and_then(Value::as_str).map(str::to_owned);
+    let Some(ty) = text("type") else { return false };
     let Some(classes) = object.classes() else { return false };
     let module = text("module");
     let whole = module.map_or_else(|| ty.clone(), |module| format!("{module}.{ty}"));

@@ -106,7 +106,7 @@ fn said_in(bytes: &[u8]) -> Option<Said> {
     Some(Said { kind: Some(best.0), text: shortened(best.1.trim_start_matches([':', ' ', '*'])) })
 }
 
-fn kind_of(text: &str) -> Option<Kind> {
+pub(super) fn kind_of(text: &str) -> Option<Kind> {
     WORDS.iter().find(|(word, _)| text.contains(word)).map(|(_, kind)| *kind)
 }
 

@@ -3,6 +3,7 @@
 //! It never does IO, reads a clock or panics on input: dumps and symbol files come as bytes, and lies in them cost
 //! what they are in, nothing more.
 //!
+//! What systems write down as text instead (tombstones, crash reports of Apple's) goes through [`read_report`].
 //! A dump goes through [`read_dump`]: exception, threads, modules and facts of the process are read, stacks unwound by
 //! call-frame information where symbols have it, else by frame pointers, else by scanning, within a budget of steps.
 //! [`merge`] puts that under what the SDK sent. [`symbolicate`] names the frames of any event that has addresses and
@@ -10,6 +11,7 @@
 
 mod annotations;
 mod classes;
+mod code;
 mod context;
 mod debug_file;
 mod demangle;
@@ -17,11 +19,13 @@ mod dump;
 mod frames;
 mod images;
 mod java;
+mod memory;
 mod merge;
 mod messages;
 mod object;
 mod process;
 mod reason;
+mod report;
 mod symbols;
 mod unwind;
 
@@ -32,4 +36,5 @@ pub use frames::symbolicate;
 pub use images::{has_found_since, images_of};
 pub use merge::{merge, unreadable};
 pub use object::{CODE_ID_BYTES, Object, code_key, debug_key};
+pub use report::{REPORT_TYPE, is_report, read_report};
 pub use symbols::{NoSymbols, Symbols, WantedImage};

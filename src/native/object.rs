@@ -13,6 +13,9 @@ pub const CODE_ID_BYTES: usize = 128;
 /// Inlined calls of one address that are told.
 const INLINES: usize = 100;
 
+/// Functions of the linker's that call nothing: an address in them on a stack is none that a call returns to.
+const CALLS_NOBODY: &[&str] = &["_fini", "__do_global_dtors_aux", "frame_dummy", "register_tm_clones"];
+
 /// What is known of a build: functions, lines and call-frame information of an image, or the names of its classes.
 #[derive(Default)]
 pub struct Object {
@@ -78,7 +81,7 @@ impl Object {
         if self.symcache.is_empty() { None } else { SymCache::parse(&self.symcache).ok() }
     }
 
-    /// What ran at an offset into the image: the innermost of inlined calls first.
+    /// What ran at an offset into the image: the innermost of inlined calls first. Symbols of sections name nothing.
     pub fn places(&self, offset: u64) -> Vec<Place> {
         let Some(cache) = self.cache() else { return Vec::new() };
         let place = |found: symbolic_symcache::SourceLocation<'_, '_>| {
@@ -88,12 +91,17 @@ impl Object {
             let path = found.file().map(|file| file.full_path()).filter(|path| !path.is_empty());
             Place { function, symbol, path, line: Some(found.line()).filter(|line| *line > 0) }
         };
-        cache.lookup(offset).take(INLINES).map(place).collect()
+        let places = cache.lookup(offset).take(INLINES).map(place);
+        places.filter(|place| !is_section(&place.function)).collect()
     }
 
-    /// Whether a function is known at an offset; `None`: this image's symbols name no functions.
+    /// Whether a function that calls others is known at an offset; `None`: this image's symbols name no functions.
     pub(super) fn knows(&self, offset: u64) -> Option<bool> {
-        self.cache().map(|cache| cache.lookup(offset).next().is_some())
+        let cache = self.cache()?;
+        let name = cache.lookup(offset).last().map(|found| found.function().name().to_owned());
+        Some(name.is_some_and(|name| {
+            !CALLS_NOBODY.contains(&name.as_str()) && (!is_section(&name) || name.starts_with("<.text "))
+        }))
     }
 
     /// How to step from a function to its caller.
@@ -104,6 +112,22 @@ impl Object {
         };
         self.rules.get_or_init(read).as_deref()
     }
+}
+
+/// Names that tools make up for a stretch of a file without symbols: `<.plt.got ELF section in press>`.
+fn is_section(name: &str) -> bool {
+    name.starts_with("<.") && name.contains(" ELF section in ")
+}
+
+/// The debug id that belongs to a build id of ELF: its first 16 bytes as a UUID, the first three fields turned round.
+pub(super) fn debug_id_of_build(build_id: &str) -> Option<String> {
+    let hex: String = build_id.chars().filter(char::is_ascii_hexdigit).collect();
+    let mut bytes =
+        (0..16).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()).collect::<Option<Vec<u8>>>()?;
+    bytes[0..4].reverse();
+    bytes[4..6].reverse();
+    bytes[6..8].reverse();
+    debug_key(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// A debug id in the one form that files and events are compared by: small letters, with the age where it is not 0.
@@ -136,6 +160,11 @@ mod tests {
         }
         assert_eq!(code_key("5AB380779000"), Some("5ab380779000".to_owned()));
         assert_eq!(code_key(""), None);
+        assert_eq!(
+            debug_id_of_build("f4bae09e6e4bd7507a8efc7ed3144b73aabbccdd").as_deref(),
+            Some("9ee0baf4-4b6e-50d7-7a8e-fc7ed3144b73")
+        );
+        assert_eq!(debug_id_of_build("f4ba"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What ended the program: the signal or exception, its address, and the kind of crash that these tell.
 
 use minidump::{
-    CrashReason, MinidumpException, MinidumpSystemInfo,
+    MinidumpException, MinidumpSystemInfo,
     system_info::{Cpu, Os},
 };
 use serde_json::{Value, json};
@@ -153,12 +153,15 @@ pub(super) fn read(
         None => (said, None),
     };
     let raw = exception.get_crash_address(os, cpu);
-    let kind = kind(&reason, &name, code.as_deref(), raw, pointer);
+    // The kernel names no address for accesses that no address could mean.
+    let named = !format!("{reason:?}").contains("SI_KERNEL");
+    let kind = kind(&name, code.as_deref(), named.then_some(raw), pointer);
     let faults = matches!(kind, Kind::NullPointer | Kind::WildPointer | Kind::StackOverflow | Kind::BusError);
     Crash { name, code, address: faults.then_some(raw), kind, message: None }
 }
 
-fn kind(reason: &CrashReason, name: &str, code: Option<&str>, address: u64, pointer: Option<u64>) -> Kind {
+/// The kind of crash that a signal or exception tells. `address`: what could not be used; `pointer`: the stack's.
+pub(super) fn kind(name: &str, code: Option<&str>, address: Option<u64>, pointer: Option<u64>) -> Kind {
     let code = code.unwrap_or("");
     let all = format!("{name} {code}").to_ascii_uppercase();
     let has = |parts: &[&str]| parts.iter().any(|part| all.contains(part));
@@ -176,7 +179,7 @@ fn kind(reason: &CrashReason, name: &str, code: Option<&str>, address: u64, poin
         return Kind::OutOfMemory;
     }
     if has(&["ACCESS_VIOLATION", "SIGSEGV", "EXC_BAD_ACCESS", "IN_PAGE_ERROR"]) {
-        return memory_kind(reason, address, pointer);
+        return memory_kind(address, pointer);
     }
     match () {
         () if has(&["SIGBUS", "DATATYPE_MISALIGNMENT"]) => Kind::BusError,
@@ -195,13 +198,11 @@ fn kind(reason: &CrashReason, name: &str, code: Option<&str>, address: u64, poin
 }
 
 /// Which kind of access to memory failed.
-fn memory_kind(reason: &CrashReason, address: u64, pointer: Option<u64>) -> Kind {
-    let near = |pointer: u64| address.abs_diff(pointer) <= NEAR_STACK;
+fn memory_kind(address: Option<u64>, pointer: Option<u64>) -> Kind {
+    let Some(address) = address else { return Kind::WildPointer };
     // Memory that near to the stack's pointer is there, unless the stack has no room left.
-    if pointer.is_some_and(near) {
+    if pointer.is_some_and(|pointer| address.abs_diff(pointer) <= NEAR_STACK) {
         return Kind::StackOverflow;
     }
-    // The kernel names no address for accesses that no address could mean.
-    let unnamed = format!("{reason:?}").contains("SI_KERNEL");
-    if address < NEAR_NULL && !unnamed { Kind::NullPointer } else { Kind::WildPointer }
+    if address < NEAR_NULL { Kind::NullPointer } else { Kind::WildPointer }
 }

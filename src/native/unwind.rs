@@ -19,7 +19,7 @@ use minidump_unwind::{
     SymbolProvider, SystemInfo, walk_stack,
 };
 
-use super::{Object, Symbols, WantedImage, code_key, debug_key};
+use super::{Object, Symbols, WantedImage, code::Code, code_key, debug_key};
 
 /// Frames of one thread: a runaway recursion fills a stack of 8 MiB with half a million of the smallest.
 const FRAMES: usize = 60_000;
@@ -33,6 +33,20 @@ const AT_ONCE: u64 = 256;
 /// Bytes of a stack that are walked at once, and how many of them below its pointer.
 const WINDOW: usize = 512 << 10;
 const BELOW: usize = 4 << 10;
+
+/// Functions that nobody called: programs and threads begin in them.
+const ENTRIES: &[&str] = &[
+    "_start",
+    "start",
+    "_dyld_start",
+    "clone",
+    "__clone",
+    "clone3",
+    "__clone3",
+    "thread_start",
+    "RtlUserThreadStart",
+    "_RtlUserThreadStart",
+];
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,11 +76,13 @@ impl<'a> Walker<'a> {
     pub(super) fn new(
         modules: &'a MinidumpModuleList,
         system: &'a SystemInfo,
+        code: &'a Code<'a>,
         symbols: &'a dyn Symbols,
         project: u64,
     ) -> Self {
         let provider = Provider {
             symbols,
+            code,
             project,
             objects: Mutex::default(),
             steps_left: AtomicU64::new(STEPS),
@@ -102,7 +118,25 @@ impl<'a> Walker<'a> {
             known -= gone;
         }
         self.frames_left = self.frames_left.saturating_sub(stack.frames.len());
+        self.end_at_entry(&mut stack);
         stack
+    }
+
+    /// Takes away what scanning found beyond the function that a program or thread begins in.
+    fn end_at_entry(&self, stack: &mut Stack) {
+        let scanned = |at: usize| stack.frames.get(at + 1).is_some_and(|next| next.trust == "scan");
+        let last = (0..stack.frames.len()).find(|at| scanned(*at) && self.is_entry(stack.frames[*at].address));
+        if let Some(last) = last {
+            stack.frames.truncate(last + 1);
+            stack.cut = false;
+        }
+    }
+
+    fn is_entry(&self, address: u64) -> bool {
+        let at = address.saturating_sub(1);
+        let Some(module) = self.modules.module_at_address(at) else { return false };
+        let places = self.provider.object(module).map(|object| object.places(at - module.base_address()));
+        places.is_some_and(|places| places.last().is_some_and(|place| ENTRIES.contains(&place.function.as_str())))
     }
 
     /// Walks one share. Tells whether the stack ended, and whether more memory of it was there.
@@ -162,6 +196,7 @@ pub(super) fn wanted(module: &dyn Module) -> WantedImage {
 /// Hands symbols to the unwinder, and ends it when the budget is spent.
 struct Provider<'a> {
     symbols: &'a dyn Symbols,
+    code: &'a Code<'a>,
     project: u64,
     /// By the address of the module.
     objects: Mutex<HashMap<u64, Option<Arc<Object>>>>,
@@ -196,6 +231,10 @@ impl SymbolProvider for Provider<'_> {
     ) -> Result<(), FillSymbolError> {
         if !Self::take(&self.steps_left) {
             return std::future::pending().await;
+        }
+        // A frame without a name is one that scanning passes over.
+        if !self.code.may_return_to(frame.get_instruction().wrapping_add(1)) {
+            return Ok(());
         }
         let offset = frame.get_instruction().wrapping_sub(module.base_address());
         match self.object(module).and_then(|object| object.knows(offset)) {

@@ -14,6 +14,7 @@ mod security;
 mod session;
 mod store_body;
 mod time;
+mod unreal;
 
 pub use auth::{Auth, Dsn, dsn_of};
 pub use crash_form::{CrashForm, FormPart};
@@ -26,3 +27,4 @@ pub use security::{ReportedBy, reports};
 pub use session::{SessionAggregate, SessionUpdate, aggregates, session};
 pub use store_body::store_body;
 pub use time::{Clock, ClockPolicy, timestamp};
+pub use unreal::unreal_form;

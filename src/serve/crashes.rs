@@ -1,4 +1,4 @@
-//! What crash handlers send: Crashpad, Breakpad, Electron's crash reporter.
+//! What crash handlers send: Crashpad, Breakpad, Electron's crash reporter, Unreal Engine.
 
 use axum::{
     body::Body,
@@ -10,12 +10,12 @@ use axum::{
 use super::{
     App,
     body::{self, Room},
-    ingestion::{Fault, key_of, lost, refused, unpack_whole},
+    ingestion::{Fault, key_of, lost, refused, sender_of, unpack_whole},
 };
 use crate::{
     ingest::Ingested,
     model::EventId,
-    protocol::{CrashForm, FormPart, Limits},
+    protocol::{CrashForm, FormPart, Limits, unreal_form},
     store::ProjectKey,
 };
 
@@ -27,10 +27,32 @@ pub(super) async fn minidump(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match taken(&app, &project, query.as_deref(), &headers, body).await {
+    let key = key_of(&headers, query.as_deref()).map(|key| key.public_key);
+    answer(&app, &project, taken(&app, &project, key, &headers, body, Shape::Form).await)
+}
+
+/// `POST /api/PROJECT/unreal/KEY/`: what Unreal Engine's crash reporter sends.
+pub(super) async fn unreal(
+    State(app): State<App>,
+    Path((project, key)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answer(&app, &project, taken(&app, &project, Some(key), &headers, body, Shape::Unreal).await)
+}
+
+/// How a crash is put together.
+#[derive(Clone, Copy)]
+enum Shape {
+    Form,
+    Unreal,
+}
+
+fn answer(app: &App, project: &str, done: Result<Option<EventId>, Fault>) -> Response {
+    match done {
         Ok(id) => id.map(hyphenated).unwrap_or_default().into_response(),
         Err(fault) => {
-            let mut response = refused(&app, &project, fault);
+            let mut response = refused(app, project, fault);
             // Handlers throw a crash away that is refused for its number; at a fault of the server they try again.
             if response.status() == StatusCode::TOO_MANY_REQUESTS {
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -43,23 +65,27 @@ pub(super) async fn minidump(
 async fn taken(
     app: &App,
     project: &str,
-    query: Option<&str>,
+    key: Option<String>,
     headers: &HeaderMap,
     body: Body,
+    shape: Shape,
 ) -> Result<Option<EventId>, Fault> {
     let limits = *app.ingest.limits();
     app.metrics.asked();
     // Who may not send is told before the body is read.
-    let key = key_of(headers, query).ok_or(Fault::NoKey)?;
-    let found = app.sink.project_for_dsn(project, Some(&key.public_key)).await.map_err(Fault::Store)?;
+    let key = key.ok_or(Fault::NoKey)?;
+    let found = sender_of(app, project, &key).await?;
     // Dumps come as they are mostly: the bound is that of what is unpacked.
     let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(Fault::Body)?;
     app.metrics.received(held.bytes.len());
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
     let limits = Limits { compressed_bytes: limits.envelope_bytes, ..limits };
     let (room, bytes) = unpack_whole(held, encoding, limits).await?;
-    let form = form_of(headers, bytes, limits).await?;
-    let Ingested { digest, id, .. } = digest(app, ProjectKey::from(&found), form, room).await?;
+    let form = match shape {
+        Shape::Form => form_of(headers, bytes, limits).await?,
+        Shape::Unreal => tokio::task::spawn_blocking(move || unreal_form(&bytes, &limits)).await.map_err(lost)?,
+    };
+    let Ingested { digest, id, .. } = digest(app, found, form, room).await?;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);

@@ -99,6 +99,8 @@ pub(super) enum Fault {
     /// A form that is none.
     Form(String),
     NoKey,
+    /// The key sent as much as it may; seconds until it may send again.
+    Rate(u64),
     Store(StoreError),
 }
 
@@ -181,8 +183,15 @@ async fn project_of(
             dsn_of(&head).map(Auth::from).ok_or(Fault::NoKey)?
         }
     };
-    let found = app.sink.project_for_dsn(project, Some(&auth.public_key)).await.map_err(Fault::Store)?;
-    Ok(ProjectKey::from(&found))
+    sender_of(app, project, &auth.public_key).await
+}
+
+/// The project of a key, if it may send more just now.
+pub(super) async fn sender_of(app: &App, project: &str, key: &str) -> Result<ProjectKey, Fault> {
+    let found = app.sink.project_for_dsn(project, Some(key)).await.map_err(Fault::Store)?;
+    let found = ProjectKey::from(&found);
+    app.rate.take(found.id, (app.now)()).map_err(Fault::Rate)?;
+    Ok(found)
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
@@ -301,6 +310,7 @@ fn why(fault: &Fault) -> &'static str {
         Fault::Envelope(_) => "it can't be read",
         Fault::Form(_) => "its form can't be read",
         Fault::NoKey => "it has no key",
+        Fault::Rate(_) => "its key sent too much in a minute",
         Fault::Store(StoreError::Full) => "the disk is full",
         Fault::Store(error) => match error.kind() {
             Kind::NotFound | Kind::Forbidden | Kind::Unauthorized => "its key is not of this project",
@@ -324,6 +334,9 @@ pub(super) fn refused(app: &App, who: &str, fault: Fault) -> Response {
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
         Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),
+        Fault::Rate(wait) => {
+            (StatusCode::TOO_MANY_REQUESTS, "too many requests with this key (--max-requests)".to_owned(), Some(*wait))
+        }
         Fault::Store(error) => of_store(error),
     };
     app.metrics.refused(Refusal::of(status.as_u16()));

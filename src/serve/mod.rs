@@ -15,6 +15,7 @@ mod metrics;
 mod otlp;
 mod passes;
 mod people;
+mod rate;
 mod sse;
 mod tokens;
 mod told;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub told: Arc<Told>,
     /// Where accepted envelopes also go.
     pub forward: Option<Arc<Forward>>,
+    /// Most requests a minute with one project's key.
+    pub requests_a_minute: u64,
     /// Bytes of bodies that may be in flight at once.
     pub in_flight_bytes: usize,
     /// The clock.
@@ -109,6 +112,8 @@ struct App {
     forward: Option<Arc<Forward>>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
+    /// What each project's key may still send.
+    rate: Arc<rate::Rate>,
     /// Dumps that are read at once.
     crashes: Arc<Semaphore>,
     sessions: SseSessions,
@@ -168,6 +173,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         metrics,
         told,
         forward,
+        requests_a_minute,
         in_flight_bytes,
         now,
     } = parts;
@@ -191,6 +197,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         told,
         forward,
         room,
+        rate: Arc::new(rate::Rate::new(requests_a_minute)),
         crashes: Arc::new(Semaphore::new(CRASHES)),
         sessions: SseSessions::default(),
         services: otlp::Services::default(),
@@ -223,7 +230,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .with_state(app)
 }
 
-/// Where SDKs and browsers send to.
+/// Where SDKs and crash handlers send to.
 fn senders() -> Router<App> {
     Router::new()
         .route("/api/{project}/envelope/", post(ingestion::envelope))
@@ -232,6 +239,8 @@ fn senders() -> Router<App> {
         .route("/api/{project}/store", post(ingestion::store))
         .route("/api/{project}/minidump/", post(crashes::minidump))
         .route("/api/{project}/minidump", post(crashes::minidump))
+        .route("/api/{project}/unreal/{key}/", post(crashes::unreal))
+        .route("/api/{project}/unreal/{key}", post(crashes::unreal))
         .route("/api/{project}/security/", post(ingestion::security))
         .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors())

@@ -20,7 +20,7 @@ use super::{
     App,
     body::{self, Refused},
     gate,
-    ingestion::{Fault, key_of, lost, of_store, unpack},
+    ingestion::{Fault, key_of, lost, of_store, sender_of, unpack},
     metrics::Refusal,
 };
 use crate::{
@@ -144,7 +144,7 @@ async fn taken(
     let project = match &sender {
         Sender::Project { project, key } => {
             let key = key.as_deref().ok_or(Fault::NoKey)?;
-            Some(ProjectKey::from(&app.sink.project_for_dsn(project, Some(key)).await.map_err(Fault::Store)?))
+            Some(sender_of(app, project, key).await?)
         }
         Sender::Service { key } => {
             if !gate::lets_send(app, &headers) && key.is_none() {
@@ -286,6 +286,7 @@ fn of_fault(fault: &Fault) -> (StatusCode, String, Option<u64>) {
         Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
         Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
         Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the public key of the project's DSN".to_owned(), None),
+        Fault::Rate(wait) => (StatusCode::TOO_MANY_REQUESTS, "too many requests with this key".to_owned(), Some(*wait)),
         Fault::Store(error) => of_store(error),
     }
 }

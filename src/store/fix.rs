@@ -12,4 +12,6 @@ pub struct FixQuery {
     pub scope: Scope,
     /// The first release that has the fix, as named.
     pub release: Untrusted,
+    /// Releases and times of other environments are as if there were none.
+    pub sealed: bool,
 }

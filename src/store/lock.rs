@@ -35,6 +35,21 @@ impl Lock {
         Scope { project: self.project.clone(), environment: self.environment.clone(), ..Scope::default() }
     }
 
+    /// A failure without the names that stand beyond the lock: suggestions are made of all that the store knows.
+    fn quiet<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        done.map_err(|error| match error {
+            StoreError::NotFound { what, asked, .. } if self.environment.is_some() || self.hides(what) => {
+                StoreError::NotFound { what, asked, near: Vec::new() }
+            }
+            error => error,
+        })
+    }
+
+    /// Whether the names of such things come from beyond a lock on a project too.
+    fn hides(&self, what: &str) -> bool {
+        self.project.is_some() && matches!(what, "project" | "environment")
+    }
+
     fn takes(&self, slug: &str) -> bool {
         self.project.as_ref().is_none_or(|project| project.raw() == slug)
     }
@@ -114,70 +129,72 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
     }
 
     async fn projects(&self, scope: &Scope) -> Result<Vec<Project>, StoreError> {
-        let mut found = self.store.projects(&self.lock.within(scope)?).await?;
+        let mut found = self.lock.quiet(self.store.projects(&self.lock.within(scope)?).await)?;
         found.retain(|project| self.lock.takes(&project.slug));
         Ok(found)
     }
 
     async fn slugs(&self) -> Result<Vec<Untrusted>, StoreError> {
-        let mut found = self.store.slugs().await?;
+        let mut found = self.lock.quiet(self.store.slugs().await)?;
         found.retain(|slug| self.lock.takes(slug.raw()));
         Ok(found)
     }
 
     async fn releases(&self, query: &ReleaseQuery) -> Result<Vec<ReleaseFacts>, StoreError> {
-        self.store.releases(&asked!(self, query)).await
+        self.lock.quiet(self.store.releases(&asked!(self, query)).await)
     }
 
     async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError> {
         let scope = self.lock.within(scope)?;
-        let mut found = self.store.environments(&Scope { environment: None, ..scope }).await?;
+        let mut found = self.lock.quiet(self.store.environments(&Scope { environment: None, ..scope }).await)?;
         found.retain(|name| self.lock.environment.as_ref().is_none_or(|held| held == name));
         Ok(found)
     }
 
     async fn issues(&self, query: &IssueQuery) -> Result<Page<IssueFacts>, StoreError> {
-        self.store.issues(&asked!(self, query)).await
+        self.lock.quiet(self.store.issues(&asked!(self, query)).await)
     }
 
     async fn issue(&self, issue: &IssueRef, scope: &Scope) -> Result<IssueFacts, StoreError> {
-        self.store.issue(issue, &self.lock.within(scope)?).await
+        self.lock.quiet(self.store.issue(issue, &self.lock.within(scope)?).await)
     }
 
     async fn bare_issue(&self, issue: &IssueRef, scope: &Scope) -> Result<Issue, StoreError> {
-        self.store.bare_issue(issue, &self.lock.within(scope)?).await
+        self.lock.quiet(self.store.bare_issue(issue, &self.lock.within(scope)?).await)
     }
 
     async fn event(&self, query: &EventQuery) -> Result<EventFacts, StoreError> {
-        self.store.event(&asked!(self, query)).await
+        self.lock.quiet(self.store.event(&asked!(self, query)).await)
     }
 
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
-        self.store.affected(&asked!(self, query)).await
+        self.lock.quiet(self.store.affected(&asked!(self, query)).await)
     }
 
     async fn signals(&self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
-        self.store.signals(&asked!(self, query)).await
+        self.lock.quiet(self.store.signals(&asked!(self, query)).await)
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
-        self.store.search(&asked!(self, query)).await
+        self.lock.quiet(self.store.search(&asked!(self, query)).await)
     }
 
     async fn commits(&self, query: &CommitQuery) -> Result<Page<ReleaseCommit>, StoreError> {
-        self.store.commits(&asked!(self, query)).await
+        self.lock.quiet(self.store.commits(&asked!(self, query)).await)
     }
 
     async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
-        self.store.replay(&asked!(self, query)).await
+        self.lock.quiet(self.store.replay(&asked!(self, query)).await)
     }
 
     async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
-        self.store.replay_segment(&asked!(self, query), segment).await
+        self.lock.quiet(self.store.replay_segment(&asked!(self, query), segment).await)
     }
 
     async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
-        self.store.fix_history(&asked!(self, query)).await
+        let mut query = asked!(self, query);
+        query.sealed |= self.lock.environment.is_some();
+        self.lock.quiet(self.store.fix_history(&query).await)
     }
 
     async fn data_version(&self) -> Result<u64, StoreError> {
@@ -185,14 +202,14 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
     }
 
     async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
-        self.store.diagnosis(&asked!(self, query)).await
+        self.lock.quiet(self.store.diagnosis(&asked!(self, query)).await)
     }
 }
 
 #[async_trait::async_trait]
 impl<S: ?Sized + SignalWrite> SignalWrite for Locked<S> {
     async fn update_issue(&self, update: &IssueUpdate) -> Result<IssueUpdated, StoreError> {
-        self.store.update_issue(&asked!(self, update)).await
+        self.lock.quiet(self.store.update_issue(&asked!(self, update)).await)
     }
 
     /// Of an issue that an update has found within the lock.
@@ -263,7 +280,7 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
 
     async fn debug_files(&self, query: &DebugFileQuery) -> Result<Vec<KnownDebugFile>, StoreError> {
         self.projects_named(std::slice::from_ref(&query.project)).await?;
-        self.store.debug_files(query).await
+        self.lock.quiet(self.store.debug_files(query).await)
     }
 
     async fn announce(&self, mut release: Announcement) -> Result<(), StoreError> {
@@ -274,11 +291,11 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
     async fn deploy(&self, mut deploy: DeployRecord) -> Result<KnownDeploy, StoreError> {
         deploy.projects = self.projects_named(&deploy.projects).await?;
         held("environment", self.lock.environment.as_ref(), Some(&deploy.environment))?;
-        self.store.deploy(deploy).await
+        self.lock.quiet(self.store.deploy(deploy).await)
     }
 
     async fn announced(&self, scope: &Scope, version: Option<&Untrusted>) -> Result<Vec<Announced>, StoreError> {
-        let mut found = self.store.announced(&self.lock.within(scope)?, version).await?;
+        let mut found = self.lock.quiet(self.store.announced(&self.lock.within(scope)?, version).await)?;
         for release in &mut found {
             release.projects.retain(|slug| self.lock.takes(slug));
             if let (Some(held), Some(deploy)) = (&self.lock.environment, &release.last_deploy)
@@ -291,7 +308,7 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
     }
 
     async fn events(&self, ids: &[EventId], scope: &Scope) -> Result<Vec<EventFacts>, StoreError> {
-        self.store.events(ids, &self.lock.within(scope)?).await
+        self.lock.quiet(self.store.events(ids, &self.lock.within(scope)?).await)
     }
 
     async fn issue_names(&self, named: &[String]) -> Result<Vec<(IssueId, String)>, StoreError> {
@@ -301,7 +318,7 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
         }
         let (scope, mut seen) = (self.lock.scope(), Vec::new());
         for (id, short) in all {
-            match self.store.bare_issue(&IssueRef::Named(short.as_str().into()), &scope).await {
+            match self.lock.quiet(self.store.bare_issue(&IssueRef::Named(short.as_str().into()), &scope).await) {
                 Ok(_) => seen.push((id, short)),
                 Err(StoreError::NotFound { .. }) => {}
                 Err(error) => return Err(error),
@@ -311,11 +328,11 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
     }
 
     async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError> {
-        self.store.replay_ids(&self.lock.within(scope)?, skip, limit).await
+        self.lock.quiet(self.store.replay_ids(&self.lock.within(scope)?, skip, limit).await)
     }
 
     async fn project_details(&self, scope: &Scope) -> Result<Vec<ProjectDetails>, StoreError> {
-        let mut found = self.store.project_details(&self.lock.within(scope)?).await?;
+        let mut found = self.lock.quiet(self.store.project_details(&self.lock.within(scope)?).await)?;
         found.retain(|details| self.lock.takes(&details.project.slug));
         if let Some(held) = &self.lock.environment {
             for details in &mut found {
@@ -326,11 +343,11 @@ impl<S: ?Sized + HostedStore> HostedStore for Locked<S> {
     }
 
     async fn session_series(&self, query: &SeriesQuery) -> Result<Vec<SessionSpan>, StoreError> {
-        self.store.session_series(&asked!(self, query)).await
+        self.lock.quiet(self.store.session_series(&asked!(self, query)).await)
     }
 
     async fn deploys(&self, scope: &Scope, version: &Untrusted) -> Result<Vec<KnownDeploy>, StoreError> {
-        let mut found = self.store.deploys(&self.lock.within(scope)?, version).await?;
+        let mut found = self.lock.quiet(self.store.deploys(&self.lock.within(scope)?, version).await)?;
         found.retain(|deploy| self.lock.environment.is_none() || deploy.environment == self.lock.environment);
         Ok(found)
     }

@@ -47,6 +47,9 @@ use std::sync::Arc;
 
 use crate::model::{FixHistory, Issue, IssueId, Project, Timestamp, Untrusted};
 
+/// What stands for all names past the most that a store tells apart: releases, environments, keys of tags, issues.
+pub const OTHERS: &str = "(others)";
+
 /// Reading: every tool asks through this.
 ///
 /// All times are UTC; a scope's end is the moment that the answer speaks of. A call that is dropped stops its work.

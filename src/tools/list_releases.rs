@@ -7,7 +7,7 @@ use super::{CommonInput, Ctx, Resolved, Tool, ToolError};
 use crate::{
     guard::{Clean, Guard, Limit},
     say,
-    store::{ReleaseFacts, ReleaseQuery},
+    store::{OTHERS, ReleaseFacts, ReleaseQuery},
     view,
     view::{Answer, Doc, Omission, Seconds, View, count},
 };
@@ -87,7 +87,12 @@ impl Tool for ListReleases {
         facts.truncate(limit);
         let mut guard = Guard::new();
         let body = Out { releases: facts.iter().map(|f| release_view(f, &mut guard)).collect() };
-        let common = asked.common(ctx, guard.warnings());
+        let mut warnings = guard.warnings();
+        if facts.iter().any(|f| f.release.version.raw() == OTHERS) {
+            warnings
+                .push(Clean::ours("releases past the most that are told apart count as (others): see --max-releases"));
+        }
+        let common = asked.common(ctx, warnings);
         let whole = body.releases.len();
         Ok(Answer {
             body,

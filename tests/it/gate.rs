@@ -140,7 +140,11 @@ fn tries(tool: &str, issue: &str, event: &str, word: &str) -> Vec<Value> {
             json!({ "period": "3650d", "group_by": ["environment", "release"], "aggregate": ["count()"] }),
         ],
         "list_releases" | "list_projects" => vec![json!({ "period": "3650d" }), json!({})],
-        "verify_fix_since_release" => vec![json!({ "issue": issue, "release": "latest" })],
+        "verify_fix_since_release" => vec![
+            json!({ "issue": issue, "release": "latest" }),
+            json!({ "issue": "ALPHA-1", "release": "latest" }),
+            json!({ "issue": "ALPHA-1", "release": "1.0.0" }),
+        ],
         _ => vec![json!({ "issue": issue, "period": "3650d" }), json!({ "issue": issue })],
     }
 }
@@ -153,10 +157,7 @@ fn no_tool_and_no_command_shows_what_is_beyond_a_lock() {
         (&["--scope-locked", "--project", "alpha", "--environment", "production"][..], HIDDEN_STAGE),
     ] {
         let mut shown = 0;
-        // Known gap, said in SECURITY.md: a proof of a fix knows releases of other environments.
-        let staged = lock.contains(&"--environment");
-        let looked = |name: &str| !(staged && name == "verify_fix_since_release");
-        for tool in TOOLS.iter().filter(|tool| !tool.writes && looked(tool.name)) {
+        for tool in TOOLS.iter().filter(|tool| !tool.writes) {
             for arguments in tries(tool.name, issue, event, word) {
                 let words = ["call", tool.name, &arguments.to_string(), "--json"].map(str::to_owned);
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -276,6 +277,79 @@ fn the_audit_log_says_who_asked_and_changed_what() {
     assert!(changed["who"].as_str().unwrap().starts_with("robot"));
     assert!(lines.iter().any(|line| line["tool"] == "list_issues" && line["failed"] == false), "{text}");
     assert!(!text.contains("ada") && !text.contains('\u{1b}') && !text.contains(token.trim()));
+}
+
+/// What somebody who reads resources, takes prompts and asks for completions is sent back, and whether it was refused.
+fn asked_of_mcp(server: &Server, token: &str, (issue, event, project, word): (&str, &str, &str, &str)) -> Vec<String> {
+    let release = format!("{word}@1.0.0");
+    let uris = [
+        "signal://breakage".to_owned(),
+        format!("signal://issue/{issue}"),
+        format!("signal://event/{event}"),
+        format!("signal://replay/{REPLAY}"),
+        format!("signal://release/{release}"),
+    ];
+    let mut asked: Vec<(&str, Value)> = uris.iter().map(|uri| ("resources/read", json!({ "uri": uri }))).collect();
+    for name in ["what_broke", "triage_crashes", "fix_issue", "verify_fix"] {
+        // The prompt says a release again that it was given; that tells nothing.
+        asked.push(("prompts/get", json!({ "name": name, "arguments": { "issue": issue } })));
+    }
+    for (argument, start) in
+        [("issue", &issue[..2]), ("release", &word[..3]), ("environment", &word[..3]), ("project", &project[..2])]
+    {
+        let of = match argument {
+            "issue" => json!({ "type": "ref/resource", "uri": "signal://issue/{id}" }),
+            "release" => json!({ "type": "ref/resource", "uri": "signal://release/{version}" }),
+            _ => json!({ "type": "ref/prompt", "name": "what_broke" }),
+        };
+        asked.push(("completion/complete", json!({ "ref": of, "argument": { "name": argument, "value": start } })));
+    }
+    for list in ["resources/list", "resources/templates/list", "prompts/list", "tools/list"] {
+        asked.push((list, json!({})));
+    }
+    let answers = asked.into_iter().map(|(method, params)| (params.to_string(), mcp(server, token, method, params)));
+    answers.map(|(said, answer)| format!("{said}\t{}", answer.get("result").unwrap_or(&Value::Null))).collect()
+}
+
+#[test]
+fn no_resource_prompt_or_completion_shows_what_is_beyond_a_lock() {
+    let store = stored();
+    let shown = |server: &Server, token: &str, hidden: (&str, &str, &str, &str)| -> Vec<String> {
+        let answers = asked_of_mcp(server, token, hidden);
+        answers
+            .into_iter()
+            .filter(|line| line.split_once('\t').is_some_and(|(_, said)| said.contains(hidden.3)))
+            .collect()
+    };
+    let make = |words: &[&str]| store.ok(&[&["token", "make"], words].concat()).trim().to_owned();
+    let (all, alpha) = (make(&["all"]), make(&["alpha", "--only-project", "alpha"]));
+    let open = serve(&store, &[]);
+    for hidden in [HIDDEN_PROJECT, HIDDEN_STAGE] {
+        let seen = shown(&open, &all, hidden);
+        assert!(seen.len() > 2, "what is hidden shows where there is no lock: {seen:?}");
+    }
+    assert_eq!(shown(&open, &alpha, HIDDEN_PROJECT), Vec::<String>::new());
+    let locked = serve(&store, &["--scope-locked", "--project", "alpha"]);
+    assert_eq!(shown(&locked, &all, HIDDEN_PROJECT), Vec::<String>::new());
+    let locked = serve(&store, &["--scope-locked", "--project", "alpha", "--environment", "production"]);
+    assert_eq!(shown(&locked, &all, HIDDEN_STAGE), Vec::<String>::new());
+}
+
+#[test]
+fn a_lock_on_what_is_not_there_tells_no_names() {
+    let store = stored();
+    for lock in
+        [&["--environment", "hiddenstagin"][..], &["--project", "bet"], &["--project", "alpha", "--environment", "x"]]
+    {
+        for tool in ["list_issues", "list_releases", "search_events", "list_projects"] {
+            let words = [&["--scope-locked"][..], lock, &["call", tool, "{}", "--json"]].concat();
+            let said = String::from_utf8(store.run(&words).stdout).unwrap();
+            assert!(
+                !said.contains("hiddenstaging") && !said.contains("beta") && !said.contains("production"),
+                "{lock:?}: {said}"
+            );
+        }
+    }
 }
 
 /// A question that the lock did not pass on would be answered by the trait's default, for every caller.

@@ -4,6 +4,7 @@
 mod api;
 mod architecture;
 mod attribution;
+mod caps;
 mod change;
 mod cli;
 mod clients;

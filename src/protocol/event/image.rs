@@ -17,8 +17,8 @@ struct Image {
     debug_id: Option<Untrusted>,
 }
 
-/// The loaded files of an event, by address.
-pub(super) struct Images(Vec<Image>);
+/// The loaded files of an event, by address, and each one's place in the event's list.
+pub(super) struct Images(Vec<(usize, Image)>);
 
 impl Images {
     /// Reads `debug_meta.images`; images without an address are for other things than addresses.
@@ -29,22 +29,37 @@ impl Images {
             let file = text(json, "code_file").or_else(|| text(json, "name")).or_else(|| text(json, "debug_file"));
             let debug_id = text(json, "debug_id").or_else(|| text(json, "id")).or_else(|| text(json, "uuid"));
             let size = json.get("image_size").and_then(number).unwrap_or(0);
-            Some(Image { start: json.get("image_addr").and_then(number)?, size, file, debug_id })
+            // What has no address is found by its number alone.
+            let start = json.get("image_addr").and_then(number).unwrap_or(u64::MAX);
+            Image { start, size, file, debug_id }
         };
-        let mut images: Vec<Image> = all.iter().take(IMAGES).filter_map(image).collect();
-        images.sort_by_key(|image| image.start);
+        let mut images: Vec<(usize, Image)> = all.iter().take(IMAGES).map(image).enumerate().collect();
+        images.sort_by_key(|(_, image)| image.start);
         Self(images)
     }
 
     fn at(&self, address: u64) -> Option<&Image> {
-        let after = self.0.partition_point(|image| image.start <= address);
-        let image = self.0.get(after.checked_sub(1)?)?;
-        (image.size == 0 || address - image.start < image.size).then_some(image)
+        let after = self.0.partition_point(|(_, image)| image.start <= address);
+        let (_, image) = self.0.get(after.checked_sub(1)?)?;
+        (image.start != u64::MAX && (image.size == 0 || address - image.start < image.size)).then_some(image)
     }
 
     /// Where a frame is, if it has an address.
     pub(super) fn place(&self, frame: &Value) -> Option<Box<ImagePlace>> {
         let address = frame.get("instruction_addr").and_then(number)?;
+        // `rel:3`: the address counts from the file with that number, not from the beginning of memory.
+        let mode = frame.get("addr_mode").and_then(Value::as_str).and_then(|mode| mode.strip_prefix("rel:"));
+        if let Some(number) = mode {
+            let image = number.parse().ok().and_then(|at: usize| self.0.iter().find(|(known, _)| *known == at));
+            let image = image.map(|(_, image)| image);
+            return Some(Box::new(ImagePlace {
+                package: text(frame, "package").or_else(|| image?.file.clone()),
+                debug_id: image.and_then(|image| image.debug_id.clone()),
+                address,
+                offset: Some(address),
+                trust: text(frame, "trust"),
+            }));
+        }
         let image = self.at(address);
         let start = frame.get("image_addr").and_then(number).or(image.map(|image| image.start));
         Some(Box::new(ImagePlace {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     diagnosis::{Blamed, Diagnosis, Measure, Reason, Verdict},
     guard::{Clean, Guard, Limit, Say},
-    model::{Event, LibraryChange, Spread},
+    model::{Data, Event, LibraryChange, Spread},
     say,
     store::DiagnosisFacts,
     tools::{self, affected_users::ConditionView, same_trace::Seen},
@@ -70,10 +70,26 @@ pub(super) fn sentences(
         }
     }
     if found.verdict == Verdict::Resource {
+        said.extend(of_crash(event, guard));
         said.extend(measured.iter().map(|measure| measurement(measure, guard)));
     }
     if matches!(found.verdict, Verdict::Resource | Verdict::Environment | Verdict::Dependency) {
         said.push(Clean::ours("these frames are probably not the cause: any other caller would have failed too"));
+    }
+    said
+}
+
+/// What shows that memory ran out, and what grew before it, as ingestion read it.
+fn of_crash(event: &Event, guard: &mut Guard) -> Vec<Clean> {
+    let crash = event.contexts.iter().find(|(name, _)| name.raw() == "crash").map(|(_, crash)| crash);
+    let Some(crash) = crash else { return Vec::new() };
+    let mut said = Vec::new();
+    if let Some(evidence) = crash.get("evidence").and_then(Data::text) {
+        said.push(say!("what shows it: ", guard.line(evidence, Limit::Title)));
+    }
+    if let Some(Data::List(grew)) = crash.get("grew") {
+        let grew = grew.iter().filter_map(Data::text);
+        said.extend(grew.map(|text| say!("it grew before: ", guard.line(text, Limit::Title))));
     }
     said
 }
@@ -150,7 +166,9 @@ fn follows(blamed: &Blamed, changes: &[LibraryChange], guard: &mut Guard) -> Vec
 }
 
 fn quoted(event: &Event, exception: usize, guard: &mut Guard) -> Clean {
-    let exception = &event.exceptions[exception];
+    let Some(exception) = event.exceptions.get(exception) else {
+        return guard.opt(event.message.as_ref(), Limit::Title).map(|text| text.shortened(100)).unwrap_or_default();
+    };
     let ty = guard.opt(exception.ty.as_ref(), Limit::Tag);
     let value = guard.opt(exception.value.as_ref(), Limit::Title).map(|value| value.shortened(100));
     let colon = if ty.is_some() && value.as_ref().is_some_and(|value| !value.is_empty()) { ": " } else { "" };

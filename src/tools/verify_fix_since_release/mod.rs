@@ -88,8 +88,12 @@ async fn judged(ctx: &Ctx, asked: &Resolved, input: &In, demand: &Demand) -> Res
     }
     let mut scope = asked.scope.clone();
     (scope.start, scope.end) = (None, Some(asked.as_of));
-    let query =
-        FixQuery { issue: named::issue(ctx, &input.issue)?, scope, release: named::release(ctx, &input.release)? };
+    let query = FixQuery {
+        issue: named::issue(ctx, &input.issue)?,
+        scope,
+        release: named::release(ctx, &input.release)?,
+        sealed: false,
+    };
     let history = ctx.store.fix_history(&query).await?;
     let judgment = verify::judge(&history, asked.as_of, demand);
     Ok((history, judgment))

@@ -103,3 +103,14 @@ fn symbols_that_came_later_are_noticed_once() {
     assert!(!symbolicate(&mut named, &symbols, 1));
     assert_eq!(named, again);
 }
+
+#[test]
+fn scanning_names_no_sections_and_ends_where_the_program_began() {
+    for dump in ["null-next-1.dmp", "crashpad-e8e8fc68.dmp"] {
+        let event = parsed(&read(dump, &Shelf::of(&ALL)));
+        let frames = event.exceptions[0].frames.iter();
+        let names: Vec<&str> = frames.map(|frame| frame.function.as_ref().map_or("", |name| name.raw())).collect();
+        assert!(!names.iter().any(|name| name.contains("ELF section") || *name == "_fini"), "{dump}: {names:?}");
+        assert_eq!(names.last(), Some(&"_start"), "{dump}: {names:?}");
+    }
+}

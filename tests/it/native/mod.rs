@@ -4,6 +4,9 @@ mod crashing;
 mod dumps;
 mod endpoint;
 mod lies;
+mod mappings;
+mod reports;
+mod symbol_server;
 
 use std::{
     io::{Read, Write},

@@ -33,7 +33,7 @@ pub fn crash(id: u64, user: u64, release: &str, day: i64, second: i64) -> Hit {
 async fn history(world: &World, release: &str, day: i64, second: i64) -> FixHistory {
     let scope = Scope { environment: Some("production".into()), end: Some(at(day, second)), ..Scope::default() };
     let issue = IssueRef::Named("SHOP-1".into());
-    world.store.fix_history(&FixQuery { issue, scope, release: release.into() }).await.unwrap()
+    world.store.fix_history(&FixQuery { issue, scope, release: release.into(), sealed: false }).await.unwrap()
 }
 
 fn used(history: &FixHistory, side: Side) -> (u64, u64) {

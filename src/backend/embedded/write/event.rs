@@ -13,8 +13,11 @@ use crate::{
     backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, digest64, micros},
     diagnosis,
     model::{EventId, Group, IssueId, Untrusted},
-    store::{EventRecord, Receipt, StoreError},
+    store::{EventRecord, OTHERS, Receipt, StoreError},
 };
+
+/// Key of the issue of all events past the most issues.
+const OVERFLOW: [u8; 16] = *b"issues-past-most";
 
 /// The part of an event's id that `eid` is keyed by; the same id in two projects makes two events.
 pub(in crate::backend::embedded) fn id_key(project: u64, id: EventId) -> i64 {
@@ -143,8 +146,33 @@ impl Commit<'_> {
                 return Ok((issue, false));
             }
         }
+        if !self.names.may_have_issue(self.conn, project)? {
+            return self.overflow(project, record, ts);
+        }
         let issue = self.make_issue(project, record, ts)?;
         self.join(project, group, issue)?;
+        Ok((issue, true))
+    }
+
+    /// The one issue of all events that would have made more issues than a project may have. Their keys are not
+    /// remembered: whoever makes keys up fills nothing.
+    fn overflow(&mut self, project: u64, record: &EventRecord, ts: i64) -> Result<(i64, bool), StoreError> {
+        if let Some(issue) = self.names.issue(self.conn, project, OVERFLOW)? {
+            return Ok((issue, false));
+        }
+        let value = "events past the most issues that this project may have (--max-issues); their own issues are not told apart";
+        let group = Group {
+            hash: OVERFLOW,
+            also: Vec::new(),
+            by: "overflow",
+            title: OTHERS.into(),
+            ty: Some(OTHERS.into()),
+            value: Some(value.into()),
+            culprit: None,
+            top_frame: None,
+        };
+        let issue = self.make_issue(project, &EventRecord { group: group.clone(), ..record.clone() }, ts)?;
+        self.join(project, &group, issue)?;
         Ok((issue, true))
     }
 

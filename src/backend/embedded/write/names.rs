@@ -10,7 +10,7 @@ use super::libraries;
 use crate::{
     ingest::tags_of_user_agent,
     model::{Libraries, UserKey},
-    store::StoreError,
+    store::{OTHERS, StoreError},
 };
 
 /// The kinds of words.
@@ -48,6 +48,8 @@ const MOST: usize = 200_000;
 pub struct Caps {
     /// Releases of a project.
     pub releases: u64,
+    /// Issues of a project.
+    pub issues: u64,
     /// Environments.
     pub environments: u64,
     /// Keys of tags.
@@ -58,7 +60,7 @@ pub struct Caps {
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { releases: 10_000, environments: 2_000, tag_keys: 2_000, values: 200_000 }
+        Self { releases: 10_000, issues: 50_000, environments: 2_000, tag_keys: 2_000, values: 200_000 }
     }
 }
 
@@ -71,9 +73,6 @@ impl Caps {
         }
     }
 }
-
-/// What stands for all names past the most.
-pub(in crate::backend::embedded) const OTHERS: &str = "(others)";
 
 /// What the writer remembers of the tables of names. All of them only ever grow, so what another process adds is found on a miss.
 #[derive(Default)]
@@ -88,6 +87,8 @@ pub(super) struct Names {
     caps: Caps,
     /// How many names there are: of words by kind and parent, of releases by project.
     counts: HashMap<(Option<Word>, u64), u64>,
+    /// How many issues a project has.
+    issue_counts: HashMap<u64, u64>,
 }
 
 impl Names {
@@ -117,8 +118,22 @@ impl Names {
         Ok(known < most)
     }
 
+    /// Whether a project may have one issue more; counts it.
+    pub(super) fn may_have_issue(&mut self, conn: &Connection, project: u64) -> Result<bool, StoreError> {
+        let known = match self.issue_counts.get(&project) {
+            Some(known) => *known,
+            None => conn
+                .prepare_cached("SELECT count(*) FROM issue WHERE project=?1")?
+                .query_row(params![project], |row| row.get(0))?,
+        };
+        let may = known < self.caps.issues;
+        self.issue_counts.insert(project, known + u64::from(may));
+        Ok(may)
+    }
+
     /// After an issue is gone.
     pub(super) fn forget_issue(&mut self, issue: i64) {
+        self.issue_counts.clear();
         self.issues.retain(|_, known| *known != issue);
     }
 

@@ -2,7 +2,7 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never loses an event between journal and chunks: both are read in one snapshot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -92,7 +92,8 @@ impl Known {
             history.iter().filter(|cell| want.touches(cell)).partition(|cell| want.holds(cell));
         if !cut.is_empty() {
             self.count_cut(snapshot, &want, &cut, &mut cells)?;
-            let in_cut = |fact: &&Fact| cut.iter().any(|cell| cell.key() == (fact.rel, fact.env, day_of(fact.ts)));
+            let keys: HashSet<_> = cut.iter().map(Cell::key).collect();
+            let in_cut = |fact: &&Fact| keys.contains(&(fact.rel, fact.env, day_of(fact.ts)));
             let wanted = self.tail.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)).filter(in_cut);
             add_to_cells(&mut cells, wanted);
         }
@@ -108,12 +109,13 @@ impl Known {
         cells: &mut Vec<Cell>,
     ) -> Result<(), StoreError> {
         let lo = cut.iter().map(|cell| cell.first).min().unwrap_or(i64::MIN);
+        let keys: HashSet<_> = cut.iter().map(Cell::key).collect();
         let mut facts = Vec::new();
         snapshot.each_chunk(self.id, lo, want.hi, Unpack::Head, |head, _| {
             for row in 0..head.len() {
                 let (ts, rel, env) = (head.ts[row], head.rel[row], head.env[row]);
                 let day = day_of(ts);
-                if want.takes(ts, rel, env) && cut.iter().any(|cell| cell.key() == (rel, env, day)) {
+                if want.takes(ts, rel, env) && keys.contains(&(rel, env, day)) {
                     let (user, bits) = (head.user[row], head.bits[row]);
                     facts.push(Fact { ts, rel, env, user, bits, ..Fact::default() });
                 }

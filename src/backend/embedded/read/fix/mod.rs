@@ -8,7 +8,7 @@ mod hits;
 mod returning;
 mod uses;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringBitmap;
 use rusqlite::params;
@@ -62,7 +62,8 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded) fn fix_history(&mut self, query: &FixQuery) -> Result<FixHistory, StoreError> {
         let bounds = self.bounds(&query.scope)?.all_time();
         // An issue of another environment is known all the same: here it has no hits.
-        let known = self.meant_issue(&query.issue, &Bounds { env: None, ..bounds.clone() })?;
+        let env = bounds.env.filter(|_| query.sealed);
+        let known = self.meant_issue(&query.issue, &Bounds { env, ..bounds.clone() })?;
         let slug = bounds.slug(known.project).unwrap_or_default().to_owned();
         let bounds = Bounds { projects: vec![(known.project, slug.clone())], ..bounds };
         let cells = known.history(self, &bounds)?;
@@ -84,7 +85,9 @@ impl Snapshot<'_> {
             recurrences: Vec::new(),
             gaps: Vec::new(),
         };
-        history.first_hit = self.first_hit(&known, &cells, &sided, history.whole_from)?;
+        // When it was seen first at all may have been elsewhere.
+        let whole_from = history.whole_from.filter(|_| !query.sealed);
+        history.first_hit = self.first_hit(&known, &cells, &sided, whole_from)?;
         let as_of = query.scope.end.unwrap_or(moment(bounds.hi));
         let window = Window::of(&history, as_of);
         let asked = Asked { known: &known, bounds: &bounds, sided: &sided, window };
@@ -97,8 +100,12 @@ impl Snapshot<'_> {
         Ok(history)
     }
 
-    fn sided(&self, query: &FixQuery, bounds: &Bounds, cells: &[Cell]) -> Result<Sided, StoreError> {
-        let known = self.known_releases(bounds)?;
+    fn sided(&mut self, query: &FixQuery, bounds: &Bounds, cells: &[Cell]) -> Result<Sided, StoreError> {
+        let mut known = self.known_releases(bounds)?;
+        if query.sealed {
+            let seen = self.releases_within(bounds)?;
+            known.list.retain(|release| seen.contains(release.id));
+        }
         let ids: Vec<u32> = known.list.iter().map(|release| release.id).collect();
         let mut releases = Vec::with_capacity(ids.len());
         let mut statement = self.conn.prepare_cached("SELECT first, last FROM release WHERE id=?1")?;
@@ -111,7 +118,8 @@ impl Snapshot<'_> {
                 deploys: Vec::new(),
             });
         }
-        let hit: Vec<bool> = ids.iter().map(|id| cells.iter().any(|cell| cell.rel == *id)).collect();
+        let hit: HashSet<u32> = cells.iter().map(|cell| cell.rel).collect();
+        let hit: Vec<bool> = ids.iter().map(|id| hit.contains(id)).collect();
         let found = sides(&query.release, &releases, &hit);
         let side = |(release, side): (Release, Side)| FixRelease { version: release.version, side };
         let mut list: Vec<FixRelease> = releases.into_iter().zip(found.sides).map(side).collect();
@@ -119,6 +127,21 @@ impl Snapshot<'_> {
         let ids: Vec<u32> = ids.into_iter().chain([0]).collect();
         let places = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         Ok(Sided { ids, list, places, asked: found.asked })
+    }
+
+    /// The releases that were active in, or deployed to, the one environment of the scope.
+    fn releases_within(&mut self, bounds: &Bounds) -> Result<RoaringBitmap, StoreError> {
+        let mut seen: RoaringBitmap = self.activity(bounds)?.iter().map(|row| row.rel).collect();
+        if let Some(env) = bounds.env {
+            let name = self.word(env)?;
+            let sql = "SELECT release FROM deploy WHERE environment=?1 AND at<=?2";
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let mut rows = statement.query(params![name.raw(), bounds.hi])?;
+            while let Some(row) = rows.next()? {
+                seen.insert(row.get(0)?);
+            }
+        }
+        Ok(seen)
     }
 
     /// By day, the first sign of life of any of those releases, and how many there were.

@@ -1,0 +1,87 @@
+//! Symbols of recent crashes that are missing here, asked of the servers that the operator named.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{doctor_symbols::missing, parts};
+use crate::{
+    backend::embedded::EmbeddedStore,
+    sourcemaps::checksum,
+    store::{BundleOrder, DebugFileOrder, DebugFileQuery, HostedStore, SignalStore, StoreError},
+    symbol_server::SymbolServers,
+};
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_secs(60);
+/// Largest file that is taken, in bytes.
+const FILE: usize = 256 << 20;
+/// Names of files that came from servers begin so: by them it is known how much room they take.
+const FROM: &str = "symbol server: ";
+/// Files that no server had are asked for once; past so many, all are forgotten.
+const MISSES: usize = 10_000;
+/// Files of a project that are counted.
+const LIST: usize = 1_000;
+
+/// Looks at once, then every minute, until `end`. `most`: bytes that files of servers may take of a project.
+pub async fn follow(store: Arc<EmbeddedStore>, servers: SymbolServers, most: u64, end: CancellationToken) {
+    let mut asked = HashSet::new();
+    let mut times = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            () = end.cancelled() => return,
+            _ = times.tick() => {}
+        }
+        if let Err(error) = look(&store, &servers, most, &mut asked).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "symbols could not be looked for");
+        }
+    }
+}
+
+async fn look(
+    store: &EmbeddedStore,
+    servers: &SymbolServers,
+    most: u64,
+    asked: &mut HashSet<(String, String)>,
+) -> Result<(), StoreError> {
+    for slug in store.slugs().await? {
+        let slug = slug.raw();
+        for (file, debug_id) in missing(store, slug).await?.into_keys() {
+            if asked.len() >= MISSES {
+                asked.clear();
+            }
+            if !asked.insert((file.clone(), debug_id.clone())) || taken(store, slug).await? >= most {
+                continue;
+            }
+            if let Some((name, bytes)) = servers.find(&file, &debug_id, FILE).await {
+                keep(store, slug, &name, bytes).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of files that came from servers.
+async fn taken(store: &EmbeddedStore, slug: &str) -> Result<u64, StoreError> {
+    let query = DebugFileQuery { project: slug.to_owned(), limit: LIST, ..DebugFileQuery::default() };
+    let files = store.debug_files(&query).await?;
+    Ok(files.iter().filter(|file| file.name.raw().starts_with(FROM)).map(|file| file.size_bytes).sum())
+}
+
+/// Takes a file as an upload is taken.
+async fn keep(store: &EmbeddedStore, slug: &str, name: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+    let (sum, now) = (checksum(&bytes), parts::now());
+    store.keep_chunk(sum, bytes, now).await?;
+    let bundle = BundleOrder {
+        checksum: sum,
+        chunks: vec![sum],
+        projects: vec![slug.to_owned()],
+        release: None,
+        dist: None,
+        now,
+    };
+    let order = DebugFileOrder { bundle, name: format!("{FROM}{name}"), debug_id: None };
+    let (done, _) = store.assemble_debug_file(order).await?;
+    tracing::info!(?done, "a file of a symbol server");
+    Ok(())
+}
