@@ -18,6 +18,7 @@ fn main() {
         ("npm", ["--version"].as_slice(), "has_node"),
         ("python3", &["-m", "pip", "--version"], "has_python"),
         ("chromium", &["--version"], "has_chromium"),
+        ("git", &["--version"], "has_git"),
     ] {
         println!("cargo::rustc-check-cfg=cfg({cfg})");
         let mut command = Command::new(program);

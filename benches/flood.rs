@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Instant};
 
 use prodsignal::{
     backend::embedded::{Caps, EmbeddedStore, Options},
+    checkout::Checkouts,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::Timestamp,
@@ -57,7 +58,7 @@ async fn measured(what: &str, count: u64) -> Vec<(&'static str, f64)> {
         store.write(digest.expect("an envelope").digest).await.expect("stored");
     }
     let now = || Timestamp::from_second(START + 7_200).expect("a time");
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None };
+    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() };
     let mut times = Vec::new();
     for (tool, asked) in [
         ("list_releases", json!({})),

@@ -23,6 +23,7 @@ use std::{
 
 use prodsignal::{
     backend::sentry::{Options, SentryStore, Token},
+    checkout::Checkouts,
     tools::{self, Ctx, Defaults},
 };
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ fn cold(server: &MockServer) -> Ctx {
     let options = Options::new(Token::new("sntryu_bench").unwrap(), busy::now);
     let options = Options { url: Some(server.uri()), org: Some("acme".to_owned()), ..options };
     let store = Arc::new(SentryStore::new(options).unwrap());
-    Ctx { store, now: busy::now, defaults: Defaults::default(), writes: None }
+    Ctx { store, now: busy::now, defaults: Defaults::default(), writes: None, code: Checkouts::none() }
 }
 
 async fn sent(server: &MockServer) -> usize {

@@ -14,6 +14,7 @@ use std::{
 
 use prodsignal::{
     backend::embedded::{EmbeddedStore, Options},
+    checkout::Checkouts,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::Timestamp,
@@ -40,7 +41,7 @@ fn main() {
     runtime.block_on(fill(&store));
     println!("{EVENTS} events ingested in {:.1} s, without HTTP", started.elapsed().as_secs_f64());
     let now = || Timestamp::from_second(START + (DAYS as i64) * 86_400 - 1_800).expect("a time");
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None };
+    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() };
     let ids = runtime.block_on(short_ids(&ctx));
     for (tool, arguments) in questions() {
         let mut times: Vec<Duration> = (0..CALLS)

@@ -12,6 +12,7 @@ use std::{
 
 use prodsignal::{
     backend::embedded::{EmbeddedStore, Options},
+    checkout::Checkouts,
     model::Timestamp,
     tools::{self, Ctx, Defaults},
 };
@@ -27,7 +28,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let store = EmbeddedStore::open(&ten_million::store(), Options::default()).expect("a store");
     let now = || Timestamp::from_second(ten_million::START + ten_million::DAYS * 86_400).expect("a time");
-    let ctx = Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None };
+    let ctx = Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() };
     // ISSUE: every fifth of the thousand; the biggest ones are asked apart.
     let questions = [
         ("affected_users", json!({ "issue": "ISSUE" })),

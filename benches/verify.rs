@@ -12,6 +12,7 @@ use std::{
 
 use prodsignal::{
     backend::embedded::{EmbeddedStore, Options},
+    checkout::Checkouts,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::{SessionStatus, Timestamp, UserKey},
@@ -45,7 +46,7 @@ fn main() {
     runtime.block_on(fill(&store));
     println!("{SESSIONS} sessions and {EVENTS} events taken in {:.0} s", started.elapsed().as_secs_f64());
     let now = || Timestamp::from_second(START + (DAYS as i64) * 86_400 - 1_800).expect("a time");
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None };
+    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() };
     let tool = tools::find("verify_fix_since_release").expect("a tool");
     for asked in [
         json!({ "issue": "SHOP-1", "release": "2.3.0", "environment": "production" }),

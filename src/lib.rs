@@ -29,6 +29,7 @@ pub mod script;
 pub mod view;
 
 pub mod backend;
+pub mod checkout;
 
 pub mod tools;
 

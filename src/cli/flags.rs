@@ -48,6 +48,12 @@ pub struct Flags {
     /// Shape of answers: auto, both, text, structured [toml: answers] [default: auto]
     #[arg(long, global = true, env = "PRODSIGNAL_ANSWERS", value_name = "SHAPE", value_parser = parse_answers)]
     answers: Option<Answers>,
+    /// Folder in a git work tree that frames are matched to; may be repeated [toml: code] [default of stdio: where it starts]
+    #[arg(long, global = true, env = "PRODSIGNAL_CODE", value_name = "DIR", value_delimiter = ',')]
+    code: Option<Vec<PathBuf>>,
+    /// Match frames to no checkout [toml: no_code]
+    #[arg(long, global = true, env = "PRODSIGNAL_NO_CODE", conflicts_with = "code")]
+    no_code: bool,
     /// How long events are kept, such as 90d [toml: retention] [default: for ever]
     #[arg(long, global = true, env = "PRODSIGNAL_RETENTION", value_name = "DAYS")]
     retention: Option<String>,
@@ -145,8 +151,11 @@ impl Flags {
             ("--project", self.project.clone()),
             ("--environment", self.environment.clone()),
         ];
-        let set = [("--allow-writes", self.allow_writes), ("--scope-locked", self.scope_locked)];
-        let valued = valued.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
+        let set =
+            [("--allow-writes", self.allow_writes), ("--scope-locked", self.scope_locked), ("--no-code", self.no_code)];
+        let folders = self.code.iter().flatten().map(|folder| ("--code", path(&Some(folder.clone()))));
+        let valued =
+            valued.into_iter().chain(folders).filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
         valued.chain(set.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned())).collect()
     }
 
@@ -175,6 +184,8 @@ impl Flags {
             environment: self.environment,
             scope_locked: self.scope_locked.then_some(true),
             answers: self.answers,
+            code: self.code,
+            no_code: self.no_code.then_some(true),
             listen: self.listen,
             allowed_hosts: self.allowed_hosts,
             symbol_servers: self.symbol_servers,

@@ -16,6 +16,7 @@ use crate::{
         embedded::{Caps, EmbeddedStore, Options},
         sentry::{self, SentryStore},
     },
+    checkout::Checkouts,
     config::{Redact, Settings},
     feed::{self, Choice, Looker},
     guard::{Guard, Limit, Pseudonyms, Scrubber, set_policy},
@@ -65,7 +66,17 @@ fn open(path: &Path, options: Options) -> anyhow::Result<Arc<EmbeddedStore>> {
 pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
     match &settings.sentry {
         Some(_) => sentry(settings),
-        None => Ok(ctx(settings, &store(settings)?)),
+        None => ctx(settings, &store(settings)?),
+    }
+}
+
+/// Where no setting says which checkouts there are, the one that the process was started in, if it was started in one.
+pub fn code_here(settings: &mut Settings) {
+    if settings.code.is_none()
+        && let Ok(here) = std::env::current_dir()
+        && Checkouts::open(std::slice::from_ref(&here)).is_ok()
+    {
+        settings.code = Some(vec![here]);
     }
 }
 
@@ -84,7 +95,7 @@ pub fn with_feed(settings: &Settings) -> anyhow::Result<(Ctx, Arc<EmbeddedStore>
         return Ok((configured(settings)?, feed(settings)?));
     }
     let store = store(settings)?;
-    Ok((ctx(settings, &store), store))
+    Ok((ctx(settings, &store)?, store))
 }
 
 /// The feed for subscribers: looked after from the first one on, until `end`.
@@ -136,14 +147,14 @@ pub fn not_open(error: &anyhow::Error) -> ToolError {
 struct NoToken;
 
 /// What tools get, over the embedded store.
-pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ctx {
+pub fn ctx(settings: &Settings, store: &Arc<EmbeddedStore>) -> anyhow::Result<Ctx> {
     over(settings, store.clone(), store.clone())
 }
 
 /// What tools get, over the Sentry server of the settings.
 fn sentry(settings: &Settings) -> anyhow::Result<Ctx> {
     let store = Arc::new(sentry_store(settings)?);
-    Ok(over(settings, store.clone(), store))
+    over(settings, store.clone(), store)
 }
 
 /// The Sentry server of the settings.
@@ -176,9 +187,11 @@ pub fn hosted(settings: &Settings, store: &Arc<EmbeddedStore>) -> Arc<dyn Hosted
     Arc::new(Locked::new(store.clone(), lock(settings)))
 }
 
-fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn SignalWrite>) -> Ctx {
+fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn SignalWrite>) -> anyhow::Result<Ctx> {
     let lock = lock(settings);
-    Ctx {
+    let code = Checkouts::open(settings.code.as_deref().unwrap_or_default());
+    Ok(Ctx {
+        code: code.context("--code")?,
         store: Arc::new(Locked::new(store, lock.clone())),
         writes: settings.allow_writes.then(|| Arc::new(Locked::new(writes, lock)) as Arc<dyn SignalWrite>),
         now,
@@ -188,7 +201,7 @@ fn over(settings: &Settings, store: Arc<dyn SignalStore>, writes: Arc<dyn Signal
             locked: settings.scope_locked,
             sent: Sent::Both,
         },
-    }
+    })
 }
 
 /// What takes envelopes apart.

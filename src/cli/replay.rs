@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("prodsignal: \"{}\" is not a replay id: 32 hex digits, or its URL", args.replay);
         return Ok(ExitCode::from(2));
     };
-    let ctx = parts::ctx(settings, &parts::store(settings)?);
+    let ctx = parts::ctx(settings, &parts::store(settings)?)?;
     let loaded = match parts::block_on(tools::load_replay(&*ctx.store, &Scope::default(), id))? {
         Ok(loaded) => loaded,
         Err(StoreError::NotFound { .. }) => {

@@ -29,7 +29,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     // What comes in is kept here, wherever the answers come from.
     let server = match &settings.sentry {
         Some(_) => parts::opening(settings.clone()),
-        None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store), settings.answers),
+        None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store)?, settings.answers),
     };
     let server = server.observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens()).with_made(Tokens::of(&settings.store));

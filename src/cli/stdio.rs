@@ -38,7 +38,10 @@ pub fn run(settings: anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
 
 fn server(settings: anyhow::Result<Settings>) -> Server {
     let settings = match settings {
-        Ok(settings) => settings,
+        Ok(mut settings) => {
+            parts::code_here(&mut settings);
+            settings
+        }
         Err(error) => {
             tracing::error!("{error:#}");
             let said = parts::not_open(&error);

@@ -82,7 +82,7 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
     if args.watch.is_some() {
         return super::verify_watch::run(settings, args);
     }
-    let ctx = parts::ctx(settings, &parts::store(settings)?);
+    let ctx = parts::ctx(settings, &parts::store(settings)?)?;
     let answer = parts::block_on(verdict(&ctx, args))??;
     if answer.is_error {
         eprintln!("{}", answer.text);

@@ -32,6 +32,8 @@ pub struct Settings {
     pub scope_locked: bool,
     /// How answers are shaped.
     pub answers: Answers,
+    /// Folders whose checkouts frames are matched to; `None`: what the command does unless told.
+    pub code: Option<Vec<PathBuf>>,
     /// Where `serve` listens.
     pub listen: SocketAddr,
     /// Host names that `serve` answers to beside loopback's own.
@@ -115,6 +117,7 @@ impl Settings {
             environment: layer.environment,
             scope_locked: layer.scope_locked.unwrap_or(false),
             answers: layer.answers.unwrap_or_default(),
+            code: if layer.no_code.unwrap_or(false) { Some(Vec::new()) } else { layer.code },
             listen: address(listen)?,
             public_url: layer.public_url.as_deref().map(public_url).transpose()?,
             allowed_hosts: layer.allowed_hosts.unwrap_or_default(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Around, digest16, taken::Taken};
 use crate::{
     protocol::{self, Item},
-    store::{Outcome, Record, SessionRecord, SessionsRecord},
+    store::{DroppedRecord, Outcome, Record, SessionRecord, SessionsRecord},
 };
 
 /// Most lines of a client's report.
@@ -96,8 +96,14 @@ const CATEGORIES: &[&str] = &[
     "trace_metric",
 ];
 
+/// Categories of what becomes an event of an issue.
+const ERRORS: [&str; 2] = ["error", "default"];
+
+/// Reasons that are no loss: an event processor takes out what was reported already, and what the SDK is set to leave out.
+const NO_LOSS: [&str; 1] = ["event_processor"];
+
 /// What the SDK itself dropped. Reasons and categories are the protocol's: others are counted as `other`.
-pub(super) fn discarded(item: &Item<'_>, json: &Value, taken: &mut Taken) {
+pub(super) fn discarded(item: &Item<'_>, json: &Value, around: &Around<'_>, taken: &mut Taken) {
     let known = |list: &[&'static str], value: Option<&Value>| {
         let text = value.and_then(Value::as_str).unwrap_or("");
         list.iter().copied().find(|known| *known == text).unwrap_or("other")
@@ -105,12 +111,27 @@ pub(super) fn discarded(item: &Item<'_>, json: &Value, taken: &mut Taken) {
     let lists = ["discarded_events", "rate_limited_events", "filtered_events"];
     let lines: Vec<&Value> = lists.iter().filter_map(|key| json.get(*key)?.as_array()).flatten().collect();
     taken.lose(item, "more lines than a report may have", lines.len().saturating_sub(LINES) as u64);
+    let mut errors = 0_u64;
     for line in lines.into_iter().take(LINES) {
+        let quantity = line.get("quantity").and_then(Value::as_u64).unwrap_or(1).min(1 << 32);
+        let says =
+            |key: &str, list: &[&str]| line.get(key).and_then(Value::as_str).is_some_and(|said| list.contains(&said));
+        if says("category", &ERRORS) && !says("reason", &NO_LOSS) {
+            errors += quantity;
+        }
         taken.count(Outcome {
             item: known(CATEGORIES, line.get("category")),
             outcome: "dropped_by_sdk",
             reason: known(REASONS, line.get("reason")),
-            quantity: line.get("quantity").and_then(Value::as_u64).unwrap_or(1).min(1 << 32),
+            quantity,
         });
+    }
+    if errors > 0 {
+        let timestamp = match json.get("timestamp").and_then(protocol::timestamp) {
+            Some(said) => around.clock.correct(said),
+            None => around.clock.received(),
+        };
+        // Its release is that of what came with it, which may stand behind it.
+        taken.keep(Record::Dropped(DroppedRecord { timestamp, release: None, environment: None, errors }));
     }
 }

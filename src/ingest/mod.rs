@@ -280,7 +280,7 @@ fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Take
         }
         ItemType::Session => taken.keep(Record::Session(count::session(json, around)?)),
         ItemType::Sessions => count::sessions(item, json, around, taken)?,
-        ItemType::ClientReport => count::discarded(item, &json, taken),
+        ItemType::ClientReport => count::discarded(item, &json, around, taken),
         ItemType::Log | ItemType::OtelLog | ItemType::Span | ItemType::OtelSpan | ItemType::TraceMetric => {
             lines::container(item, json, around, taken);
         }

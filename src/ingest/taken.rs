@@ -95,8 +95,26 @@ impl Taken {
         }
     }
 
+    /// Errors that were dropped are of the release that the envelope's sessions and events are of.
+    fn name_dropped(&mut self) {
+        let named = |record: &Record| match record {
+            Record::Session(session) => Some((session.release.clone(), session.environment.clone())),
+            Record::Sessions(sessions) => Some((sessions.release.clone(), sessions.environment.clone())),
+            Record::Event(event) => Some((event.event.release.clone()?, event.event.environment.clone())),
+            _ => None,
+        };
+        let Some((release, environment)) = self.records.iter().find_map(named) else { return };
+        for record in &mut self.records {
+            if let Record::Dropped(dropped) = record {
+                dropped.release = Some(release.clone());
+                dropped.environment.clone_from(&environment);
+            }
+        }
+    }
+
     pub(super) fn ingested(mut self, project: &ProjectKey, received: Timestamp, id: Option<EventId>) -> Ingested {
         self.faults.sort_by_key(|fault| fault.item);
+        self.name_dropped();
         let invalid =
             |f: &Fault| Outcome { item: f.item_type, outcome: "invalid", reason: f.reason, quantity: f.quantity };
         self.outcomes.extend(self.faults.iter().map(invalid));

@@ -38,6 +38,19 @@ pub struct Use {
     pub events: u64,
 }
 
+/// Errors of a project, of any issue, that did not arrive, and those that did, in one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Lost {
+    /// Whole hours since 1970.
+    pub hour: i64,
+    /// Place in [`FixHistory::releases`]; `None` where that wasn't told.
+    pub release: Option<usize>,
+    /// Errors that arrived.
+    pub arrived: u64,
+    /// Errors that SDKs or the server dropped.
+    pub dropped: u64,
+}
+
 /// One event of the issue, or of a candidate that it may have moved to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixHit {
@@ -144,6 +157,8 @@ pub struct FixHistory {
     pub hits: Vec<FixHit>,
     /// Use by hour and release.
     pub uses: Vec<Use>,
+    /// What was lost on the way; empty where nothing was.
+    pub lost: Vec<Lost>,
     /// Conditions that nearly all affected users share; at most 64.
     pub conditions: Vec<FixCondition>,
     /// Issues that it may have moved to.

@@ -21,7 +21,7 @@ pub use event::{
     Sdk, Thread, User, UserKey,
 };
 pub use fix::{
-    FixCandidate, FixCondition, FixHistory, FixHit, FixRelease, Likeness, Recurrence, Returning, Side, Sign, Use,
+    FixCandidate, FixCondition, FixHistory, FixHit, FixRelease, Likeness, Lost, Recurrence, Returning, Side, Sign, Use,
 };
 pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;

@@ -34,6 +34,8 @@ pub(super) struct Draft {
     pub(super) changes: Changes,
     /// It turned out to be no step.
     pub(super) dropped: bool,
+    /// A click without a press: dropped unless the SDK says that somebody clicked.
+    pub(super) unpressed: bool,
 }
 
 impl Draft {
@@ -49,6 +51,7 @@ impl Draft {
             cause: None,
             changes: Changes::default(),
             dropped: false,
+            unpressed: false,
         }
     }
 }
@@ -109,6 +112,8 @@ pub(super) struct Log {
     pub(super) drafts: Vec<Draft>,
     pub(super) marks: Vec<(i64, Mark)>,
     pub(super) verdicts: Vec<Verdict>,
+    /// Runs of clicks that the SDK says somebody made: since when, in which tab, on which node.
+    pub(super) many_clicks: Vec<(i64, u32, Option<i64>)>,
     pub(super) described: Vec<Described>,
     /// Focus of the window lost (true) or gained.
     pub(super) window: Vec<(i64, u32, bool)>,

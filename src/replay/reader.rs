@@ -144,6 +144,7 @@ impl Reader {
         }
         self.lanes[at].number = number;
         self.lanes[at].began = self.page_of(number, events);
+        self.from_start |= number == 0 && begins_with_load(events);
         let scene = &mut self.lanes[at].scene;
         for event in events {
             let at = event.at().round() as i64;
@@ -223,4 +224,23 @@ impl Reader {
         }
         story::tell(self)
     }
+}
+
+/// How long after a page was loaded a script that it loads late may begin to record, in milliseconds.
+const LATE: i64 = 1_500;
+
+/// Whether events begin with the load of a page: scripts that are modules begin to record after it was parsed, and so long
+/// nobody does anything that needs them.
+fn begins_with_load(events: &[Event<'_>]) -> bool {
+    let Some(first) = events.iter().find(|event| event.ty <= kind::META).map(|event| event.at() as i64) else {
+        return false;
+    };
+    let loaded = |event: &Event<'_>| {
+        let payload = event.data.payload.as_ref()?;
+        let op = payload.get("op").and_then(serde_json::Value::as_str)?;
+        let second = |key: &str| payload.get(key).and_then(serde_json::Value::as_f64).map(|s| (s * 1000.0) as i64);
+        let is_load = matches!(op, "navigation.navigate" | "navigation.reload" | "navigation.back_forward");
+        is_load.then_some((second("startTimestamp")?, second("endTimestamp")?))
+    };
+    events.iter().filter_map(loaded).any(|(start, end)| (start..=end.max(start) + LATE).contains(&first))
 }

@@ -9,6 +9,8 @@ use super::{
 
 /// A breadcrumb's click and the recording's are so near, in milliseconds.
 const SAME: i64 = 100;
+/// A run of clicks that the SDK reports is over within so many milliseconds.
+const MANY: i64 = 2_000;
 /// Clicks with pauses up to this are one fit of rage.
 const RAGE_PAUSE: i64 = 500;
 /// So many clicks make it one.
@@ -20,6 +22,7 @@ const DOUBLE: i64 = 700;
 
 /// Settles all of it.
 pub(super) fn settle(log: &mut Log, told: &[Told]) {
+    restore(log);
     describe(log);
     unmask(log, told);
     let by_time = by_time(log);
@@ -41,6 +44,25 @@ fn click(draft: &Draft) -> Option<&super::Click> {
     match &draft.action {
         Action::Click(click) if !draft.dropped => Some(click),
         _ => None,
+    }
+}
+
+/// Takes clicks without a press for the user's where the SDK says so: it watches for clicks that nothing answers, and for
+/// many in a row.
+fn restore(log: &mut Log) {
+    let single = log.verdicts.iter().map(|verdict| (verdict.at, verdict.tab, verdict.node, SAME));
+    let many = log.many_clicks.iter().map(|(at, tab, node)| (*at, *tab, *node, MANY));
+    let told: Vec<_> = single.chain(many).collect();
+    for (at, tab, node, span) in told {
+        let is_meant = |draft: &Draft| {
+            draft.tab == tab && (node.is_none() || draft.node == node) && (at - SAME..=at + span).contains(&draft.at)
+        };
+        if log.drafts.iter().any(|draft| click(draft).is_some() && is_meant(draft)) {
+            continue;
+        }
+        for draft in log.drafts.iter_mut().filter(|draft| draft.unpressed && is_meant(draft)) {
+            draft.dropped = false;
+        }
     }
 }
 

@@ -57,6 +57,11 @@ const DIALOGS: &str = "\
       : dialog.dismiss(),
   );";
 
+/// What error SDKs send is answered here: a test never reports to production.
+const REPORTS: &str = "\
+  // What the page's error SDK sends ends here: a test reports nothing to production.
+  await page.route(/\\/api\\/\\d+\\/(envelope|store)\\/(\\?|$)/, (route) => route.fulfill({ status: 200, json: {} }));";
+
 /// How long after an error what led to it may still be told, in milliseconds.
 const SLACK_MS: i64 = 50;
 
@@ -90,6 +95,7 @@ pub fn write(replay: &Replay, wanted: Wanted<'_>, guard: &mut Guard) -> Reproduc
         file.ours("  test.setTimeout(120_000);");
     }
     file.append(expected.watch());
+    file.ours(REPORTS);
     file.ours(DIALOGS);
     file.append(mocks.calls.indented());
     file.ours("");
@@ -215,6 +221,9 @@ fn head(replay: &Replay, gaps: &[Clean], (with_page, with_locator): (bool, bool)
         " } from '@playwright/test';\n"
     ));
     lines.ours("test.use({\n  ...(process.env.BASE_URL ? { baseURL: process.env.BASE_URL } : {}),");
+    if let Some(browser) = replay.user_agent.as_ref().and_then(|agent| engine(agent.raw())) {
+        lines.push(js!("  browserName: '", browser, "',"));
+    }
     if let Some(Viewport { width, height }) = replay.viewport.filter(|v| v.width > 0 && v.height > 0) {
         lines.push(js!("  viewport: { width: ", width.min(10_000), ", height: ", height.min(10_000), " },"));
     }
@@ -226,6 +235,17 @@ fn head(replay: &Replay, gaps: &[Clean], (with_page, with_locator): (bool, bool)
     }
     lines.ours("});\n");
     lines
+}
+
+/// Playwright's name of the browser in which it was recorded, where that is another than its own default.
+fn engine(agent: &str) -> Option<&'static str> {
+    let has = |name: &str| agent.contains(name);
+    match () {
+        () if has("Firefox/") => Some("firefox"),
+        () if has("Chrome/") || has("Chromium/") => None,
+        () if has("AppleWebKit/") && has("Version/") => Some("webkit"),
+        () => None,
+    }
 }
 
 /// Whether a browser takes it as a language tag; it refuses to start with anything else.

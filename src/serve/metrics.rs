@@ -118,6 +118,7 @@ fn item_type(record: &Record) -> &'static str {
         Record::Session(_) => "session",
         Record::Sessions(_) => "sessions",
         Record::Part(_) => "otlp",
+        Record::Dropped(_) => "client_report",
         Record::Item(item) => match item.kind {
             ItemKind::Transaction => "transaction",
             ItemKind::Span => "span",

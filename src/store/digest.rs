@@ -55,6 +55,8 @@ pub enum Record {
     Item(Box<ItemRecord>),
     /// What one request told of one trace.
     Part(Box<PartRecord>),
+    /// Errors that the SDK dropped.
+    Dropped(DroppedRecord),
 }
 
 impl Record {
@@ -65,7 +67,7 @@ impl Record {
             }
             Self::Item(item) => item.body.len() + 256,
             Self::Part(part) => part.body.len() + part.uses.len() * 128 + 256,
-            Self::Session(_) | Self::Sessions(_) => 256,
+            Self::Session(_) | Self::Sessions(_) | Self::Dropped(_) => 256,
         }
     }
 }
@@ -133,6 +135,19 @@ pub struct SessionsRecord {
     pub release: Untrusted,
     /// Environment.
     pub environment: Option<Untrusted>,
+}
+
+/// Errors that an SDK says it dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DroppedRecord {
+    /// When it said so.
+    pub timestamp: Timestamp,
+    /// Release, where what came in the same envelope tells it.
+    pub release: Option<Untrusted>,
+    /// Environment, likewise.
+    pub environment: Option<Untrusted>,
+    /// How many.
+    pub errors: u64,
 }
 
 /// The kinds of items that are kept whole.

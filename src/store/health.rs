@@ -1,7 +1,18 @@
-//! Sessions over time: a question that the compatible API alone asks.
+//! Whether projects send anything, and sessions over time.
 
 use super::Scope;
-use crate::model::{SessionCounts, Untrusted};
+use crate::model::{SessionCounts, Timestamp, Untrusted};
+
+/// When a project last sent anything, in a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Its slug.
+    pub project: Untrusted,
+    /// Its last event or session.
+    pub last: Timestamp,
+    /// Days with any of them among the seven that end with that one's.
+    pub active_days: u64,
+}
 
 /// Asks for sessions by span of time.
 #[derive(Clone, Debug, PartialEq)]

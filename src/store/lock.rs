@@ -105,6 +105,10 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
         self.store.reads_search()
     }
 
+    async fn life(&self, scope: &Scope) -> Result<Vec<Life>, StoreError> {
+        self.store.life(&self.lock.within(scope)?).await
+    }
+
     /// Within a lock not told: other projects' tags would be among them.
     async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
         if self.lock.is_open() { self.store.tag_keys().await } else { Ok(None) }
@@ -199,6 +203,10 @@ impl<S: ?Sized + SignalStore> SignalStore for Locked<S> {
 
     async fn data_version(&self) -> Result<u64, StoreError> {
         self.store.data_version().await
+    }
+
+    async fn decided(&self, issue: &IssueRef, scope: &Scope) -> Result<Decided, StoreError> {
+        self.store.decided(issue, &self.lock.within(scope)?).await
     }
 
     async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {

@@ -31,7 +31,7 @@ pub use digest::*;
 pub use error::StoreError;
 pub use feed::*;
 pub use fix::FixQuery;
-pub use health::{SeriesQuery, SessionSpan};
+pub use health::{Life, SeriesQuery, SessionSpan};
 pub use hosted::*;
 pub use join::{EntryUse, Join, Joined, PartRecord, StoredPart};
 pub use lock::{Lock, Locked};
@@ -100,6 +100,11 @@ pub trait SignalStore: Send + Sync {
     /// Names of the environments seen in the scope.
     async fn environments(&self, scope: &Scope) -> Result<Vec<Untrusted>, StoreError>;
 
+    /// When each project of the scope last sent anything; a store that can't tell cheaply tells of none.
+    async fn life(&self, _scope: &Scope) -> Result<Vec<Life>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Names of all tags that events have; `None` where the store can't tell.
     async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
         Ok(None)
@@ -159,6 +164,11 @@ pub trait SignalStore: Send + Sync {
     /// A number that changes whenever the store does. To be asked of one opening of a store; cheap enough for each second.
     async fn data_version(&self) -> Result<u64, StoreError> {
         Err(StoreError::Unsupported("this store doesn't tell when it changes"))
+    }
+
+    /// Assignee and comments of an issue, where the store keeps any.
+    async fn decided(&self, _issue: &IssueRef, _scope: &Scope) -> Result<Decided, StoreError> {
+        Ok(Decided::default())
     }
 
     /// What a diagnosis of an issue looks at.

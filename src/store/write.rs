@@ -56,6 +56,24 @@ pub enum NewStatus {
     ResolvedInNextRelease,
 }
 
+/// What was decided about an issue beside its status.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Decided {
+    /// Who has it.
+    pub assignee: Option<Untrusted>,
+    /// The newest comments, newest first.
+    pub comments: Vec<Comment>,
+}
+
+/// A comment on an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// When.
+    pub at: Timestamp,
+    /// What it says.
+    pub text: Untrusted,
+}
+
 /// What a change came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssueUpdated {

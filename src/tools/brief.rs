@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{
     CommonInput, Ctx, Resolved, Tool, ToolError,
+    code::{self, SuspectView},
     diagnose_issue::{self, Actionable, DiagnoseIssue, FrameView},
     input::Text,
     remedies::RemedyView,
@@ -76,6 +77,7 @@ impl Tool for Brief {
 }
 
 fn of(found: diagnose_issue::Out) -> Out {
+    let since = since(&found);
     let (cause, others): (Vec<FrameView>, Vec<FrameView>) =
         found.r#where.frames.into_iter().partition(|frame| matches!(frame.role.0, "cause" | "around"));
     let error = |error: diagnose_issue::ErrorView| say!(error.ty, ": ", error.value);
@@ -90,7 +92,7 @@ fn of(found: diagnose_issue::Out) -> Out {
         actionable: found.actionable,
         what: found.what.exceptions.into_iter().map(error).collect(),
         who: who(&found.who),
-        since: since(&found.since),
+        since,
         verdict: found.verdict,
         reasons: found.reasons,
         cause,
@@ -106,10 +108,16 @@ fn who(who: &diagnose_issue::Who) -> Vec<Clean> {
     lines
 }
 
-fn since(since: &diagnose_issue::SinceView) -> Vec<Clean> {
+fn since(found: &diagnose_issue::Out) -> Vec<Clean> {
+    let since = &found.since;
     let mut lines = vec![say!(since.change, ": ", since.why)];
     if let Some(good) = &since.last_good_release {
         lines.push(say!("last release without it: ", good));
+    }
+    let suspect = |suspect: &SuspectView| say!("suspect commit ", suspect.commit, " ", suspect.subject);
+    lines.extend(found.suspects.iter().take(3).map(suspect));
+    if let Some(fix) = &found.candidate_fix {
+        lines.push(say!("already changed in ", fix.commit, " ", fix.subject, ", not released yet"));
     }
     let commit = |commit: &diagnose_issue::CommitView| {
         say!(
@@ -130,8 +138,9 @@ fn since(since: &diagnose_issue::SinceView) -> Vec<Clean> {
 
 fn place(frame: &FrameView) -> Clean {
     let line = frame.line.map(|line| say!(":", line));
-    let file = frame.file.as_ref().map(|file| say!(", ", file));
-    say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), file, line)
+    let file = frame.repo_path.as_ref().or(frame.file.as_ref()).map(|file| say!(", ", file));
+    let drift = code::drift(frame.line, frame.line_now, frame.changed_since.as_deref());
+    say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), file, line, drift)
 }
 
 impl View for Out {

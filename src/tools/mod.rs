@@ -6,6 +6,7 @@ mod affected_users;
 mod arguments;
 mod brief;
 mod claim;
+mod code;
 mod cursor;
 mod diagnose_issue;
 mod error;
@@ -46,6 +47,7 @@ pub use sentence::why as change_sentence;
 pub use verify_fix_since_release::over_time as fix_over_time;
 
 use crate::{
+    checkout::Checkouts,
     model::Timestamp,
     store::{SignalStore, SignalWrite},
     view::{Answer, Fitted, Sent, View, fit},
@@ -60,6 +62,8 @@ pub struct Ctx {
     pub now: fn() -> Timestamp,
     /// Scope used where a call names none.
     pub defaults: Defaults,
+    /// The checkouts that frames are matched to.
+    pub code: Arc<Checkouts>,
     /// Where issues may be changed; `None`: nowhere, and no tool that writes is there.
     pub writes: Option<Arc<dyn SignalWrite>>,
 }

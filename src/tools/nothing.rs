@@ -2,6 +2,7 @@
 
 use crate::{
     guard::{Clean, Guard, Limit},
+    model::Untrusted,
     say,
     store::{IssueQuery, Scope, SearchQuery, SignalStore, StoreError},
     view::{Seconds, count},
@@ -23,6 +24,15 @@ pub(super) fn searched(scope: &Scope, guard: &mut Guard) -> Clean {
         _ => Clean::ours("any time"),
     };
     say!(project, ", ", environment, ", ", time)
+}
+
+/// What an answer counts, in the same words in every tool: the scope, and the releases where only some count.
+pub(super) fn counted(scope: &Scope, releases: Option<&[Untrusted]>, guard: &mut Guard) -> Clean {
+    let of_release = releases.and_then(|names| names.first()).map(|first| {
+        let on = if releases.is_some_and(|names| names.len() > 1) { " and later" } else { "" };
+        say!(", release ", guard.line(first, Limit::Tag), on)
+    });
+    say!(searched(scope, guard), of_release)
 }
 
 /// Scopes that hold more, each with the words that say how.

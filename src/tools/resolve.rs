@@ -13,8 +13,11 @@ use crate::{
     model::{Kind, Untrusted},
     release, say,
     store::{ReleaseFacts, ReleaseQuery, Scope},
-    view::{Common, SourceView, Word},
+    view::{Common, Seconds, SourceView, Word},
 };
+
+/// A moment that is not longer ago, in seconds, is now.
+const LATELY_S: i64 = 60;
 
 /// The shared inputs, meant.
 #[derive(Clone)]
@@ -46,6 +49,26 @@ impl Resolved {
             scope.start = self.as_of.checked_sub(Span::new().hours(days * 24)).ok();
         }
         scope
+    }
+
+    /// The scope as a further call has to say it to mean the same: `,"environment":"production"`; what defaults say is left
+    /// out.
+    pub fn words(&self, ctx: &Ctx, guard: &mut Guard) -> Clean {
+        let other = |name: &Option<Untrusted>, default: &Option<String>| {
+            name.clone().filter(|name| Some(name.raw()) != default.as_deref())
+        };
+        let mut words = Clean::default();
+        if let Some(project) = other(&self.scope.project, &ctx.defaults.project) {
+            words = say!(words, ",\"project\":\"", guard.line(&project, Limit::Tag), "\"");
+        }
+        if let Some(environment) = other(&self.scope.environment, &ctx.defaults.environment) {
+            words = say!(words, ",\"environment\":\"", guard.line(&environment, Limit::Tag), "\"");
+        }
+        // Now goes on: only another moment has to be said.
+        if self.as_of.as_second() < (ctx.now)().as_second() - LATELY_S {
+            words = say!(words, ",\"as_of\":\"", Seconds(self.as_of), "\"");
+        }
+        words
     }
 
     /// The common fields of an answer.

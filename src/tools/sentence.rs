@@ -2,9 +2,10 @@
 
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::{ChangeReason, Onset},
+    model::{Change, ChangeReason, Onset, Status},
     remedy::Action,
     say,
+    store::IssueFacts,
     view::{Seconds, count},
 };
 
@@ -13,6 +14,9 @@ pub fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
     match reason {
         ChangeReason::FirstSeen { release: Some(release), clean_releases: 0, .. } => {
             say!("first seen in ", guard.line(release, Limit::Tag), " (no earlier release to compare)")
+        }
+        ChangeReason::FirstSeen { release: Some(release), clean_releases: 1, .. } => {
+            say!("first seen in ", guard.line(release, Limit::Tag), "; absent from the release before")
         }
         ChangeReason::FirstSeen { release: Some(release), clean_releases, .. } => say!(
             "first seen in ",
@@ -49,6 +53,14 @@ pub fn why(reason: &ChangeReason, guard: &mut Guard) -> Clean {
         ChangeReason::Steady { since_release: None, since } => say!("since ", Seconds(*since)),
         ChangeReason::Marked { word } => say!("Sentry marks it as ", *word),
         ChangeReason::Quiet { resolved_at } => say!("resolved ", Seconds(*resolved_at), ", not seen since"),
+    }
+}
+
+/// What was decided; a decision that an issue has come back from counts no more.
+pub(super) fn status(facts: &IssueFacts) -> &'static str {
+    match (facts.issue.status, facts.change) {
+        (Status::Resolved, Change::Regressed) => Status::Unresolved.as_str(),
+        (status, _) => status.as_str(),
     }
 }
 

@@ -9,6 +9,7 @@ mod cohort;
 mod evidence;
 mod hits;
 mod likeness;
+mod loss;
 mod moved;
 mod outlook;
 mod relapse;
@@ -21,6 +22,7 @@ pub use cohort::Cohort;
 pub use evidence::{Evidence, Interval, Stratum};
 pub use hits::{Clusters, GAP_US, counted};
 pub use likeness::{ALIKE, similarity};
+pub use loss::Loss;
 pub use moved::Moved;
 pub use outlook::{Needed, needed};
 pub use relapse::Relapse;
@@ -111,6 +113,8 @@ pub struct Proof {
     pub cohort: Cohort,
     /// Exposure under it, where it can be told apart.
     pub cohort_use: Option<CohortUse>,
+    /// What of the errors arrived at all.
+    pub loss: Loss,
     /// Whether the control changed at the deploy, so that only what ran at the same time was compared; `None`: no
     /// control ran after it.
     pub drifted: Option<bool>,
@@ -155,15 +159,17 @@ pub fn judge(history: &FixHistory, as_of: Timestamp, demand: &Demand) -> Judgmen
     let drift = table.drift(DRIFT_ALPHA);
     let drifted = drift.map(|interval| interval.low > 1.0 || interval.high_or_infinite() < 1.0);
     let compare = Compare { new_from: i64::MIN, at_once: drifted == Some(true) };
-    let correct = |interval: Interval| shifted(interval, cohort.shift());
-    let interval = correct(table.interval(compare, demand.alpha()));
+    let loss = Loss::of(history, &window);
+    let measure =
+        |table: &Table, compare: Compare, alpha: f64| shifted(loss.interval(table, compare, alpha), cohort.shift());
+    let interval = measure(&table, compare, demand.alpha());
     let mut verdict = Verdict::of(&interval, demand.bar());
-    let relapse = relapse::look(&table, compare, demand, verdict, &interval, correct);
+    let relapse = relapse::look(&table, compare, demand, verdict, &interval, measure);
     if let Some(relapse) = &relapse {
         verdict = relapse.verdict;
     }
     let like =
-        moved::look(history, &table, split, compare, demand, correct).filter(|_| interval.high_or_infinite() < 1.0);
+        moved::look(history, &table, split, compare, demand, measure).filter(|_| interval.high_or_infinite() < 1.0);
     let (moved, held_back) = match like {
         Some(found) if found.proven => {
             verdict = Verdict::Moved;
@@ -175,7 +181,7 @@ pub fn judge(history: &FixHistory, as_of: Timestamp, demand: &Demand) -> Judgmen
         }
         _ => (None, false),
     };
-    let needed = outlook::needed_for(&table, compare, demand, cohort.shift().0, verdict);
+    let needed = outlook::needed_for(&table, compare, demand, cohort.shift().0 * loss.shift(), verdict);
     let cohort_use = split.map(|_| CohortUse { before: table.inside(Side::Control), after: table.inside(Side::New) });
     let proof = Proof {
         window,
@@ -187,6 +193,7 @@ pub fn judge(history: &FixHistory, as_of: Timestamp, demand: &Demand) -> Judgmen
         effects: table.effects(compare),
         cohort,
         cohort_use,
+        loss,
         drifted,
         relapse,
         moved,

@@ -32,14 +32,14 @@ pub(super) fn look(
     condition: Option<usize>,
     compare: Compare,
     demand: &Demand,
-    correct: impl Fn(Interval) -> Interval,
+    measure: impl Fn(&Table, Compare, f64) -> Interval,
 ) -> Option<Moved> {
     if history.candidates.is_empty() {
         return None;
     }
     let unit = alone.unit();
     let table = Table::of(history, alone.window, unit, condition, |_| true);
-    let interval = correct(table.interval(compare, demand.alpha()));
+    let interval = measure(&table, compare, demand.alpha());
     if interval.high_or_infinite() <= demand.bar() {
         return None;
     }

@@ -80,6 +80,8 @@ pub(super) fn again_after_s(proof: &Proof, as_of: Timestamp) -> i64 {
     match proof.needed {
         Needed::Exposure { eta_s: Some(eta_s), .. } => ((eta_s / 2.0) as i64).clamp(soonest, LATEST_S.max(soonest)),
         Needed::Exposure { eta_s: None, .. } => UNKNOWN_S.max(soonest),
+        // What there is to compare with may come with each hour.
+        Needed::NoControl => soonest,
         _ => LATEST_S,
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn look(
     demand: &Demand,
     verdict: Verdict,
     whole: &Interval,
-    correct: impl Fn(Interval) -> Interval,
+    measure: impl Fn(&Table, Compare, f64) -> Interval,
 ) -> Option<Relapse> {
     if !matches!(verdict, Verdict::Fixed | Verdict::InsufficientExposure | Verdict::Reduced) {
         return None;
@@ -46,7 +46,7 @@ pub(super) fn look(
     let lengths = std::iter::successors(Some(SHORTEST_H), |hours| Some(hours * 2));
     for window_h in lengths.take_while(|hours| *hours < window.elapsed_h()) {
         let part = Compare { new_from: window.cut - window_h, ..compare };
-        let interval = correct(table.interval(part, demand.alpha() / WINDOWS));
+        let interval = measure(table, part, demand.alpha() / WINDOWS);
         if interval.low <= bar {
             continue;
         }

@@ -189,6 +189,17 @@ impl Table {
         Evidence::of(&self.divided(compare)).interval(alpha)
     }
 
+    /// The same, with so many more hits of the new side, spread as its exposure is.
+    pub(super) fn interval_with(&self, compare: Compare, alpha: f64, more: f64) -> Interval {
+        let (_, d1) = self.effects(compare);
+        let mut strata = self.divided(compare);
+        let exposure: f64 = strata.iter().map(|s| s.n1).sum();
+        if exposure > 0.0 {
+            strata.iter_mut().for_each(|s| s.k1 += more / d1 * s.n1 / exposure);
+        }
+        Evidence::of(&strata).interval(alpha)
+    }
+
     /// How the control's rate after the deploy compares with its rate before; `None` without a control after it.
     pub(super) fn drift(&self, alpha: f64) -> Option<Interval> {
         let mut strata = [Stratum::default(); 2];
@@ -216,7 +227,8 @@ impl Table {
     pub(super) fn sums(&self, side: Side, from: i64, to: i64) -> (f64, f64) {
         let hits = self.hits.iter().filter(|hit| hit.side == side && (from..to).contains(&hit.hour)).count();
         let parts = self.exposure.iter().filter(|part| part.side == side && (from..to).contains(&part.hour));
-        (hits as f64, parts.map(|part| part.n).sum())
+        // The sum of nothing is -0.
+        (hits as f64, parts.map(|part| part.n).sum::<f64>() + 0.0)
     }
 
     /// Exposure of a side under the condition.

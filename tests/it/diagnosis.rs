@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use prodsignal::{
     backend::embedded::{EmbeddedStore, Options},
+    checkout::Checkouts,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::Timestamp,
@@ -38,7 +39,11 @@ impl Depot {
             runtime.block_on(import(&store, project, packed));
         }
         let now = || expected()["as_of"].as_str().unwrap().parse().unwrap();
-        Self { runtime, ctx: Ctx { store, now, defaults: Defaults::default(), writes: None }, _folder: folder }
+        Self {
+            runtime,
+            ctx: Ctx { store, now, defaults: Defaults::default(), writes: None, code: Checkouts::none() },
+            _folder: folder,
+        }
     }
 
     fn call(&self, tool: &str, arguments: Value) -> Value {

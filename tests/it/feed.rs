@@ -12,6 +12,7 @@ use std::{
 
 use prodsignal::{
     backend::embedded::EmbeddedStore,
+    checkout::Checkouts,
     feed::{Choice, Looker},
     model::{Status, Timestamp},
     store::{
@@ -139,7 +140,7 @@ async fn the_loop_is_closed_from_the_break_to_the_relapse() {
     let store = Arc::new(world.second());
     let writes: Arc<dyn SignalWrite> = store.clone();
     let defaults = Defaults { environment: Some("production".to_owned()), ..Defaults::default() };
-    let ctx = Ctx { store: store.clone(), now: clock, defaults, writes: Some(writes) };
+    let ctx = Ctx { store: store.clone(), now: clock, defaults, writes: Some(writes), code: Checkouts::none() };
     let mut looker = Looker::new(ctx.clone(), store.clone(), Choice { share: Some(0.01) });
 
     set(9, 80_000);
@@ -199,7 +200,13 @@ async fn the_loop_is_closed_from_the_break_to_the_relapse() {
 async fn old_builds_that_go_on_failing_are_no_change() {
     let world = World::new();
     let store = Arc::new(world.second());
-    let ctx = Ctx { store: store.clone(), now: || at(5, 3_600), defaults: Defaults::default(), writes: None };
+    let ctx = Ctx {
+        store: store.clone(),
+        now: || at(5, 3_600),
+        defaults: Defaults::default(),
+        writes: None,
+        code: Checkouts::none(),
+    };
     let old: Vec<Hit> =
         (0..20).map(|n| hit(n + 1, "old", at(1, n as i64)).release("shop@1.0.0").user(n as u64)).collect();
     world.hits(&old).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prodsignal::{
+    checkout::Checkouts,
     model::{SessionStatus, Timestamp},
     store::{IssueRef, Record, Scope, SignalStore},
     tools::{self, Ctx, Defaults},
@@ -16,7 +17,13 @@ const END: i64 = 28;
 
 async fn ask(world: &World, tool: &str, arguments: Value) -> Value {
     let now = || Timestamp::from_second(START_S + END * 86_400).unwrap();
-    let ctx = Ctx { store: Arc::new(world.second()), now, defaults: Defaults::default(), writes: None };
+    let ctx = Ctx {
+        store: Arc::new(world.second()),
+        now,
+        defaults: Defaults::default(),
+        writes: None,
+        code: Checkouts::none(),
+    };
     let answer = (tools::find(tool).unwrap().call)(ctx, arguments).await;
     assert!(!answer.is_error, "{}", answer.text);
     answer.data

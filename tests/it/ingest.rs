@@ -35,7 +35,7 @@ fn user_of(record: &Record) -> Option<UserKey> {
         Record::Session(session) => session.user,
         Record::Sessions(sessions) => sessions.user,
         Record::Item(item) => item.user,
-        Record::Part(_) => None,
+        Record::Part(_) | Record::Dropped(_) => None,
     }
 }
 
@@ -168,6 +168,28 @@ fn what_the_sdk_dropped_is_counted_by_the_protocols_words() {
     let taken = taken(json!({}), &[(json!({ "type": "client_report" }), report)]);
     let told: Vec<_> = taken.digest.outcomes.iter().map(|o| (o.item, o.outcome, o.reason, o.quantity)).collect();
     assert_eq!(told, [("transaction", "dropped_by_sdk", "sample_rate", 12), ("other", "dropped_by_sdk", "other", 3)]);
+}
+
+#[test]
+fn errors_that_were_dropped_are_of_the_release_that_came_with_them() {
+    let report = json!({ "timestamp": "2026-11-20T10:00:00Z", "discarded_events": [
+        { "reason": "ratelimit_backoff", "category": "error", "quantity": 12 },
+        { "reason": "before_send", "category": "default", "quantity": 1 },
+        { "reason": "event_processor", "category": "error", "quantity": 50 },
+        { "reason": "sample_rate", "category": "transaction", "quantity": 7 },
+    ] });
+    let session = json!({ "sid": "0123456789abcdef0123456789abcdef", "init": true, "started": "2026-11-20T09:59:00Z",
+        "timestamp": "2026-11-20T10:00:00Z", "status": "exited", "attrs": { "release": "shop@2.3.0", "environment": "staging" } });
+    let dropped = |items: &[(Value, Value)]| {
+        let records = taken(json!({}), items).digest.records;
+        records.into_iter().find_map(|record| match record {
+            Record::Dropped(dropped) => Some((dropped.errors, dropped.release, dropped.environment)),
+            _ => None,
+        })
+    };
+    let (report, session) = ((json!({ "type": "client_report" }), report), (json!({ "type": "session" }), session));
+    assert_eq!(dropped(&[report.clone(), session]), Some((13, Some("shop@2.3.0".into()), Some("staging".into()))));
+    assert_eq!(dropped(&[report]), Some((13, None, None)));
 }
 
 /// JSON of any shape, with the protocol's own keys more often than others.

@@ -8,6 +8,8 @@ mod caps;
 mod change;
 mod cli;
 mod clients;
+mod code;
+mod counts;
 mod diagnosis;
 mod embedded;
 mod examples;

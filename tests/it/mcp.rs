@@ -10,6 +10,7 @@ use std::{
 };
 
 use prodsignal::{
+    checkout::Checkouts,
     config::Answers,
     mcp::Server,
     model::{Project, Timestamp, Untrusted},
@@ -378,7 +379,7 @@ async fn client(act: Act) -> (RunningService<RoleClient, ()>, Arc<Staged>) {
         reached: Arc::new(Notify::new()),
     });
     let now = || Timestamp::from_second(1_800_000_000).unwrap();
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None };
+    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() };
     let server = Server::new(TOOLS, ctx, Answers::Both);
     let (near, far) = tokio::io::duplex(1 << 16);
     tokio::spawn(async move { server.serve(far).await.unwrap().waiting().await });

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use prodsignal::{
     backend::embedded::{EmbeddedStore, Options},
+    checkout::Checkouts,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     model::Timestamp,
@@ -77,7 +78,13 @@ impl World {
 
     async fn diagnosed(&self, bug: &str, as_of: Option<Timestamp>) -> Value {
         let now = || moment(24 * 20);
-        let ctx = Ctx { store: self.store.clone(), now, defaults: Defaults::default(), writes: None };
+        let ctx = Ctx {
+            store: self.store.clone(),
+            now,
+            defaults: Defaults::default(),
+            writes: None,
+            code: Checkouts::none(),
+        };
         let ty = captured(bug)["exception"]["values"][0]["type"].as_str().unwrap();
         let value = captured(bug)["exception"]["values"][0]["value"].as_str().unwrap();
         let listed = json!({ "query": format!("error.type:{ty}"), "max_tokens": 8000, "period": "60d" });

@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("sql/003.sql"),
     include_str!("sql/004.sql"),
     include_str!("sql/005.sql"),
+    include_str!("sql/009.sql"),
 ];
 
 /// The newest format known.

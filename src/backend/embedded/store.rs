@@ -21,10 +21,10 @@ use crate::{
     guard::{Pseudonyms, Scrubber, show_user},
     model::{FixHistory, Project, Timestamp, Untrusted},
     store::{
-        AffectedFacts, AffectedQuery, Claim, CommitQuery, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
-        FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Page, ReleaseCommit,
-        ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery,
-        SignalStore, Source, StoreError, StoreKind, Term, Test,
+        AffectedFacts, AffectedQuery, Claim, CommitQuery, Decided, DiagnosisFacts, DiagnosisQuery, EventFacts,
+        EventQuery, FeedStore, Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Join, Life, Page,
+        ReleaseCommit, ReleaseFacts, ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow,
+        SegmentFacts, SignalQuery, SignalStore, Source, StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -201,6 +201,11 @@ impl SignalStore for EmbeddedStore {
         self.read(move |snapshot| snapshot.environments(&scope)).await
     }
 
+    async fn life(&self, scope: &Scope) -> Result<Vec<Life>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |snapshot| snapshot.life(&scope)).await
+    }
+
     async fn tag_keys(&self) -> Result<Option<Vec<Untrusted>>, StoreError> {
         self.read(move |snapshot| snapshot.tag_names()).await.map(Some)
     }
@@ -224,6 +229,11 @@ impl SignalStore for EmbeddedStore {
     async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
         let query = query.clone();
         self.read(move |snapshot| snapshot.affected(&query)).await
+    }
+
+    async fn decided(&self, issue: &IssueRef, scope: &Scope) -> Result<Decided, StoreError> {
+        let (issue, scope) = (issue.clone(), scope.clone());
+        self.read(move |snapshot| snapshot.decided(&issue, &scope)).await
     }
 
     async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {

@@ -108,6 +108,7 @@ impl SentryStore {
                 Some(whole) => add_whole(&around, &window, whole, &mut history),
                 None => self.add_hits(&around, &window, &[around.row.issue.id.0], 0, &mut history).await?,
             }
+            self.add_lost(&around.scope, (of_hour(window.start), around.as_of), &mut history).await?;
             date_signs(&mut history, &new, &events, &window);
             let window = Window::of(&history, as_of).unwrap_or(window);
             let again = history.hits.iter().any(|hit| around.list[hit.release].side == Side::New);
@@ -280,6 +281,7 @@ fn start_of_history(around: &Around, asked: Option<Untrusted>, query: &FixQuery,
         whole_from: None,
         hits: Vec::new(),
         uses: Vec::new(),
+        lost: Vec::new(),
         conditions: Vec::new(),
         candidates: Vec::new(),
         returning: None,

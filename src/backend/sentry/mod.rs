@@ -24,6 +24,7 @@ mod link;
 mod lists;
 mod operation;
 mod options;
+mod outcomes;
 mod pace;
 mod payload;
 mod ranking;

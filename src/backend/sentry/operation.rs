@@ -90,6 +90,7 @@ operations! {
     EVENT_ID = get("organizations/{org}/eventids/{event}/", "event:read", "the event with an id, and its issue", Life::Event, Shape::With(&["groupId"]));
     EVENTS = get("organizations/{org}/events/", "org:read", "events as rows and groups", Life::Slow, Shape::ListIn("data"));
     TIMESERIES = get("organizations/{org}/events-timeseries/", "org:read", "counts by time", Life::Slow, Shape::ListIn("timeSeries"));
+    OUTCOMES = get("organizations/{org}/stats_v2/", "org:read", "how many errors were dropped on the way", Life::Slow, Shape::ListIn("groups"));
     ATTACHMENTS = get("projects/{org}/{project}/events/{event}/attachments/", "project:read", "files attached to an event", Life::Slow, Shape::List);
     REPLAYS = get("organizations/{org}/replays/", "org:read", "the newest replays", Life::Moving, Shape::ListIn("data"));
     REPLAY = get("organizations/{org}/replays/{replay}/", "org:read", "one replay, without its recording", Life::Slow, Shape::With(&["data", "id"]));

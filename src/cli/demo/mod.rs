@@ -42,7 +42,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         path.display()
     );
 
-    let ctx = parts::ctx(&Settings { project: None, environment: None, scope_locked: false, ..settings }, &store);
+    let ctx = parts::ctx(&Settings { project: None, environment: None, scope_locked: false, ..settings }, &store)?;
     let broke = ask(&ctx, "list_issues", json!({ "since_release": RELEASE, "max_tokens": 1500 }))?;
     if let Some(worst) = broke["issues"][0]["short_id"].as_str() {
         ask(&ctx, "get_event", json!({ "issue": worst, "max_tokens": 1200 }))?;

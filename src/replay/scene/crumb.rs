@@ -64,7 +64,7 @@ impl Scene {
             "ui.focus" | "app.foreground" => log.window.push((at, self.tab, false)),
             "ui.tap" | "touch" => self.tap(payload, at, log),
             "fetch" | "xhr" | "http" => self.request_crumb(payload, at, log),
-            "ui.multiClick" => {}
+            "ui.multiClick" => log.many_clicks.push((at, self.tab, node)),
             _ => {
                 let text = said("/message").map(|text| [category, ": ", text].concat());
                 log.mark(at, self.tab, MarkKind::Breadcrumb, text.as_deref().or(Some(category)), None);

@@ -149,8 +149,11 @@ impl Scene {
             return;
         }
         let pressed = down.is_some() || (self.midway && at - self.whole_since <= JUST_BEGUN);
-        if !pressed && (self.submitted(id, at, log) || !self.by_keyboard(id, data, at, log)) {
+        if !pressed && self.submitted(id, at, log) {
             return;
+        }
+        if !pressed && !self.by_keyboard(id, data, at, log) {
+            return self.unpressed(id, data, at, log);
         }
         let click = Click { count: 1, at: Some(place(data)), ..Click::default() };
         let mut draft = Draft::new(at, self.tab, Action::Click(click));
@@ -160,6 +163,15 @@ impl Scene {
         let is_label = draft.target.as_ref().is_some_and(|target| target.tag.raw() == "label");
         let nr = self.done(draft, log);
         self.pointer.label = is_label.then_some((at, nr));
+    }
+
+    /// A click that the page made, unless the SDK says later that somebody did.
+    fn unpressed(&mut self, id: i64, data: &Data<'_>, at: i64, log: &mut Log) {
+        let click = Click { count: 1, at: Some(place(data)), ..Click::default() };
+        let mut draft = Draft::new(at, self.tab, Action::Click(click));
+        (draft.node, draft.target) = (Some(id), self.describe(id));
+        (draft.dropped, draft.unpressed) = (true, true);
+        self.noted(draft, log);
     }
 
     pub(super) fn clicked_right(&mut self, id: i64, data: &Data<'_>, at: i64, log: &mut Log) {

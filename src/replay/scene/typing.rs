@@ -183,7 +183,19 @@ impl Scene {
             return !answered && at - self.last_change > JUST_CHANGED;
         }
         let newborn = self.newborn(id, at);
-        !(jump && (newborn || (self.since_user(at, log) <= ANSWER && !own)))
+        !(jump && (newborn || (self.since_user(at, log) <= ANSWER && !own && !self.came_to(id, log))))
+    }
+
+    /// Whether the last thing that the user did was to go to this field: to click on it, or to leave another one for it.
+    /// What comes right after is pasted, filled in by the browser, or typed by a machine, and no answer of the page.
+    fn came_to(&self, id: i64, log: &Log) -> bool {
+        let focused = matches!(self.focus, Focus::On(focus) if focus == id);
+        self.last_user.map(|nr| &log.drafts[nr]).is_some_and(|last| match &last.action {
+            Action::Click(_) => last.node == Some(id),
+            Action::Key(key) => focused && key.key.raw() == "Tab",
+            Action::Input(_) => focused && last.node != Some(id),
+            _ => false,
+        })
     }
 
     /// The field that was being typed into went away, and nothing was pressed: Enter, most likely.

@@ -15,6 +15,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     if let Some(issue) = &out.issue {
         doc.line("Issue: ", &[issue]);
     }
+    doc.line("Counted: ", &[&out.counted]);
     let users = &out.users;
     let anonymous = (out.events_without_user > 0).then(|| say!(" (", out.events_without_user, " name no user)"));
     doc.line(
@@ -25,13 +26,14 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             &users.total,
             &" in all, ",
             &if users.returning == 0 { Clean::ours("none") } else { say!(users.returning) },
-            &" hit more than once; ",
+            &" hit on more than one day or before the period; ",
             &count(out.events, "event", "events"),
             &anonymous,
         ],
     );
     if let Some(share) = users.share {
-        doc.line("Active: ", &[&percent(share), &" of ", &count(users.active, "active user", "active users")]);
+        let active = count(users.active, "active user", "active users");
+        doc.line("Share: ", &[&users.in_period, &" of ", &active, &" (", &percent(share), &")"]);
     }
     if let Some(onset) = &out.onset {
         let times = onset.times.map(|times| say!(", ", times, " times the rate before at the same traffic"));

@@ -87,7 +87,7 @@ impl Tool for AffectedUsers {
         };
         let facts = ctx.store.affected(&query).await?;
         let mut guard = Guard::new();
-        let body = view::of(&facts, query.baseline, &mut guard);
+        let body = view::of(&facts, &query, &mut guard);
         let mut warnings: Vec<Clean> = facts.warnings.iter().map(|w| Clean::ours(w)).collect();
         warnings.extend(guard.warnings());
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })

@@ -4,7 +4,8 @@ use crate::{
     attribution::shares,
     guard::{Clean, Guard, Limit},
     model::Untrusted,
-    store::{AffectedFacts, Baseline, TagShare},
+    store::{AffectedFacts, AffectedQuery, TagShare},
+    tools::nothing,
     view,
     view::{Doc, Named, Omission, Seconds, View, Word, count, rounded},
 };
@@ -15,6 +16,8 @@ view! {
         /// The issue, for people, when one was asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub issue: Option<Clean>,
+        /// Where and when everything is counted.
+        pub counted: Clean,
         /// How many users.
         pub users: Users,
         /// Whom they are compared with.
@@ -191,9 +194,11 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-pub(super) fn of(facts: &AffectedFacts, baseline: Baseline, guard: &mut Guard) -> Out {
+pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard) -> Out {
+    let baseline = query.baseline;
     let (mut attribution, attribution_note) = super::attribution::found(&facts.conditions, guard);
     attribution.extend(super::window::found(facts, guard).filter(|_| attribution.len() < 3));
+    let counted = nothing::counted(&query.scope, query.since.as_deref(), guard);
     let per_release = |r: &crate::store::ReleaseUsers| ReleaseView {
         release: guard.line(&r.release, Limit::Tag),
         users: r.users,
@@ -201,6 +206,7 @@ pub(super) fn of(facts: &AffectedFacts, baseline: Baseline, guard: &mut Guard) -
         share: r.active_users.filter(|n| *n > 0).map(|n| rounded(r.users as f64 / n as f64)),
     };
     Out {
+        counted,
         users: Users {
             total: facts.total,
             in_period: facts.in_period,

@@ -6,7 +6,7 @@ use crate::{
     model::{Event, Timestamp, Untrusted},
     say,
     store::{
-        AffectedFacts, AffectedQuery, Baseline, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
+        AffectedFacts, AffectedQuery, Baseline, Decided, DiagnosisFacts, DiagnosisQuery, EventQuery, IssueRef, Pick,
         ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, StoreError,
     },
     tools::{Ctx, Resolved, ToolError, same_trace},
@@ -29,6 +29,8 @@ pub(super) struct Gathered {
     pub(super) releases: Vec<ReleaseFacts>,
     /// Commits after the last good release up to the first bad one.
     pub(super) commits: Vec<ReleaseCommit>,
+    /// Who has it, and what was said of it.
+    pub(super) decided: Decided,
     /// Other issues in the same traces.
     pub(super) same_trace: same_trace::Found,
     /// Whether the store counts frames.
@@ -84,7 +86,7 @@ pub(super) async fn gather(
     let scope = Scope { project, ..asked.scope.clone() };
     let affected = AffectedQuery {
         scope: scope.clone(),
-        issue: Some(issue),
+        issue: Some(issue.clone()),
         since: release.map(|release| vec![release]),
         by: Vec::new(),
         baseline: Baseline::OtherEvents,
@@ -100,7 +102,8 @@ pub(super) async fn gather(
     releases.reverse();
     let events: Vec<&Event> = std::iter::once(&facts.event).chain(&facts.samples).collect();
     let same_trace = same_trace::find(ctx, &asked.scope, &facts.issue.issue.short_id, &events).await?;
-    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), same_trace, counted };
+    let decided = ctx.store.decided(&issue, &asked.scope).await?;
+    let mut gathered = Gathered { facts, affected, releases, commits: Vec::new(), decided, same_trace, counted };
     if let Some(query) = since::commits_between(&gathered, scope) {
         gathered.commits = ctx.store.commits(&query).await?.items;
     }

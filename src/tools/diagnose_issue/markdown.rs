@@ -1,11 +1,15 @@
 //! The answer as Markdown.
 
-use super::view::*;
+use super::{place::Where, view::*};
 use crate::{
     guard::{Clean, CleanData},
     say,
+    tools::code,
     view::{Doc, Pairs, count},
 };
+
+/// A frame that is less often more common here than elsewhere tells nothing.
+const TELLING: f64 = 1.5;
 
 pub(super) fn write(out: &Out, doc: &mut Doc) {
     doc.heading("Diagnosis");
@@ -14,6 +18,14 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     doc.line("Worth an agent: ", &[&out.actionable.level]);
     doc.open();
     out.reasons.iter().for_each(|reason| doc.bullet(reason));
+    let decided = &out.decided;
+    if decided.status.0 != "unresolved" || decided.assignee.is_some() {
+        let assignee = decided.assignee.as_ref().map(|name| say!(", assigned to ", name));
+        doc.line("Decided: ", &[&decided.status, &assignee]);
+    }
+    for comment in &decided.comments {
+        doc.line("Comment of ", &[&comment.at, &": ", &comment.text]);
+    }
     doc.heading("What");
     for (at, error) in out.what.exceptions.iter().enumerate() {
         let colon = if error.ty.is_some() && error.value.is_some() { ": " } else { "" };
@@ -28,6 +40,14 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     write_who(&out.who, doc);
     doc.heading("Since");
     write_since(&out.since, doc);
+    for suspect in &out.suspects {
+        let date = suspect.date.map(|date| say!(" of ", date));
+        let touches = suspect.files.first().map(|file| say!(" (touches the function in ", file, ")"));
+        doc.line("Suspect commit: ", &[&suspect.commit, &date, &": ", &suspect.subject, &touches]);
+    }
+    if let Some(fix) = &out.candidate_fix {
+        doc.line("Already changed, not released yet: ", &[&fix.commit, &" ", &fix.subject]);
+    }
     for remedy in &out.remedies {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
@@ -54,11 +74,14 @@ fn say_release(release: &Option<Clean>) -> Clean {
 fn write_frames(place: &Where, doc: &mut Doc) {
     doc.heading("Where (most telling first)");
     for frame in &place.frames {
-        let mut at = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", frame.file.clone());
+        let file = frame.repo_path.as_ref().or(frame.file.as_ref());
+        let mut at = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", file);
         if let Some(line) = frame.line {
             at = say!(at, ":", line);
         }
-        let times = frame.specificity.map(|times| say!(", ", times, " times as common here as in other issues"));
+        at = say!(at, code::drift(frame.line, frame.line_now, frame.changed_since.as_deref()));
+        let telling = frame.specificity.filter(|times| *times >= TELLING);
+        let times = telling.map(|times| say!(", ", times, " times as common here as in other issues"));
         doc.bullet(&say!(at, " [", plain(frame.role.0), times, "]"));
         if let Some(line) = &frame.source {
             doc.under("▸ ", &[line]);
@@ -90,6 +113,7 @@ fn plain(role: &'static str) -> &'static str {
 }
 
 fn write_who(who: &Who, doc: &mut Doc) {
+    doc.line("Counted: ", &[&who.counted]);
     doc.line("Hit: ", &[&count(who.users, "user", "users"), &", ", &count(who.events, "event", "events")]);
     for release in &who.per_release {
         let active = release.active_users.map(|active| say!(" of ", active, " active"));

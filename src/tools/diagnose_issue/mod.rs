@@ -1,9 +1,10 @@
 //! `diagnose_issue`: what, who, since and where in one call, whether this code is the cause, and what to ask next.
 
 mod actionable;
+mod code;
 mod facts;
 mod markdown;
-mod paths;
+mod place;
 mod plan;
 mod reasons;
 mod since;
@@ -14,7 +15,8 @@ use serde::Deserialize;
 
 use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
 use crate::{guard::Guard, view::Answer};
-pub use view::{Actionable, CommitView, ErrorView, FrameView, LibraryView, Out, SinceView, Who};
+pub use place::FrameView;
+pub use view::{Actionable, CommitView, ErrorView, LibraryView, Out, Who};
 
 /// The tool.
 pub struct DiagnoseIssue;
@@ -51,9 +53,14 @@ impl Tool for DiagnoseIssue {
             None => None,
         };
         let mut guard = Guard::new();
-        let gathered = facts::gather(ctx, &asked, named::issue(ctx, &input.issue)?, release).await?;
-        let body = view::of(&gathered, &mut guard);
-        let mut warnings = gathered.warnings(asked.scope.end.unwrap_or(asked.as_of));
+        let gathered = facts::gather(ctx, &asked, named::issue(ctx, &input.issue)?, release.clone()).await?;
+        let judged = view::judge(&gathered, &mut guard);
+        let code = code::look(ctx, &asked.scope, &gathered, &judged.found).await;
+        let words = asked.words(ctx, &mut guard);
+        let question = view::Asked { scope: &asked.scope, release: release.as_ref(), words: &words };
+        let body = view::of(&gathered, judged, &code, &question, &mut guard);
+        let mut warnings = code.warnings();
+        warnings.extend(gathered.warnings(asked.scope.end.unwrap_or(asked.as_of)));
         warnings.extend(guard.warnings());
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
     }

@@ -73,6 +73,8 @@ impl Plan {
         omit(self::cut(&mut out.replays, self.lists), "replay", "replays");
         omit(self::cut(&mut out.who.attribution, self.lists), "condition", "conditions");
         omit(self::cut(&mut out.since.commits, 2 * self.lists), "commit", "commits");
+        omit(self::cut(&mut out.decided.comments, self.lists.div_ceil(2)), "older comment", "older comments");
+        omit(self::cut(&mut out.suspects, self.lists.max(1)), "suspect commit", "suspect commits");
         omit(self::cut(&mut out.since.libraries, self.lists.max(1)), "library", "libraries");
         let releases = out.who.per_release.len().saturating_sub(self.lists);
         out.who.per_release.drain(..releases);
@@ -101,6 +103,10 @@ impl Plan {
         out.since.commits.iter_mut().flat_map(|commit| &mut commit.message).for_each(short);
         out.since.commits.iter_mut().for_each(|commit| commit.touches.truncate(3));
         out.what.culprit.iter_mut().for_each(short);
+        out.decided.comments.iter_mut().map(|comment| &mut comment.text).for_each(short);
+        out.suspects.iter_mut().map(|suspect| &mut suspect.subject).for_each(short);
+        out.suspects.iter_mut().for_each(|suspect| suspect.files.truncate(3));
+        out.candidate_fix.iter_mut().map(|fix| &mut fix.subject).for_each(short);
         out.what.exceptions.iter_mut().flat_map(|e| &mut e.value).for_each(short);
         out.reasons.iter_mut().chain(&mut out.who.attribution).chain(&mut out.who.attribution_note).for_each(short);
         out.remedies.iter_mut().for_each(|remedy| remedy.evidence = remedy.evidence.shortened(self.text));

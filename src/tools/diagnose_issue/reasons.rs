@@ -211,29 +211,27 @@ fn measurement(measure: &Measure, guard: &mut Guard) -> Clean {
 }
 
 /// The calls that answer what this leaves open; only tools that there are.
-pub(super) fn next_calls(gathered: &Gathered, found: &Diagnosis, related: &[RelatedView]) -> Vec<Clean> {
+pub(super) fn next_calls(gathered: &Gathered, found: &Diagnosis, related: &[RelatedView], scope: &Clean) -> Vec<Clean> {
     let facts = &gathered.facts;
     let issue = Guard::new().line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag);
     let mut calls = Vec::new();
     let mut add = |tool: &'static str, arguments: Clean| {
         if tools::find(tool).is_some() {
-            calls.push(say!(tool, " ", arguments));
+            calls.push(say!(tool, " {", arguments, scope, "}"));
         }
     };
-    if matches!(found.verdict, Verdict::Code | Verdict::Data | Verdict::Unclear) {
-        add("get_event", say!("{\"event\":\"", Id(facts.event.id), "\"}"));
-    }
+    add("get_event", say!("\"event\":\"", Id(facts.event.id), "\""));
     if let Some(replay) = facts.replays.first() {
-        add("get_replay_summary", say!("{\"replay\":\"", Id(*replay), "\"}"));
+        add("get_replay_summary", say!("\"replay\":\"", Id(*replay), "\""));
     }
     if !matches!(found.verdict, Verdict::Code) || !gathered.affected.conditions.tags.is_empty() {
-        add("affected_users", say!("{\"issue\":\"", issue, "\"}"));
+        add("affected_users", say!("\"issue\":\"", issue, "\""));
     }
     if let Some(other) = related.first() {
-        add("diagnose_issue", say!("{\"issue\":\"", other.issue, "\"}"));
+        add("diagnose_issue", say!("\"issue\":\"", other.issue, "\""));
     }
     if found.verdict == Verdict::Code {
-        add("verify_fix_since_release", say!("{\"issue\":\"", issue, "\",\"release\":\"latest\"}"));
+        add("verify_fix_since_release", say!("\"issue\":\"", issue, "\",\"release\":\"latest\""));
     }
     calls
 }

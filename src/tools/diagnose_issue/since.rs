@@ -2,10 +2,10 @@
 
 use super::{
     facts::Gathered,
-    paths,
     view::{CommitView, LibraryView, OnsetView, SinceView},
 };
 use crate::{
+    checkout,
     diagnosis::{self, Diagnosis, Role},
     guard::{Clean, Guard, Limit},
     model::{ChangeReason, Frame, LibraryChange, Onset, Release, Timestamp, Untrusted},
@@ -114,7 +114,7 @@ fn commits(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Vec<Com
     let event = &gathered.facts.event;
     let telling = found.frames.iter().filter(|frame| !frame.role.is_bystander() && frame.role != Role::Library);
     let frames: Vec<&Frame> = telling.map(|judged| &event.exceptions[judged.exception].frames[judged.frame]).collect();
-    let stands = |path: &Untrusted| frames.iter().position(|frame| paths::is_of(path.raw(), frame));
+    let stands = |path: &Untrusted| frames.iter().position(|frame| checkout::is_of(path.raw(), frame));
     let mut views: Vec<(usize, CommitView)> = Vec::new();
     for commit in gathered.commits.iter().map(|found| &found.commit) {
         let mut touched: Vec<(usize, &Untrusted)> =

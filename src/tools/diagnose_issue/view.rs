@@ -1,15 +1,25 @@
 //! The answer's data.
 
-use super::{actionable, facts::Gathered, plan, reasons, since};
+use super::{
+    actionable,
+    code::Looked,
+    facts::Gathered,
+    place::{Where, places},
+    plan, reasons, since,
+};
 use crate::{
-    diagnosis::{self, Case, Diagnosis, JudgedFrame, Kin, Role, Sibling, Verdict},
-    guard::{Clean, CleanData, Guard, Limit},
-    model::{Event, Frame},
+    diagnosis::{self, Case, Diagnosis, Kin, Sibling, Verdict},
+    guard::{Clean, Guard, Limit},
+    model::Untrusted,
     say,
+    store::{Comment, Scope},
     tools::{
-        affected_users::attribution,
+        affected_users::{ConditionView, attribution},
+        code::{self, FixView, SuspectView},
+        nothing,
         remedies::{self, RemedyView},
         same_trace::SameTraceView,
+        sentence,
     },
     view,
     view::{Doc, Millis, Omission, Seconds, View, Word, count, rounded},
@@ -26,6 +36,8 @@ view! {
         pub reasons: Vec<Clean>,
         /// Whether an agent could mend it.
         pub actionable: Actionable,
+        /// What somebody decided about it.
+        pub decided: DecidedView,
         /// What happens.
         pub what: What,
         /// Who is hit.
@@ -34,6 +46,12 @@ view! {
         pub since: SinceView,
         /// Where.
         pub r#where: Where,
+        /// Commits of the checkout between the last good and the first bad release that touched functions of telling frames.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub suspects: Vec<SuspectView>,
+        /// A commit of the checkout that changed the failing function and is in no release yet.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub candidate_fix: Option<FixView>,
         /// What the error itself says to do; quotes from the event.
         pub remedies: Vec<RemedyView>,
         /// Replays that show it.
@@ -52,6 +70,26 @@ view! {
         pub level: Word,
         /// What speaks for it and against it.
         pub reasons: Vec<Clean>,
+    }
+
+    /// What somebody decided about an issue.
+    pub struct DecidedView {
+        /// `unresolved`, `resolved`, `ignored`.
+        pub status: Word,
+        /// Who has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub assignee: Option<Clean>,
+        /// The newest comments, newest first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub comments: Vec<CommentView>,
+    }
+
+    /// A comment.
+    pub struct CommentView {
+        /// When.
+        pub at: Seconds,
+        /// What it says.
+        pub text: Clean,
     }
 
     /// What happens.
@@ -88,6 +126,8 @@ view! {
 
     /// Who is hit.
     pub struct Who {
+        /// Where and when everything is counted.
+        pub counted: Clean,
         /// Distinct users in the period.
         pub users: u64,
         /// Events in the period.
@@ -187,48 +227,6 @@ view! {
         pub statement: Clean,
     }
 
-    /// Where.
-    pub struct Where {
-        /// The most telling first; each function once.
-        pub frames: Vec<FrameView>,
-        /// Different stacks of the issue.
-        pub stacks: u64,
-        /// Frames left out to fit.
-        #[serde(skip_serializing_if = "is_zero")]
-        pub frames_left_out: u64,
-    }
-
-    /// One frame.
-    pub struct FrameView {
-        /// Function.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub function: Option<Clean>,
-        /// File.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub file: Option<Clean>,
-        /// Whole path or URL, where it says more than `file`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub abs_path: Option<Clean>,
-        /// Line.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub line: Option<u64>,
-        /// The application's own code.
-        pub in_app: bool,
-        /// How many times as often as in the project's issues.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub specificity: Option<f64>,
-        /// It merely ran nearby.
-        pub bystander: bool,
-        /// `cause`, `around`, `passed_through`, `helper`, `rethrows`, `met`, `library`.
-        pub role: Word,
-        /// The source line.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub source: Option<Clean>,
-        /// Local variables of the cause.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub vars: Option<CleanData>,
-    }
-
     /// An issue that may have the same root cause.
     pub struct RelatedView {
         /// The issue.
@@ -242,12 +240,24 @@ view! {
     }
 }
 
-fn is_zero(n: &u64) -> bool {
-    *n == 0
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) release: Option<&'a Untrusted>,
+    /// The scope as further calls have to say it.
+    pub(super) words: &'a Clean,
 }
 
-/// The whole answer, before it is fitted.
-pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
+/// What is at fault, and what was measured on the way there.
+pub(super) struct Judged {
+    pub(super) found: Diagnosis,
+    conditions: Vec<ConditionView>,
+    note: Option<Clean>,
+    measured: Vec<diagnosis::Measure>,
+}
+
+/// Looks for what is at fault.
+pub(super) fn judge(gathered: &Gathered, guard: &mut Guard) -> Judged {
     let facts = &gathered.facts;
     let (conditions, note) = attribution::found(&gathered.affected.conditions, guard);
     let measured = diagnosis::measure(&facts.samples);
@@ -261,7 +271,13 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
         one_record: diagnosis::is_one_record(&facts.samples),
         libraries: &facts.libraries,
     };
-    let found = diagnosis::diagnose(&case);
+    Judged { found: diagnosis::diagnose(&case), conditions, note, measured }
+}
+
+/// The whole answer, before it is fitted.
+pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Asked<'_>, guard: &mut Guard) -> Out {
+    let facts = &gathered.facts;
+    let Judged { found, conditions, note, measured } = judged;
     let related = related(gathered, guard);
     let remedies = remedies::of(&facts.event, guard);
     let cause = reasons::elsewhere(gathered, found.verdict);
@@ -269,18 +285,20 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
     if let Some(cause) = cause {
         sentences.insert(0, reasons::of_trace(cause, gathered.same_trace.looked, guard));
     }
-    let mut next_calls = reasons::next_calls(gathered, &found, &related);
+    let mut next_calls = reasons::next_calls(gathered, &found, &related, asked.words);
     if let Some(cause) = cause {
         let issue = guard.line(&cause.issue, Limit::Tag);
-        next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"}"));
+        next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"", asked.words, "}"));
     }
     Out {
         actionable: actionable::judge(gathered, &found, remedies.len()),
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
         verdict: Word(cause.map_or(found.verdict, |_| Verdict::Dependency).as_str()),
         reasons: sentences,
+        decided: decided(gathered, guard),
         what: what(gathered, guard),
         who: Who {
+            counted: nothing::counted(asked.scope, asked.release.map(std::slice::from_ref), guard),
             users: gathered.affected.in_period,
             events: gathered.affected.events,
             per_release: gathered.affected.per_release.iter().map(|r| per_release(r, guard)).collect(),
@@ -288,12 +306,25 @@ pub(super) fn of(gathered: &Gathered, guard: &mut Guard) -> Out {
             attribution_note: note,
         },
         since: since::view(gathered, &found, guard),
-        r#where: places(gathered, &found, guard),
+        r#where: places(gathered, &found, code, guard),
+        suspects: code::suspects(&code.answer, guard),
+        candidate_fix: code::fix(&code.answer, guard),
         remedies,
         replays: facts.replays.iter().map(|id| say!(Id(*id))).collect(),
         same_trace: gathered.same_trace.issues.iter().map(|seen| seen.view(guard)).collect(),
         next_calls,
         related,
+    }
+}
+
+fn decided(gathered: &Gathered, guard: &mut Guard) -> DecidedView {
+    let mut comment =
+        |comment: &Comment| CommentView { at: Seconds(comment.at), text: guard.line(&comment.text, Limit::Breadcrumb) };
+    let comments = gathered.decided.comments.iter().map(&mut comment).collect();
+    DecidedView {
+        status: Word(sentence::status(&gathered.facts.issue)),
+        assignee: guard.opt(gathered.decided.assignee.as_ref(), Limit::Tag),
+        comments,
     }
 }
 
@@ -320,51 +351,6 @@ fn per_release(release: &crate::store::ReleaseUsers, guard: &mut Guard) -> Relea
         release: guard.line(&release.release, Limit::Tag),
         users: release.users,
         active_users: release.active_users,
-    }
-}
-
-fn places(gathered: &Gathered, found: &Diagnosis, guard: &mut Guard) -> Where {
-    let event = &gathered.facts.event;
-    let frames = found.frames.iter().map(|judged| frame_view(judged, event, guard)).collect();
-    Where { frames, stacks: gathered.facts.stacks, frames_left_out: 0 }
-}
-
-fn frame_view(judged: &JudgedFrame, event: &Event, guard: &mut Guard) -> FrameView {
-    let frame: &Frame = &event.exceptions[judged.exception].frames[judged.frame];
-    let cause = judged.role == Role::Cause;
-    let same = frame.abs_path == frame.file;
-    // Native code without a name or a file is told by its place in the library.
-    let image = frame.image.as_deref();
-    let label = image.filter(|_| frame.function.is_none()).map(|image| image.label().into());
-    let package = image.filter(|_| frame.file.is_none()).and_then(|image| Some(image.package_name()?.into()));
-    FrameView {
-        function: guard.opt(frame.function.as_ref().or(label.as_ref()), Limit::Tag),
-        file: guard.opt(frame.file.as_ref().or(package.as_ref()), Limit::Tag),
-        abs_path: frame.abs_path.as_ref().filter(|_| !same).map(|path| guard.line(path, Limit::Tag)),
-        line: frame.line,
-        in_app: judged.role != Role::Library,
-        specificity: judged.specificity.map(rounded_to_two),
-        bystander: judged.role.is_bystander(),
-        role: Word(role_name(judged.role)),
-        source: frame.context_line.as_ref().map(|line| guard.line(line, Limit::Title)),
-        vars: (cause && !frame.vars.is_empty())
-            .then(|| guard.data(&crate::model::Data::Map(frame.vars.clone()), Limit::Tag)),
-    }
-}
-
-fn rounded_to_two(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
-}
-
-const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Cause => "cause",
-        Role::Around => "around",
-        Role::PassedThrough => "passed_through",
-        Role::Helper => "helper",
-        Role::Rethrows => "rethrows",
-        Role::Met => "met",
-        Role::Library => "library",
     }
 }
 

@@ -4,6 +4,7 @@ use super::view::*;
 use crate::{
     guard::{Clean, CleanData},
     say,
+    tools::code,
     view::{Doc, Inline, Pairs},
 };
 
@@ -96,13 +97,14 @@ fn write_frame(frame: &FrameView, doc: &mut Doc) {
     let mut place = say!(
         frame.function.clone().unwrap_or_else(|| Clean::ours("?")),
         " at ",
-        frame.file.clone().or_else(|| frame.package.clone())
+        frame.repo_path.as_ref().or(frame.file.as_ref()).or(frame.package.as_ref())
     );
     if let Some(line) = frame.line {
         place = say!(place, ":", line);
     } else if frame.file.is_some() && frame.package.is_some() {
         place = say!(place, ", ", frame.package.clone());
     }
+    place = say!(place, code::drift(frame.line, frame.line_now, frame.changed_since.as_deref()));
     if let Some(trust) = &frame.trust {
         place = say!(place, " (", trust, ")");
     }

@@ -8,7 +8,7 @@ mod view;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named, resolve};
+use super::{CommonInput, Ctx, Resolved, Tool, ToolError, code, input::Text, named, resolve};
 use crate::{
     guard::{Clean, Guard},
     store::{EventQuery, Pick},
@@ -109,7 +109,8 @@ impl Tool for GetEvent {
         let facts = ctx.store.event(&query).await?;
         named::agree(ctx, &asked.scope, (input.issue.as_ref(), input.event.as_ref()), &facts.issue).await?;
         let mut guard = Guard::new();
-        let body = view::of(&facts, sections, &mut guard);
+        let places = code::Places::of(ctx, &asked.scope, &facts.event).await;
+        let body = view::of(&facts, sections, &places, &mut guard);
         let mut warnings = guard.warnings();
         warnings.extend(facts.event.clock_off_s.map(clock_warning));
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })

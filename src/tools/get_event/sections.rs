@@ -2,10 +2,12 @@
 
 use super::{Section, view::*};
 use crate::{
+    checkout::Place,
     guard::{Clean, CleanData, Guard, Limit},
     model::{Breadcrumb, Data, Event, Exception, Frame, ImagePlace, Level, Request, Untrusted, User},
     say,
     store::EventFacts,
+    tools::code::{Placed, Places},
     view::Word,
 };
 
@@ -60,23 +62,23 @@ pub(super) fn suppressed(event: &Event, guard: &mut Guard) -> Vec<Clean> {
     event.suppressed.iter().take(5).map(line).collect()
 }
 
-pub(super) fn exceptions(event: &Event, guard: &mut Guard) -> Vec<ExceptionView> {
-    event.exceptions.iter().map(|e| exception(e, guard)).collect()
+pub(super) fn exceptions(event: &Event, places: &Places<'_>, guard: &mut Guard) -> Vec<ExceptionView> {
+    event.exceptions.iter().map(|e| exception(e, places, guard)).collect()
 }
 
-fn exception(exception: &Exception, guard: &mut Guard) -> ExceptionView {
+fn exception(exception: &Exception, places: &Places<'_>, guard: &mut Guard) -> ExceptionView {
     ExceptionView {
         ty: guard.opt(exception.ty.as_ref(), Limit::Tag),
         value: guard.opt(exception.value.as_ref(), Limit::Value),
         handled: exception.mechanism.handled,
         mechanism: guard.opt(exception.mechanism.ty.as_ref(), Limit::Tag),
-        frames: frames(&exception.frames, guard),
+        frames: frames(&exception.frames, places, guard),
         frames_left_out: 0,
     }
 }
 
 /// Frames as views; equal ones in a row become one that says how often.
-pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
+pub(super) fn frames(frames: &[Frame], places: &Places<'_>, guard: &mut Guard) -> Vec<FrameView> {
     let mut views: Vec<FrameView> = Vec::new();
     let mut last: Option<&Frame> = None;
     for frame in frames {
@@ -87,7 +89,7 @@ pub(super) fn frames(frames: &[Frame], guard: &mut Guard) -> Vec<FrameView> {
             view.repeats += 1;
             continue;
         }
-        views.push(frame_view(frame, guard));
+        views.push(frame_view(frame, places.place(frame), guard));
         last = Some(frame);
     }
     views
@@ -98,17 +100,21 @@ fn offset(frame: &Frame) -> Option<u64> {
     if frame.function.is_some() { None } else { frame.image.as_ref()?.offset }
 }
 
-fn frame_view(frame: &Frame, guard: &mut Guard) -> FrameView {
+fn frame_view(frame: &Frame, place: Option<&Place>, guard: &mut Guard) -> FrameView {
     let mut lines =
         |lines: &[Untrusted]| -> Vec<Clean> { lines.iter().map(|l| guard.line(l, Limit::FrameLine)).collect() };
     let (pre, post) = (lines(&frame.pre_context), lines(&frame.post_context));
     let more = frame.abs_path.as_ref().filter(|path| frame.file.as_ref() != Some(*path));
+    let placed = Placed::of(place, guard);
     FrameView {
         function: guard.opt(frame.function.as_ref(), Limit::Tag),
         module: guard.opt(frame.module.as_ref(), Limit::Tag),
         file: guard.opt(frame.file.as_ref().or(frame.abs_path.as_ref()), Limit::Tag),
         abs_path: guard.opt(more, Limit::Url),
         line: frame.line,
+        repo_path: placed.repo_path,
+        line_now: placed.line_now,
+        changed_since: placed.changed_since,
         package: frame.image.as_ref().and_then(|image| package(frame, image, guard)),
         trust: frame.image.as_ref().and_then(|image| guard.opt(image.trust.as_ref(), Limit::Tag)),
         column: frame.column,
@@ -230,7 +236,7 @@ pub(super) fn threads(event: &Event, guard: &mut Guard) -> Vec<ThreadView> {
     let view = |thread: &crate::model::Thread| ThreadView {
         name: guard.opt(thread.name.as_ref().or(thread.id.as_ref()), Limit::Tag),
         crashed: thread.crashed,
-        frames: frames(&thread.frames, guard),
+        frames: frames(&thread.frames, &Places::default(), guard),
     };
     event.threads.iter().map(view).collect()
 }

@@ -6,7 +6,10 @@ use crate::{
     model::Untrusted,
     say,
     store::EventFacts,
-    tools::remedies::{self, RemedyView},
+    tools::{
+        code::Places,
+        remedies::{self, RemedyView},
+    },
     view,
     view::{Doc, Millis, Omission, View, Word},
 };
@@ -159,6 +162,15 @@ view! {
         /// Line.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub line: Option<u64>,
+        /// Its file in the checkout, from the root of the repository.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub repo_path: Option<Clean>,
+        /// Its line in the checkout today; absent where it is gone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub line_now: Option<u64>,
+        /// Commits since its release that changed its function, newest first; absent where that can't be told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub changed_since: Option<Vec<Clean>>,
         /// Native code: the program or library, with the offset in it where no line is known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub package: Option<Clean>,
@@ -275,12 +287,12 @@ fn is_one(n: &u64) -> bool {
 }
 
 /// The whole answer, before it is fitted.
-pub(super) fn of(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> Out {
+pub(super) fn of(facts: &EventFacts, wanted: &[Section], places: &Places<'_>, guard: &mut Guard) -> Out {
     let event = &facts.event;
     let id = say!(Id(event.id));
     let missing = sections::present_but_not(facts, wanted);
     Out {
-        event: event_view(facts, wanted, guard),
+        event: event_view(facts, wanted, places, guard),
         previous_event: facts.previous.map(|id| say!(Id(id))),
         next_event: facts.next.map(|id| say!(Id(id))),
         remedies: remedies::of(event, guard),
@@ -289,7 +301,7 @@ pub(super) fn of(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> O
     }
 }
 
-fn event_view(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> EventView {
+fn event_view(facts: &EventFacts, wanted: &[Section], places: &Places<'_>, guard: &mut Guard) -> EventView {
     let event = &facts.event;
     let wants = |s| wanted.contains(&s);
     let mut tag = |text: &Option<Untrusted>| guard.opt(text.as_ref(), Limit::Tag);
@@ -312,7 +324,7 @@ fn event_view(facts: &EventFacts, wanted: &[Section], guard: &mut Guard) -> Even
         release,
         environment,
         transaction,
-        exceptions: if wants(Section::Exception) { sections::exceptions(event, guard) } else { Vec::new() },
+        exceptions: if wants(Section::Exception) { sections::exceptions(event, places, guard) } else { Vec::new() },
         suppressed: if wants(Section::Exception) { sections::suppressed(event, guard) } else { Vec::new() },
         breadcrumbs: if wants(Section::Breadcrumbs) { sections::breadcrumbs(event, guard) } else { Vec::new() },
         request: event.request.as_ref().filter(|_| wants(Section::Request)).map(|r| sections::request(r, guard)),

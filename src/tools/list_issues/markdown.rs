@@ -29,6 +29,9 @@ impl View for Out {
             let shown = page.then(|| say!("; shown here: ", self.issues.len()));
             doc.line("In all: ", &[&totals(self.totals.iter().filter(listed)), &shown, &noise]);
         }
+        if !self.issues.is_empty() {
+            doc.line("Counted: ", &[&self.counted]);
+        }
         if self.issues.is_empty() {
             doc.line("None in ", &[&self.searched]);
             if let Some(elsewhere) = &self.elsewhere {

@@ -1,6 +1,7 @@
 //! `list_issues`: what is broken, and what broke since a release.
 
 mod markdown;
+mod quiet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -95,6 +96,8 @@ view! {
         pub issues: Vec<IssueView>,
         /// Issues that fit the call, on all pages.
         pub total: u64,
+        /// Where and when everything is counted.
+        pub counted: Clean,
         /// Where was looked, if nothing was found.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub searched: Option<Clean>,
@@ -236,8 +239,10 @@ impl Tool for ListIssues {
             true => nothing::issues(ctx.store.as_ref(), &query).await?,
             false => None,
         };
+        let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
         let mut answer = answer(ctx, asked, since, &query, page, &held);
         answer.body.elsewhere = elsewhere;
+        answer.common.warnings.extend(quiet);
         Ok(answer)
     }
 }
@@ -282,6 +287,7 @@ fn answer(
         totals: page.by_change.iter().map(|(c, n)| Total { change: Word(c.as_str()), issues: *n }).collect(),
         issues: page.items.iter().map(|facts| issue_view(ctx, facts, held, &mut guard)).collect(),
         total: page.total.unwrap_or(page.items.len() as u64),
+        counted: nothing::counted(&query.scope, query.since.as_deref(), &mut guard),
         searched: page.items.is_empty().then(|| nothing::searched(&query.scope, &mut guard)),
         elsewhere: None,
     };
@@ -314,6 +320,7 @@ fn silent(ctx: &Ctx, asked: &Resolved, typed: &Text, facts: &ReleaseFacts) -> An
         noise: None,
         issues: Vec::new(),
         total: 0,
+        counted: nothing::counted(&asked.scope, None, &mut guard),
         searched: Some(nothing::searched(&asked.scope, &mut guard)),
         elsewhere: None,
     };
@@ -344,7 +351,7 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
         value: guard.opt(issue.value.as_ref(), Limit::Title),
         culprit: guard.opt(issue.culprit.as_ref(), Limit::Tag),
         level: Word(issue.level.as_str()),
-        status: Word(status(facts)),
+        status: Word(sentence::status(facts)),
         change: Word(facts.change.as_str()),
         unhandled: issue.unhandled,
         first_seen: facts.first_seen.map(Seconds),
@@ -363,14 +370,6 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, held: &[Claim], guard: &mut Guard) 
         claimed: held.iter().find(|claim| claim.issue == issue.id.0).map(|claim| ClaimView::of(claim, guard)),
         url: ctx.store.issue_url(issue.id).map(|url| guard.line(&url.into(), Limit::Value)),
         why: why(facts, guard),
-    }
-}
-
-/// What was decided; a decision that an issue has come back from counts no more.
-fn status(facts: &IssueFacts) -> &'static str {
-    match (facts.issue.status, facts.change) {
-        (Status::Resolved, Change::Regressed) => Status::Unresolved.as_str(),
-        (status, _) => status.as_str(),
     }
 }
 

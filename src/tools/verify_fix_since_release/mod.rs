@@ -1,6 +1,7 @@
 //! `verify_fix_since_release`: does a fix hold in production?
 
 mod block;
+mod package;
 mod statement;
 mod view;
 mod warnings;
@@ -94,7 +95,10 @@ async fn judged(ctx: &Ctx, asked: &Resolved, input: &In, demand: &Demand) -> Res
         release: named::release(ctx, &input.release)?,
         sealed: false,
     };
-    let history = ctx.store.fix_history(&query).await?;
+    let mut history = ctx.store.fix_history(&query).await?;
+    if let Some(release) = package::meant(&history, &query.release)? {
+        history = ctx.store.fix_history(&FixQuery { release, ..query }).await?;
+    }
     let judgment = verify::judge(&history, asked.as_of, demand);
     Ok((history, judgment))
 }

@@ -1,12 +1,14 @@
 //! The verdict in one sentence, with the numbers that a reviewer can check.
 
+use std::collections::BTreeSet;
+
 use super::{
     block::code,
     view::{Out, Told},
 };
 use crate::{
     guard::{Clean, Guard, Limit},
-    model::Side,
+    model::{FixHit, Side},
     say,
     verify::{Judgment, Needed, Proof, Unit, Verdict},
     view::{count, percent},
@@ -67,22 +69,26 @@ pub(super) fn of(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
         }
         Verdict::Moved => moved(out, proof, &evidence),
         Verdict::InsufficientExposure => {
-            say!(again(out), "Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
+            say!(again(told), "Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
         }
     }
 }
 
-/// What is known whatever the statistics say: that it happened again.
-fn again(out: &Out) -> Clean {
-    match out.after.as_ref().filter(|after| after.events > 0) {
-        Some(after) => say!(
+/// What is known whatever the statistics say: that it happened again, the hour that is not over included.
+fn again(told: &Told<'_>) -> Clean {
+    let new = |hit: &&FixHit| hit.group == 0 && told.history.releases[hit.release].side == Side::New;
+    let hits = || told.history.hits.iter().filter(new);
+    let named: BTreeSet<u32> = hits().filter_map(|hit| hit.user).collect();
+    let users = named.len() + hits().filter(|hit| hit.user.is_none()).count();
+    match hits().count() as u64 {
+        0 => Clean::default(),
+        events => say!(
             "It happened again ",
-            count(after.events, "time", "times"),
+            count(events, "time", "times"),
             ", to ",
-            count(after.affected, "user", "users"),
+            count(users as u64, "user", "users"),
             ". "
         ),
-        None => Clean::default(),
     }
 }
 

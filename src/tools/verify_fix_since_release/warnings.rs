@@ -5,7 +5,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Side, Timestamp},
     say,
-    verify::{Cohort, Proof, Unit, Verdict},
+    verify::{Cohort, Loss, Proof, Unit, Verdict},
     view::{Seconds, count, percent},
 };
 
@@ -29,6 +29,7 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
         )),
         _ => {}
     }
+    warnings.extend(of_loss(proof));
     warnings.extend(of_cohort(told, proof, guard));
     if proof.unit == Unit::Events {
         warnings.push(Clean::ours("exposure is counted by events of other issues, since sessions are missing"));
@@ -46,6 +47,19 @@ pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
     warnings.extend(of_users(told, proof));
     warnings.extend(of_later_releases(told, guard));
     warnings
+}
+
+/// Errors that never arrived.
+fn of_loss(proof: &Proof) -> Option<Clean> {
+    (proof.loss != Loss::NONE).then(|| {
+        say!(
+            "not all errors of the project arrived (dropped by SDKs or the server: rate limits, sampling, queues, filters): ",
+            percent(proof.loss.before),
+            " of them without the fix, ",
+            percent(proof.loss.after),
+            " with it; the interval allows for that"
+        )
+    })
 }
 
 /// Hits in later releases alone: perhaps one of them was built without the fix, as a hotfix of the old line is.
@@ -88,6 +102,41 @@ fn of_cohort(told: &Told<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean>
     }
 }
 
+/// Events of the issue that neither side counts, and why: other tools count them.
+fn left_out(told: &Told<'_>, proof: &Proof) -> Option<Clean> {
+    let (mut later, mut opening, mut older, mut neither) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let first = told.history.first_hit.map(hour);
+    for hit in told.history.hits.iter().filter(|hit| hit.group == 0) {
+        let at = hour(hit.at);
+        match told.history.releases[hit.release].side {
+            Side::Neither => neither += 1,
+            _ if at >= proof.window.cut => later += 1,
+            _ if at >= proof.window.start => {}
+            _ if Some(at) == first => opening += 1,
+            _ => older += 1,
+        }
+    }
+    let parts = [
+        (later, "of the hour that is not over yet, which will count once it is"),
+        (opening, "of the hour of the first event, which only says when it began"),
+        (older, "of before the baseline"),
+        (neither, "of releases that are on neither side (another package, a pre-release, none)"),
+    ];
+    let mut said: Option<Clean> = None;
+    for (n, why) in parts.into_iter().filter(|(n, _)| *n > 0) {
+        said = Some(match said {
+            Some(said) => say!(said, "; ", n, " ", why),
+            None => say!("not counted here: ", count(n, "event", "events"), " ", why),
+        });
+    }
+    said
+}
+
+/// Whole hours since 1970.
+fn hour(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3_600)
+}
+
 fn of_users(told: &Told<'_>, proof: &Proof) -> Vec<Clean> {
     let mut warnings = Vec::new();
     let of_issue = || told.history.hits.iter().filter(|hit| hit.group == 0);
@@ -95,13 +144,7 @@ fn of_users(told: &Told<'_>, proof: &Proof) -> Vec<Clean> {
     if anonymous > 0 {
         warnings.push(say!(count(anonymous, "event names", "events name"), " no user: each counts as a separate hit"));
     }
-    let later = |hit: &&crate::model::FixHit| {
-        told.history.releases[hit.release].side == Side::New && hit.at.as_second().div_euclid(3_600) >= proof.window.cut
-    };
-    let later = of_issue().filter(later).count() as u64;
-    if later > 0 {
-        warnings.push(say!(count(later, "event", "events"), " of the hour that is not over yet will count once it is"));
-    }
+    warnings.extend(left_out(told, proof));
     let fixed = told.judgment.verdict == Verdict::Fixed;
     if fixed && told.history.returning.is_some_and(|users| users.eligible > 0 && users.active_after == 0) {
         warnings.push(Clean::ours("none of the users hit before has come back yet: those prone to it may be gone"));

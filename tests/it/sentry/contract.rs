@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use prodsignal::{
     backend::sentry::{OPERATIONS, Operation},
+    checkout::Checkouts,
     tools::{Ctx, Defaults, TOOLS},
 };
 use serde_json::{Value, json};
@@ -55,7 +56,13 @@ fn calls() -> Vec<(&'static str, Value)> {
 async fn asked() -> Vec<Request> {
     let server = double().await;
     let store = Arc::new(store(&server.uri(), "sntryu_contract"));
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: Some(store.clone()) };
+    let ctx = Ctx {
+        store: store.clone(),
+        now,
+        defaults: Defaults::default(),
+        writes: Some(store.clone()),
+        code: Checkouts::none(),
+    };
     for (name, arguments) in calls() {
         let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else { continue };
         let answer = (tool.call)(ctx.clone(), arguments.clone()).await;

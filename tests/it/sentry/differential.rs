@@ -67,6 +67,10 @@ impl Twice {
         let store = Store::new();
         assert!(pinned(store.command(&["demo"])).output().unwrap().status.success());
         let path = PathBuf::from(format!("{}-demo", store.path().display()));
+        // The compatible API tells nothing of what SDKs dropped.
+        let database = rusqlite::Connection::open(path.join("signal.db")).unwrap();
+        database.execute("DELETE FROM dropped", []).unwrap();
+        drop(database);
         let twice = Self::of(store, path);
         let release = twice.directly("list_releases", &json!({}))["releases"][0]["version"].clone();
         let commits = json!({ "commits": [

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use prodsignal::{
     backend::sentry::{Lives, Options, SentryStore},
+    checkout::Checkouts,
     tools::{Ctx, Defaults, Rendered},
 };
 use serde_json::json;
@@ -28,7 +29,7 @@ fn over(options: Options) -> Ctx {
     let none = Duration::ZERO;
     let lives = Lives { stale: Lives::default().stale, ..Lives::each(none) };
     let store = SentryStore::new(Options { lives, call_timeout: Duration::from_secs(6), ..options }).unwrap();
-    Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None }
+    Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() }
 }
 
 /// An event of an issue, within the time that a call may take at the very most.
@@ -95,7 +96,8 @@ async fn a_write_is_never_sent_twice() {
     };
     Mock::given(any()).respond_with(failing).mount(&server).await;
     let store = Arc::new(double::store(&server.uri(), "t"));
-    let ctx = Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: Some(store) };
+    let ctx =
+        Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: Some(store), code: Checkouts::none() };
     let answer = call(&ctx, "update_issue", json!({"issue": "101", "status": "ignored"})).await;
     assert_eq!(kind(&answer), "upstream");
     let requests = server.received_requests().await.unwrap();

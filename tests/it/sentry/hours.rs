@@ -8,6 +8,7 @@ use prodsignal::{
         embedded::{self, EmbeddedStore},
         sentry::{self, SentryStore, Token},
     },
+    checkout::Checkouts,
     store::SignalStore,
     tools::{Ctx, Defaults},
 };
@@ -74,7 +75,13 @@ async fn a_fix_is_dated_by_the_hour_whenever_it_arrives() {
     let lines = fixes.iter().enumerate().flat_map(|(nth, (package, arrived))| fixed(nth, package, *arrived));
     store.import("shop", &lines.collect::<Vec<_>>());
     let server = store.serve();
-    let tools = |store: Arc<dyn SignalStore>| Ctx { store, now, defaults: Defaults::default(), writes: None };
+    let tools = |store: Arc<dyn SignalStore>| Ctx {
+        store,
+        now,
+        defaults: Defaults::default(),
+        writes: None,
+        code: Checkouts::none(),
+    };
     let direct = tools(Arc::new(EmbeddedStore::open(&store.path(), embedded::Options::default()).unwrap()));
     let (url, org) = (Some(server.url.clone()), Some("any".to_owned()));
     let options = sentry::Options { url, org, ..sentry::Options::new(Token::new("any").unwrap(), now) };

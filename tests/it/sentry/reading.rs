@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use prodsignal::{
     backend::sentry::SentryStore,
+    checkout::Checkouts,
     tools::{Ctx, Defaults, Rendered, find},
 };
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use super::double::{self, EVENT, double, now, store};
 /// Tools over a server, reading and writing.
 pub fn ctx(store: SentryStore) -> Ctx {
     let store = Arc::new(store);
-    Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: Some(store) }
+    Ctx { store: store.clone(), now, defaults: Defaults::default(), writes: Some(store), code: Checkouts::none() }
 }
 
 pub async fn call(ctx: &Ctx, tool: &str, arguments: Value) -> Rendered {

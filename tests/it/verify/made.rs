@@ -54,6 +54,7 @@ pub fn empty() -> FixHistory {
         whole_from: None,
         hits: Vec::new(),
         uses: Vec::new(),
+        lost: Vec::new(),
         conditions: Vec::new(),
         candidates: Vec::new(),
         returning: None,

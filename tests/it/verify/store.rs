@@ -2,7 +2,7 @@
 
 use prodsignal::{
     model::{FixHistory, SessionStatus, Side, UserKey},
-    store::{FixQuery, IssueRef, Record, Scope, SessionRecord, SessionsRecord, SignalSink, SignalStore},
+    store::{DroppedRecord, FixQuery, IssueRef, Record, Scope, SessionRecord, SessionsRecord, SignalSink, SignalStore},
     verify::{Demand, Verdict, Window, judge},
 };
 
@@ -88,6 +88,38 @@ async fn use_and_hits_are_exact_folded_or_not() {
         assert_eq!(judgment.verdict, Verdict::Fixed);
         assert!(judgment.proof.unwrap().cohort_use.is_some());
     }
+}
+
+#[tokio::test]
+async fn what_was_dropped_stands_beside_what_arrived() {
+    let world = shop(true).await;
+    assert!(history(&world, "2.3.0", 14, 0).await.lost.is_empty());
+    let dropped = |day, release: Option<&str>, environment: Option<&str>, errors| {
+        Record::Dropped(DroppedRecord {
+            timestamp: at(day, 7 * 3_600 + 10),
+            release: release.map(Into::into),
+            environment: environment.map(Into::into),
+            errors,
+        })
+    };
+    let production = Some("production");
+    let records = vec![
+        dropped(11, Some("shop@2.3.0"), production, 2),
+        dropped(11, Some("shop@2.3.0"), production, 1),
+        dropped(11, None, None, 1),
+        dropped(11, Some("shop@2.3.0"), Some("staging"), 50),
+        dropped(5, Some("shop@2.2.0"), production, 4),
+    ];
+    world.write("shop", records).await.unwrap();
+    let told = history(&world, "2.3.0", 14, 0).await;
+    let sum = |side: Option<Side>| {
+        let of_side = told.lost.iter().filter(|part| part.release.map(|place| told.releases[place].side) == side);
+        of_side.fold((0, 0), |(arrived, dropped), part| (arrived + part.arrived, dropped + part.dropped))
+    };
+    let (control, new) = (sum(Some(Side::Control)), sum(Some(Side::New)));
+    assert_eq!((control.1, new, sum(None)), (4, (0, 3), (0, 1)));
+    assert!(control.0 > 100, "{control:?}");
+    assert_eq!(judge(&told, at(14, 0), &Demand::default()).verdict, Verdict::Fixed);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Each verdict, from a history of which the truth is known.
 
 use prodsignal::{
-    model::{FixCandidate, FixCondition, FixHistory, Side, Sign, Use},
+    model::{FixCandidate, FixCondition, FixHistory, Lost, Side, Sign, Use},
     verify::{Cohort, Demand, Judgment, Needed, Unit, Verdict, Window, judge},
 };
 
@@ -32,6 +32,47 @@ fn silence_after_enough_use_is_a_fix_and_after_little_is_not_yet() {
     // What was needed is enough.
     let then = Shop { after: 8 + (exposure / 12.0).ceil() as i64, ..Shop::default() };
     assert_eq!(judged(&then).verdict, Verdict::Fixed);
+}
+
+/// So many errors an hour arrive and are dropped, of a release or of none.
+fn losing(shop: &Shop, release: Option<usize>, arrived: u64, dropped: u64) -> FixHistory {
+    let mut history = shop.history();
+    let hours = if release == Some(OLD) { 0..DEPLOY } else { DEPLOY..DEPLOY + shop.after };
+    history.lost = hours.map(|hour| Lost { hour: MONDAY + hour, release, arrived, dropped }).collect();
+    history
+}
+
+#[test]
+fn a_fall_that_a_loss_explains_is_no_fix() {
+    // What is seen is a tenth of what happens; nine of ten errors of the new release are dropped.
+    let shop = Shop { users: 60, ratio: 0.1, after: 120, ..Shop::default() };
+    assert_eq!(verdict(&shop.history(), &shop), Verdict::Fixed);
+    for release in [Some(NEW), None] {
+        let history = losing(&shop, release, 1, 9);
+        let judgment = judge(&history, shop.end(), &Demand::default());
+        assert_eq!(judgment.verdict, Verdict::InsufficientExposure, "{release:?}");
+        let interval = judgment.proof.unwrap().interval;
+        assert!(interval.low <= 0.1 && interval.high.is_none_or(|high| high > 1.0), "{interval:?}");
+    }
+}
+
+#[test]
+fn a_loss_too_small_to_explain_the_fall_keeps_the_fix() {
+    let shop = Shop { users: 60, after: 120, ..Shop::default() };
+    for release in [Some(NEW), Some(OLD), None] {
+        assert_eq!(verdict(&losing(&shop, release, 9, 1), &shop), Verdict::Fixed, "{release:?}");
+    }
+    // Nothing arrived any more, and what was dropped is too little to have been the failure.
+    let mut history = shop.history();
+    history.lost = vec![Lost { hour: MONDAY + DEPLOY + 1, release: Some(NEW), arrived: 0, dropped: 3 }];
+    assert_eq!(verdict(&history, &shop), Verdict::Fixed);
+}
+
+#[test]
+fn a_loss_before_the_fix_alone_makes_no_regression() {
+    let shop = Shop { users: 60, ratio: 3.0, after: 120, ..Shop::default() };
+    assert_eq!(verdict(&shop.history(), &shop), Verdict::Regressed);
+    assert_ne!(verdict(&losing(&shop, Some(OLD), 2, 8), &shop), Verdict::Regressed);
 }
 
 #[test]

@@ -100,6 +100,7 @@ impl<'t> Commit<'t> {
                 Packed::Sessions(sessions) => self.session_counts(project, sessions)?,
                 Packed::Item(item, size, body) => self.item(project, item, *size, body)?,
                 Packed::Part(part, z) => self.part(project, received, part, z)?,
+                Packed::Dropped(dropped) => self.dropped(project, dropped)?,
             };
             *(if stored { &mut receipt.stored } else { &mut receipt.duplicates }) += 1;
         }

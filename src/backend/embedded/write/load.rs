@@ -38,6 +38,7 @@ impl Writer {
                 }
                 Record::Session(session) => drop(commit.session(project, session)?),
                 Record::Sessions(sessions) => drop(commit.session_counts(project, sessions)?),
+                Record::Dropped(dropped) => drop(commit.dropped(project, dropped)?),
                 Record::Item(_) | Record::Part(_) => {}
             }
         }

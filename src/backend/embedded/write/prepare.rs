@@ -5,7 +5,10 @@
 use crate::{
     backend::embedded::pack::{Trace, squeeze},
     model::Timestamp,
-    store::{Digest, EventRecord, ItemRecord, Outcome, PartRecord, ProjectKey, Record, SessionRecord, SessionsRecord},
+    store::{
+        Digest, DroppedRecord, EventRecord, ItemRecord, Outcome, PartRecord, ProjectKey, Record, SessionRecord,
+        SessionsRecord,
+    },
 };
 
 /// A digest whose bodies are compressed.
@@ -25,6 +28,7 @@ pub(super) enum Packed {
     Sessions(SessionsRecord),
     Item(Box<ItemRecord>, usize, Vec<u8>),
     Part(Box<PartRecord>, Vec<u8>),
+    Dropped(DroppedRecord),
 }
 
 impl Prepared {
@@ -53,5 +57,6 @@ pub(super) fn pack(record: Record) -> Packed {
         }
         Record::Session(session) => Packed::Session(session),
         Record::Sessions(sessions) => Packed::Sessions(sessions),
+        Record::Dropped(dropped) => Packed::Dropped(dropped),
     }
 }

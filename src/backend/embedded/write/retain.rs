@@ -96,6 +96,7 @@ impl Writer {
         }
         let hour = before.saturating_mul(24);
         self.conn.execute("DELETE FROM used WHERE hour<?1", [hour])?;
+        self.conn.execute("DELETE FROM dropped WHERE hour<?1", [hour])?;
         self.conn.execute("DELETE FROM sess WHERE hour<?1", [hour])?;
         self.conn.execute("DELETE FROM sess_users WHERE hour<?1", [hour])?;
         Ok(())

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     backend::embedded::pack::{day_of, decode_sets, decode_users, encode_sets, encode_users, hour_of, micros},
     model::{SessionStatus, Untrusted},
-    store::{SessionRecord, SessionsRecord, StoreError},
+    store::{DroppedRecord, SessionRecord, SessionsRecord, StoreError},
 };
 
 /// The kind of `active` rows that sessions make.
@@ -154,6 +154,22 @@ impl Commit<'_> {
             touch.started = touch.started.saturating_add(n);
         }
         touch.saw(user, 0);
+        Ok(true)
+    }
+
+    /// Counts errors that an SDK dropped. A release that nothing else was seen of is not made by that.
+    pub(super) fn dropped(&mut self, project: u64, dropped: &DroppedRecord) -> Result<bool, StoreError> {
+        let (conn, at) = (self.conn, micros(dropped.timestamp));
+        let rel = match &dropped.release {
+            Some(release) => self.names.release(conn, project, Some(release.raw()), at)?,
+            None => 0,
+        };
+        let env = self.names.maybe(conn, Word::Environment, 0, dropped.environment.as_ref().map(Untrusted::raw))?;
+        conn.prepare_cached(
+            "INSERT INTO dropped(project, hour, rel, env, n) VALUES(?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET n = n + excluded.n",
+        )?
+        .execute(params![project, hour_of(at), rel, env, dropped.errors])?;
         Ok(true)
     }
 

@@ -5,6 +5,7 @@
 mod candidates;
 mod conditions;
 mod hits;
+mod lost;
 mod returning;
 mod uses;
 
@@ -79,6 +80,7 @@ impl Snapshot<'_> {
             whole_from: self.whole_from(&bounds)?,
             hits: Vec::new(),
             uses: Vec::new(),
+            lost: Vec::new(),
             conditions: Vec::new(),
             candidates: Vec::new(),
             returning: None,
@@ -96,6 +98,7 @@ impl Snapshot<'_> {
         self.add_candidates(&asked, &mut history)?;
         self.add_hits(&asked, &mut history)?;
         self.add_event_uses(&asked, as_of, &mut history)?;
+        self.add_lost(&asked, query.sealed, &mut history)?;
         self.add_returning(&asked, &mut history)?;
         Ok(history)
     }

@@ -2,5 +2,6 @@
 //! It uses the packed forms.
 
 pub(super) mod count;
+mod decided;
 pub(super) mod filter;
 pub(super) mod mentions;

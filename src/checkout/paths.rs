@@ -10,20 +10,60 @@ const BUILT: [&str; 6] = ["src", "dist", "build", "out", "lib", "target"];
 /// Endings that one source has before and after it is compiled.
 const SCRIPTS: [&str; 7] = ["js", "jsx", "ts", "tsx", "mjs", "cjs", "mts"];
 
-/// Whether it is. The repository's root stands nowhere in a frame, and the frame's nowhere in the repository, so paths are
-/// compared from their ends: the whole of one, or two folders' worth; three of a name that stands everywhere.
-pub(super) fn is_of(path: &str, frame: &Frame) -> bool {
-    let path = segments(path);
-    let places = [&frame.file, &frame.abs_path];
-    places.into_iter().flatten().any(|place| {
-        let place = segments(place.raw());
-        let (Some(name), Some(_)) = (path.last(), place.last()) else { return false };
-        let alike = path.iter().rev().zip(place.iter().rev()).enumerate();
-        let shared = alike.take_while(|(at, (one, other))| is_alike(one, other, *at == 0)).count();
-        let common = EVERYWHERE.contains(&stem(name).0);
-        let whole = shared == path.len() || shared == place.len();
-        shared >= if common { 3 } else { 2 } || shared > 0 && whole && (!common || shared == path.len())
-    })
+/// How like a file of a repository is to the place that a frame names: the more, the later in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Likeness {
+    /// Parts that both end in.
+    shared: usize,
+    /// Of these, the ones that are the same to the letter.
+    exact: usize,
+}
+
+/// Whether a file of a repository may be the one in which a frame stands.
+pub fn is_of(path: &str, frame: &Frame) -> bool {
+    let path = segments(path).join("/");
+    places(frame).iter().any(|place| likeness(&path, place).is_some())
+}
+
+/// The places that a frame names, as paths without what stands before them: its file, its whole path, its class's file.
+pub(super) fn places(frame: &Frame) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    for place in [&frame.abs_path, &frame.file].into_iter().flatten() {
+        places.push(segments(place.raw()).join("/"));
+    }
+    places.extend(of_class(frame));
+    places.retain(|place| !place.is_empty());
+    places.dedup();
+    places
+}
+
+/// `Cart.java` of the class `shop.cart.Cart`: `shop/cart/Cart.java`.
+fn of_class(frame: &Frame) -> Option<String> {
+    let (file, module) = (frame.file.as_ref()?.raw(), frame.module.as_ref()?.raw());
+    let (package, _) = module.rsplit_once('.').filter(|_| !file.contains(['/', '\\']))?;
+    Some(format!("{}/{file}", package.replace('.', "/")))
+}
+
+/// The repository's root stands nowhere in a frame, and the frame's nowhere in the repository, so paths are compared from
+/// their ends: the whole of one, or two folders' worth; three of a name that stands everywhere.
+pub(super) fn likeness(path: &str, place: &str) -> Option<Likeness> {
+    let parts = |path: &'_ str| path.split('/').filter(|part| !part.is_empty()).count();
+    let pairs = || path.rsplit('/').zip(place.rsplit('/')).enumerate();
+    let shared = pairs().take_while(|(at, (one, other))| is_alike(one, other, *at == 0)).count();
+    let exact = pairs().take(shared).filter(|(_, (one, other))| one == other).count();
+    let (own, others) = (parts(path), parts(place));
+    if shared == 0 || own == 0 || others == 0 {
+        return None;
+    }
+    let common = EVERYWHERE.contains(&stem_of(path));
+    let whole = shared == own || shared == others;
+    let is = shared >= if common { 3 } else { 2 } || whole && (!common || shared == own);
+    is.then_some(Likeness { shared, exact })
+}
+
+/// The name of a path's file without its ending.
+pub(super) fn stem_of(path: &str) -> &str {
+    stem(path.rsplit('/').next().unwrap_or(path)).0
 }
 
 /// The parts of a path below scheme, host and drive; `.` and `..` left out.
