@@ -34,6 +34,7 @@ pub mod checkout;
 pub mod tools;
 
 pub mod feed;
+pub mod forward;
 pub mod mcp;
 pub mod skill;
 pub mod symbol_server;

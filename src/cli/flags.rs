@@ -93,6 +93,12 @@ pub struct Flags {
     /// File that `serve` adds a line to for each request and call [toml: audit_log] [default: none]
     #[arg(long, global = true, env = "PRODSIGNAL_AUDIT_LOG", value_name = "FILE")]
     audit_log: Option<PathBuf>,
+    /// DSN of a Sentry server that `serve` passes each accepted envelope on to [toml: forward] [default: none]
+    #[arg(long, global = true, env = "PRODSIGNAL_FORWARD", value_name = "DSN", hide_short_help = true)]
+    forward: Option<String>,
+    /// Share of envelopes that are passed on, 0 to 1; those of one trace go together [toml: forward_sample] [default: 1]
+    #[arg(long, global = true, env = "PRODSIGNAL_FORWARD_SAMPLE", value_name = "SHARE", hide_short_help = true)]
+    forward_sample: Option<f64>,
     /// Spans and log lines of traces without a failure that are kept of a project a day; past them, one trace in a hundred
     /// [toml: keep_lines] [default: 100000]
     #[arg(long, global = true, env = "PRODSIGNAL_KEEP_LINES", value_name = "N", hide_short_help = true)]
@@ -191,6 +197,8 @@ impl Flags {
             audit_log: self.audit_log,
             // Patterns are too long for a command line: the file has them.
             redact: Redact::default(),
+            forward: self.forward,
+            forward_sample: self.forward_sample,
             retention: self.retention,
             dump_retention: self.dump_retention,
             keep_lines: self.keep_lines,

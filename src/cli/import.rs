@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::{
-    intake::{Intake, Tally},
+    intake::{Incoming, Intake, Tally},
     parts,
 };
 use crate::{
@@ -31,7 +31,7 @@ pub struct Args {
 
 pub fn run(settings: Settings, args: Args) -> anyhow::Result<ExitCode> {
     let store = parts::store(&settings)?;
-    let intake = Intake::new(store.clone(), parts::ingest(&settings, &store), settings.project.clone());
+    let intake = Intake::new(&settings, &store, settings.project.clone());
     let bar = progress_bar(&args.files);
     let limits = parts::limits(&settings);
     let envelopes = args.files.iter().flat_map(|path| envelopes(path, limits));
@@ -68,22 +68,26 @@ fn report(tally: &Tally) {
     }
 }
 
-type Envelopes = Box<dyn Iterator<Item = (String, anyhow::Result<Vec<u8>>)>>;
+type Envelopes = Box<dyn Iterator<Item = Incoming>>;
 
 /// The envelopes of a file, with where each came from.
 fn envelopes(path: &Path, limits: Limits) -> Envelopes {
     let name = path.display().to_string();
     match read(path, limits) {
-        Ok(Content::One(body)) => Box::new(std::iter::once((name, Ok(body)))),
+        Ok(Content::One(body)) => Box::new(std::iter::once(Incoming { origin: name, body: Ok(body), exported: false })),
         Ok(Content::Lines(lines)) => Box::new(lines.enumerate().filter_map(move |(i, line)| {
             let origin = format!("{name}:{}", i + 1);
             match line.context("reading a line") {
                 Ok(line) if line.iter().all(u8::is_ascii_whitespace) => None,
-                Ok(line) => Some((origin, of_line(&line))),
-                Err(error) => Some((origin, Err(error))),
+                Ok(line) => {
+                    let read = of_line(&line);
+                    let exported = read.as_ref().is_ok_and(|(_, exported)| *exported);
+                    Some(Incoming { origin, body: read.map(|(body, _)| body), exported })
+                }
+                Err(error) => Some(Incoming { origin, body: Err(error), exported: false }),
             }
         })),
-        Err(error) => Box::new(std::iter::once((name, Err(error)))),
+        Err(error) => Box::new(std::iter::once(Incoming { origin: name, body: Err(error), exported: false })),
     }
 }
 
@@ -154,9 +158,11 @@ fn is_ndjson(start: &[u8]) -> bool {
     key.starts_with(b"\"envelope\"") || key.starts_with(b"\"envelope_base64\"")
 }
 
-fn of_line(line: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// The envelope of a line, and whether `export` wrote it.
+fn of_line(line: &[u8]) -> anyhow::Result<(Vec<u8>, bool)> {
     let value: Value = serde_json::from_slice(line).context("the line is not JSON")?;
-    match &value {
+    let exported = value.get("exported").is_some_and(|exported| exported == true);
+    let body = match &value {
         Value::String(envelope) => Ok(envelope.as_bytes().to_vec()),
         Value::Object(map) => match (map.get("envelope"), map.get("envelope_base64")) {
             (Some(Value::String(envelope)), _) => Ok(envelope.as_bytes().to_vec()),
@@ -164,5 +170,6 @@ fn of_line(line: &[u8]) -> anyhow::Result<Vec<u8>> {
             _ => bail!("the line has neither \"envelope\" nor \"envelope_base64\" as a string"),
         },
         _ => bail!("the line is neither a JSON string nor an object"),
-    }
+    };
+    body.map(|body| (body, exported))
 }

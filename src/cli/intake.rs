@@ -7,9 +7,10 @@ use futures::{StreamExt, stream};
 use super::parts;
 use crate::{
     backend::embedded::EmbeddedStore,
+    config::Settings,
     ingest::Ingest,
     protocol::{self, ClockPolicy},
-    store::{ProjectKey, SignalSink, StoreError},
+    store::{Digest, ProjectKey, SignalSink, StoreError},
 };
 
 /// Envelopes that are on their way at once: enough to fill the writer's transactions.
@@ -43,68 +44,110 @@ impl Tally {
     }
 }
 
+/// An envelope on its way in.
+pub struct Incoming {
+    /// Where it came from, for whoever reads what was refused.
+    pub origin: String,
+    /// The envelope, or why it could not be read.
+    pub body: anyhow::Result<Vec<u8>>,
+    /// Whether a store of this program exported it, so that pseudonyms in it are its own.
+    pub exported: bool,
+}
+
+/// What an envelope came to.
+enum Apart {
+    Digest(Digest),
+    Refused { origin: String, why: String },
+}
+
 /// Takes envelopes in.
 #[derive(Clone)]
 pub struct Intake {
     store: Arc<EmbeddedStore>,
     ingest: Arc<Ingest>,
+    /// For what was exported.
+    returning: Arc<Ingest>,
     /// The project that all go to, else each goes to its own.
     project: Option<String>,
 }
 
 impl Intake {
     /// Into a store.
-    pub fn new(store: Arc<EmbeddedStore>, ingest: Ingest, project: Option<String>) -> Self {
-        Self { store, ingest: Arc::new(ingest), project }
+    pub fn new(settings: &Settings, store: &Arc<EmbeddedStore>, project: Option<String>) -> Self {
+        Self {
+            store: store.clone(),
+            ingest: Arc::new(parts::ingest(settings, store)),
+            returning: Arc::new(parts::returning(settings, store)),
+            project,
+        }
     }
 
-    /// Takes all in; `progress` hears how many bytes are done.
+    /// Takes all in; `progress` hears how many bytes are done. Many are taken apart at once, and stored in the order that
+    /// they came: the same envelopes make the same issues with the same names.
     pub async fn all(
         &self,
-        envelopes: impl Iterator<Item = (String, anyhow::Result<Vec<u8>>)>,
+        envelopes: impl Iterator<Item = Incoming>,
         progress: impl Fn(u64),
     ) -> Result<Tally, StoreError> {
         let mut tally = Tally::default();
-        let mut waiting = stream::iter(envelopes)
-            .map(|(origin, body)| async move {
-                let size = body.as_ref().map_or(0, Vec::len) as u64;
-                (size, self.one(origin, body).await)
+        let mut batches = stream::iter(envelopes)
+            .map(|incoming| async move {
+                let size = incoming.body.as_ref().map_or(0, Vec::len) as u64;
+                (size, self.apart(incoming).await)
             })
-            .buffer_unordered(AT_ONCE);
-        while let Some((size, done)) = waiting.next().await {
-            tally.add(done?);
-            progress(size);
+            .buffered(AT_ONCE)
+            .ready_chunks(AT_ONCE);
+        while let Some(batch) = batches.next().await {
+            let (mut digests, mut bytes) = (Vec::new(), 0);
+            for (size, apart) in batch {
+                bytes += size;
+                match apart? {
+                    Apart::Digest(digest) => digests.push(digest),
+                    Apart::Refused { origin, why } => {
+                        tally.add(Tally { envelopes: 1, refused: vec![(origin, why)], ..Tally::default() });
+                    }
+                }
+            }
+            tally.add(self.stored(digests).await?);
+            progress(bytes);
         }
         Ok(tally)
     }
 
-    async fn one(&self, origin: String, body: anyhow::Result<Vec<u8>>) -> Result<Tally, StoreError> {
-        let refused = |why: String| Tally { envelopes: 1, refused: vec![(origin.clone(), why)], ..Tally::default() };
+    /// Takes an envelope apart.
+    async fn apart(&self, incoming: Incoming) -> Result<Apart, StoreError> {
+        let Incoming { origin, body, exported } = incoming;
         let body = match body {
             Ok(body) => body,
-            Err(error) => return Ok(refused(format!("{error:#}"))),
+            Err(error) => return Ok(Apart::Refused { origin, why: format!("{error:#}") }),
         };
         let project = match self.project_of(&body).await {
             Ok(project) => project,
             Err(error @ (StoreError::Invalid(_) | StoreError::NotFound { .. })) => {
-                return Ok(refused(error.to_string()));
+                return Ok(Apart::Refused { origin, why: error.to_string() });
             }
             Err(error) => return Err(error),
         };
-        let ingest = self.ingest.clone();
+        let ingest = if exported { self.returning.clone() } else { self.ingest.clone() };
         let digested =
             tokio::task::spawn_blocking(move || ingest.envelope(&project, &body, parts::now(), ClockPolicy::AsSent));
-        let ingested = match digested.await {
-            Ok(Ok(ingested)) => ingested,
-            Ok(Err(error)) => return Ok(refused(error.to_string())),
-            Err(error) => return Err(StoreError::Engine { context: "taking an envelope apart", source: error.into() }),
-        };
-        let mut tally = Tally { envelopes: 1, ..Tally::default() };
-        for outcome in &ingested.digest.outcomes {
+        match digested.await {
+            Ok(Ok(ingested)) => Ok(Apart::Digest(ingested.digest)),
+            Ok(Err(error)) => Ok(Apart::Refused { origin, why: error.to_string() }),
+            Err(error) => Err(StoreError::Engine { context: "taking an envelope apart", source: error.into() }),
+        }
+    }
+
+    /// Stores what came of envelopes, in their order.
+    async fn stored(&self, digests: Vec<Digest>) -> Result<Tally, StoreError> {
+        let mut tally = Tally { envelopes: digests.len() as u64, ..Tally::default() };
+        for outcome in digests.iter().flat_map(|digest| &digest.outcomes) {
             *tally.skipped.entry((outcome.item, outcome.reason)).or_default() += outcome.quantity;
         }
-        let receipt = self.store.write(ingested.digest).await?;
-        (tally.stored, tally.duplicates) = (receipt.stored, receipt.duplicates);
+        for receipt in self.store.write_in_order(digests).await? {
+            tally.stored += receipt.stored;
+            tally.duplicates += receipt.duplicates;
+        }
         Ok(tally)
     }
 

@@ -11,10 +11,12 @@ mod demo;
 mod doctor;
 mod doctor_newest;
 mod doctor_sentry;
+mod export;
 mod flags;
 mod import;
 mod install;
 mod intake;
+mod keep;
 mod near;
 mod parts;
 mod project;
@@ -73,6 +75,8 @@ enum Command {
     Install(install::Args),
     /// Write a skill for agents that use the command line instead of MCP
     Skill(skill::Args),
+    /// Write the store as NDJSON envelopes, which `import` takes again
+    Export(export::Args),
     /// Copy a live store into one file
     Backup(backup::Args),
     /// Make, list and revoke tokens of callers of `serve`
@@ -129,6 +133,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Brief(args) => brief::run(&settings, &args),
         Command::Watch(args) => watch::run(&settings, args),
         Command::Replay(args) => replay::run(&settings, &args),
+        Command::Export(args) => export::run(&settings, &args),
         Command::Backup(args) => backup::run(&settings, &args),
         Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),

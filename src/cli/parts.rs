@@ -215,6 +215,12 @@ pub fn ingest(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
         .with_symbols(store.clone())
 }
 
+/// The same for what a store of this program exported: pseudonyms in it stay.
+pub fn returning(settings: &Settings, store: &Arc<EmbeddedStore>) -> Ingest {
+    let scrubber = Scrubber::new(Pseudonyms::new(store.pseudonym_key())).returning();
+    Ingest::new(scrubber, limits(settings)).with_maps(store.clone()).with_symbols(store.clone())
+}
+
 /// What a request may cost.
 pub fn limits(settings: &Settings) -> Limits {
     Limits {

@@ -1,18 +1,16 @@
 //! `prodsignal serve`.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::{parts, symbol_server};
+use super::{keep, parts, symbol_server};
 use crate::{
-    backend::embedded::EmbeddedStore,
-    config::{Retention, Settings},
+    config::Settings,
+    forward::{Destination, Forward},
     mcp,
-    model::Timestamp,
-    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens},
-    store::{SignalSink, StoreError},
+    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens, Told},
     symbol_server::SymbolServers,
     tools::TOOLS,
 };
@@ -43,9 +41,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     };
     let tls = settings.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key));
     let tls = tls.transpose().map_err(|error| anyhow::anyhow!("--tls-cert and --tls-key: {error}"))?;
-    let servers =
-        (!settings.symbol_servers.is_empty()).then(|| SymbolServers::new(&settings.symbol_servers)).transpose();
-    let servers = servers.context("--symbol-server")?;
+    let servers = symbol_servers(&settings)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     parts::serve_on(async {
         let listener = serve::bind(settings.listen, &access).await?;
@@ -57,9 +53,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             parts::asked_to_end().await;
             asked.cancel();
         });
-        if settings.retention.is_some() || settings.dump_retention.is_some() {
-            tokio::spawn(keep_to(store.clone(), settings.retention, settings.dump_retention, end.clone()));
-        }
+        keep::spawn(&settings, &end);
         if let Some(servers) = servers {
             let most = settings.symbol_server_bytes;
             tokio::spawn(symbol_server::follow(store.clone(), servers, most, end.clone()));
@@ -70,6 +64,10 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let server = server.telling(news, end.clone());
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
+        let told = Arc::new(Told::of(&settings.store, parts::now));
+        let forward = forward(&settings, &metrics, &end)?;
+        let (telling, until) = (told.clone(), end.clone());
+        let telling = tokio::spawn(async move { telling.run(until).await });
         let parts = Parts {
             server,
             sink: store.clone(),
@@ -81,11 +79,14 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             tls,
             trusted_proxies: settings.trusted_proxies.clone(),
             metrics,
+            told,
+            forward,
             requests_a_minute: settings.most_requests,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
         };
         serve::run(listener, parts, end).await?;
+        telling.await?;
         anyhow::Ok(())
     })??;
     Ok(ExitCode::SUCCESS)
@@ -97,37 +98,26 @@ fn tokens() -> Vec<String> {
     said.split(',').map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).collect()
 }
 
-/// Drops what is older than the retentions, at the start and every hour.
-async fn keep_to(
-    store: Arc<EmbeddedStore>,
-    events: Option<Retention>,
-    dumps: Option<Retention>,
-    end: CancellationToken,
-) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3_600));
-    loop {
-        tokio::select! {
-            () = end.cancelled() => return,
-            _ = hours.tick() => {}
-        }
-        if let Some(before) = dumps.and_then(start_of) {
-            told("minidumps", store.retain_dumps(before).await);
-        }
-        if let Some(before) = events.and_then(start_of) {
-            told("events", store.retain(before).await);
-        }
-    }
+/// The servers that are asked for symbols, where some are named.
+fn symbol_servers(settings: &Settings) -> anyhow::Result<Option<SymbolServers>> {
+    let named = (!settings.symbol_servers.is_empty()).then(|| SymbolServers::new(&settings.symbol_servers));
+    named.transpose().context("--symbol-server")
 }
 
-fn start_of(retention: Retention) -> Option<Timestamp> {
-    let span = jiff::SignedDuration::from_hours(i64::from(retention.days) * 24);
-    parts::now().checked_sub(span).ok()
-}
-
-fn told(what: &str, done: Result<u64, StoreError>) {
-    match done {
-        Ok(0) => {}
-        Ok(dropped) => tracing::info!(dropped, "dropped {what} past the retention"),
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "retention failed"),
-    }
+/// What is passed on to another server, where one is named.
+fn forward(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    end: &CancellationToken,
+) -> anyhow::Result<Option<Arc<Forward>>> {
+    let Some(dsn) = &settings.forward else { return Ok(None) };
+    let to: Destination = dsn.parse()?;
+    let counted = metrics.clone();
+    let folder = settings.store.join("forward");
+    let observe = Arc::new(move |outcome| counted.forwarded(outcome));
+    let forward = Forward::open(&folder, to, settings.forward_sample, observe, parts::now);
+    let forward = Arc::new(forward.context("opening the queue of --forward")?);
+    let (sending, end) = (forward.clone(), end.clone());
+    tokio::spawn(async move { sending.run(end).await });
+    Ok(Some(forward))
 }

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::parts;
+use super::{keep, parts};
 use crate::{
     config::{Answers, Settings},
     mcp::{self, Server},
@@ -16,11 +16,16 @@ use crate::{
 pub fn run(settings: anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
     let end = CancellationToken::new();
     let news = settings.as_ref().ok().map(|settings| parts::news(settings, &end));
+    // The store that signal lies in; over a Sentry server it is not ours to drop anything.
+    let own = settings.as_ref().ok().filter(|settings| settings.sentry.is_none()).cloned();
     let server = match (server(settings), news) {
         (server, Some(news)) => server.telling(news, end.clone()),
         (server, None) => server,
     };
     parts::serve_on(async {
+        if let Some(settings) = own {
+            keep::spawn(&settings, &end);
+        }
         let asked = end.clone();
         tokio::spawn(async move {
             parts::asked_to_end().await;

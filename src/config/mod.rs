@@ -52,6 +52,10 @@ pub struct Settings {
     pub audit_log: Option<PathBuf>,
     /// What redaction leaves or takes beside what its forms say.
     pub redact: Redact,
+    /// DSN of a Sentry server that each accepted envelope also goes to.
+    pub forward: Option<String>,
+    /// Share of envelopes that go there, 0 to 1.
+    pub forward_sample: f64,
     /// How long events are kept; `None`: for ever.
     pub retention: Option<Retention>,
     /// How long minidumps are kept, the events that were read of them aside; `None`: as long as events.
@@ -127,6 +131,8 @@ impl Settings {
             trusted_proxies: proxies(layer.trusted_proxies.unwrap_or_default())?,
             audit_log: layer.audit_log,
             redact: layer.redact,
+            forward: layer.forward,
+            forward_sample: layer.forward_sample.unwrap_or(1.0).clamp(0.0, 1.0),
             retention: layer.retention.as_deref().map(str::parse).transpose()?,
             dump_retention: layer.dump_retention.as_deref().map(str::parse).transpose()?,
             keep_lines: layer.keep_lines.unwrap_or(100_000),

@@ -52,7 +52,7 @@ impl Own {
     /// Of the user as an event has it.
     pub(super) fn of(user: Option<&Value>, pseudonyms: &Pseudonyms) -> Self {
         let (mut sought, mut put) = (Vec::new(), Vec::new());
-        let Some(Value::Object(user)) = user else { return Self::default() };
+        let Some(Value::Object(user)) = user.filter(|_| !pseudonyms.is_returning()) else { return Self::default() };
         for (key, kind) in [("id", "user"), ("username", "user"), ("email", "email"), ("name", "name")] {
             let said = match user.get(key) {
                 Some(Value::String(text)) => text.trim().to_owned(),

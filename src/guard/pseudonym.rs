@@ -11,18 +11,35 @@ use crate::model::{Untrusted, UserKey};
 #[derive(Clone)]
 pub struct Pseudonyms {
     key: [u8; 32],
+    /// Whether pseudonyms that come in are this program's own, and stay.
+    returning: bool,
 }
 
 impl Pseudonyms {
     /// With the key of a store; another key makes other pseudonyms of everybody.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key }
+        Self { key, returning: false }
+    }
+
+    /// For what a store of this program exported: pseudonyms in it stay what they are.
+    pub fn returning(self) -> Self {
+        Self { returning: true, ..self }
+    }
+
+    pub(super) fn is_returning(&self) -> bool {
+        self.returning
     }
 
     /// The key of a user, of whatever was sent as identity: id, login name, e-mail or address.
-    /// A pseudonym that is already one stays itself.
+    /// Of what was exported, a user's pseudonym is shown as itself again.
     pub fn user(&self, identity: &Untrusted) -> UserKey {
-        UserKey(self.digest("user", identity.raw()))
+        let mut digest = self.digest("user", identity.raw());
+        if self.returning
+            && let Some(shown) = digits_of(identity.raw())
+        {
+            digest[..6].copy_from_slice(&shown);
+        }
+        UserKey(digest)
     }
 
     /// `KIND-` and 48 bits: `user-7f3a91c04b2d`.
@@ -54,6 +71,16 @@ fn shown(kind: &str, digest: &[u8; 16]) -> String {
     text
 }
 
+/// What a user's pseudonym shows of their key.
+fn digits_of(text: &str) -> Option<[u8; 6]> {
+    let hex = text.strip_prefix("user-").filter(|_| is_pseudonym(text))?;
+    let mut shown = [0; 6];
+    for (byte, at) in shown.iter_mut().zip((0..12).step_by(2)) {
+        *byte = u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(shown)
+}
+
 /// Whether a text is a pseudonym of a kind already.
 pub fn is_pseudonym(text: &str) -> bool {
     ["user-", "email-", "ip-", "name-"].iter().any(|kind| {
@@ -64,6 +91,14 @@ pub fn is_pseudonym(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_returns_is_shown_as_before_and_nobody_else_can_be() {
+        let here = show_user(&Pseudonyms::new([1; 32]).user(&"ada".into()));
+        let there = Pseudonyms::new([2; 32]);
+        assert_eq!(show_user(&there.clone().returning().user(&here.as_str().into())), here);
+        assert_ne!(show_user(&there.user(&here.as_str().into())), here, "what senders call themselves is no pseudonym");
+    }
 
     #[test]
     fn the_same_person_has_one_pseudonym_in_one_store_and_others_elsewhere() {

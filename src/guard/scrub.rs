@@ -103,6 +103,11 @@ impl Scrubber {
         Self { pseudonyms }
     }
 
+    /// For what a store of this program exported: pseudonyms in it stay what they are.
+    pub fn returning(self) -> Self {
+        Self { pseudonyms: self.pseudonyms.returning() }
+    }
+
     /// Whom it names.
     pub fn pseudonyms(&self) -> &Pseudonyms {
         &self.pseudonyms
@@ -112,7 +117,7 @@ impl Scrubber {
     /// so that nobody passes for somebody else.
     pub fn event(&self, event: &mut Value) {
         let own = Own::of(event.get("user"), &self.pseudonyms);
-        Pass { pseudonyms: &self.pseudonyms, own: &own, again: false }.structure(event, 0);
+        self.pass(&own).structure(event, 0);
     }
 
     /// Scrubs what was scrubbed before and had something added: pseudonyms in it are this program's own and stay.
@@ -133,7 +138,7 @@ impl Scrubber {
     }
 
     pub(super) fn pass<'a>(&'a self, own: &'a Own) -> Pass<'a> {
-        Pass { pseudonyms: &self.pseudonyms, own, again: false }
+        Pass { pseudonyms: &self.pseudonyms, own, again: self.pseudonyms.is_returning() }
     }
 }
 

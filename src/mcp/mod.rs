@@ -32,8 +32,10 @@ pub use wire::{Incoming, read};
 use crate::{
     config::Answers,
     guard::Clean,
+    model::Kind,
     store::Lock,
-    tools::{Ctx, Descriptor, ToolError},
+    tools::{Ctx, Descriptor, Rendered, ToolError},
+    view::Sent,
 };
 
 /// Calls that run at once; more wait their turn.
@@ -144,6 +146,29 @@ impl Server {
     pub fn telling(mut self, news: News, end: CancellationToken) -> Self {
         (self.news, self.end) = (news, end);
         self
+    }
+
+    /// Answers one call of a tool in both forms, as a peer would get it.
+    pub async fn ask(&self, tool: &str, arguments: serde_json::Value) -> Rendered {
+        match self.tools.iter().find(|known| known.name == tool && self.signal.offers(known)) {
+            Some(tool) => run::call(self, tool, arguments, Sent::Both, &CancellationToken::new())
+                .await
+                .unwrap_or_else(|_| run::failed(Kind::Internal, "the call was cancelled")),
+            None => run::failed(Kind::NotFound, "no tool of that name"),
+        }
+    }
+
+    /// What its tools get, as this caller may use it.
+    ///
+    /// # Errors
+    /// When what is configured can't be opened.
+    pub async fn signal(&self) -> Result<Ctx, ToolError> {
+        self.signal.ctx().await
+    }
+
+    /// Hears of each new entry of the feed.
+    pub fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+        (self.news)()
     }
 
     /// The same server for another connection.

@@ -59,7 +59,7 @@ pub(super) async fn call(
     Ok(answer)
 }
 
-fn failed(kind: Kind, message: &'static str) -> Rendered {
+pub(super) fn failed(kind: Kind, message: &'static str) -> Rendered {
     let Fitted { text, data } = fit_error(kind, &Clean::ours(message), None, &[]);
     Rendered { text, data, is_error: true }
 }

@@ -21,15 +21,39 @@ impl Part for &'static str {
 /// Text of strangers or of sentences, escaped for an element's text and for an attribute in double quotes.
 impl Part for Clean {
     fn put(&self, out: &mut String) {
-        for c in self.as_str().chars() {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' => out.push_str("&#39;"),
-                c => out.push(c),
-            }
+        escape(self.as_str(), out);
+    }
+}
+
+/// Text out of an answer, which passed the guard when the answer was made. Escaped as [`Clean`] is.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a>(pub &'a str);
+
+impl Part for Said<'_> {
+    fn put(&self, out: &mut String) {
+        escape(self.0, out);
+    }
+}
+
+/// Text out of an answer as one part of a link's path or query: percent-encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Encoded<'a>(pub &'a str);
+
+impl Part for Encoded<'_> {
+    fn put(&self, out: &mut String) {
+        out.extend(percent_encoding::utf8_percent_encode(self.0, percent_encoding::NON_ALPHANUMERIC));
+    }
+}
+
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
         }
     }
 }
@@ -47,6 +71,12 @@ pub struct Html(String);
 impl Part for Html {
     fn put(&self, out: &mut String) {
         out.push_str(&self.0);
+    }
+}
+
+impl Part for &Html {
+    fn put(&self, out: &mut String) {
+        (*self).put(out);
     }
 }
 
@@ -85,6 +115,20 @@ impl Html {
         Self(STANDARD.encode(bytes))
     }
 
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its text alone, for a title or an attribute. Text in it is escaped, and stays so.
+    pub fn without_tags(&self) -> Self {
+        let texts = self.0.split('<').enumerate().map(|(at, part)| match at {
+            0 => part,
+            _ => part.split_once('>').map_or("", |(_, text)| text),
+        });
+        Self(texts.collect())
+    }
+
     /// The text.
     pub fn into_string(self) -> String {
         self.0
@@ -99,4 +143,16 @@ macro_rules! html {
         html
     }};
 }
-pub(super) use html;
+pub(crate) use html;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_answers_is_never_markup() {
+        let made = html!("<p title=\"", Said("\" onload='x'"), "\">", Said("<script>&"), "</p>");
+        assert_eq!(made.into_string(), "<p title=\"&quot; onload=&#39;x&#39;\">&lt;script&gt;&amp;</p>");
+        assert_eq!(html!(Encoded("../a?b")).into_string(), "%2E%2E%2Fa%3Fb");
+    }
+}

@@ -2,7 +2,7 @@
 //! It uses `guard`, `model` and `replay`.
 //! It never loads anything, runs a script or lets recorded text be more than text.
 
-mod html;
+pub mod html;
 mod timeline;
 mod words;
 
@@ -25,10 +25,10 @@ pub fn write(replay: &Replay, test: Option<&Clean>, guard: &mut Guard) -> String
     let id = replay.id.to_string();
     let title = say!("Replay ", guard.line(&id.as_str().into(), Limit::Tag).shortened(40));
     let mut page = html!(
-        "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; \
-         style-src 'sha256-"
+        "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta http-equiv=Content-Security-Policy content=\"",
+        allowed(),
+        "\">\n"
     );
-    page.push(&[&hash(), &"'; base-uri 'none'; form-action 'none'\">\n"]);
     page.push(&[&"<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<meta name=referrer content=no-referrer>\n"]);
     page.push(&[&"<title>", &title, &"</title>\n<style>", &STYLE, &"</style>\n<main>\n"]);
     page.push(&[&head(replay, &title, guard), &facts(replay, guard)]);
@@ -42,9 +42,15 @@ pub fn write(replay: &Replay, test: Option<&Clean>, guard: &mut Guard) -> String
     page.into_string()
 }
 
-/// The style's hash, so that no other style is let in.
-fn hash() -> Html {
-    Html::base64(&Sha256::digest(STYLE))
+/// What a browser is allowed to do with the page: nothing but show it in its own style.
+pub fn policy() -> String {
+    allowed().into_string()
+}
+
+/// The style is named by its hash, so that no other is let in.
+fn allowed() -> Html {
+    let style = Html::base64(&Sha256::digest(STYLE));
+    html!("default-src 'none'; style-src 'sha256-", style, "'; base-uri 'none'; form-action 'none'")
 }
 
 /// The error, or that there is none: the first thing that is read.

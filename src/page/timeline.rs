@@ -76,7 +76,7 @@ pub fn draw(replay: &Replay, guard: &mut Guard) -> Html {
     let mut svg = html!(
         "<svg class=timeline width=\"100%\" height=\"",
         lanes.axis + 22,
-        "\" role=img aria-label=\"Timeline of the replay\">\n",
+        "\" role=group aria-label=\"Timeline of the replay\">\n",
         "<defs><pattern id=hatch width=8 height=8 patternUnits=userSpaceOnUse patternTransform=\"rotate(45)\">",
         "<rect width=4 height=8 class=hatch /></pattern></defs>\n"
     );

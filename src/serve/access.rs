@@ -6,7 +6,10 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::tokens::{Token, Tokens};
+use super::{
+    passes::{Pass, Passes},
+    tokens::{Token, Tokens},
+};
 use crate::{mcp::Allowed, model::Untrusted, store::Lock};
 
 /// What somebody may do.
@@ -133,12 +136,32 @@ impl Access {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
         }
-        let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
-        if self.tokens.contains(&digest) {
+        self.of_digest(&digest_of(token))
+    }
+
+    fn of_digest(&self, digest: &[u8; 32]) -> Option<Caller> {
+        if self.tokens.contains(digest) {
             return Some(Caller::anybody("PRODSIGNAL_TOKEN"));
         }
-        self.made.as_ref()?.of_digest(&digest).map(|token| Caller::of_token(&token))
+        self.made.as_ref()?.of_digest(digest).map(|token| Caller::of_token(&token))
     }
+
+    /// Who looks at the page for people with a pass; `None` where its token is not valid any more.
+    pub(super) fn looker(&self, passes: &Passes, pass: &Pass<'_>) -> Option<Caller> {
+        let made = self.made.as_ref().map(Tokens::digests).unwrap_or_default();
+        let digest = self.tokens.iter().chain(&made).find(|digest| passes.is_of(pass, digest))?;
+        self.of_digest(digest)
+    }
+
+    /// The digest of a token that lets somebody read.
+    pub(super) fn entering(&self, token: &str) -> Option<[u8; 32]> {
+        let digest = digest_of(token);
+        self.of_digest(&digest).filter(|caller| caller.may(Right::Read)).map(|_| digest)
+    }
+}
+
+fn digest_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.trim().as_bytes()).into()
 }
 
 pub(super) fn without_port(host: &str) -> &str {

@@ -28,7 +28,7 @@ pub(super) async fn minidump(
     body: Body,
 ) -> Response {
     let key = key_of(&headers, query.as_deref()).map(|key| key.public_key);
-    answer(&app, taken(&app, &project, key, &headers, body, Shape::Form).await)
+    answer(&app, &project, taken(&app, &project, key, &headers, body, Shape::Form).await)
 }
 
 /// `POST /api/PROJECT/unreal/KEY/`: what Unreal Engine's crash reporter sends.
@@ -38,7 +38,7 @@ pub(super) async fn unreal(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answer(&app, taken(&app, &project, Some(key), &headers, body, Shape::Unreal).await)
+    answer(&app, &project, taken(&app, &project, Some(key), &headers, body, Shape::Unreal).await)
 }
 
 /// How a crash is put together.
@@ -48,11 +48,11 @@ enum Shape {
     Unreal,
 }
 
-fn answer(app: &App, done: Result<Option<EventId>, Fault>) -> Response {
+fn answer(app: &App, project: &str, done: Result<Option<EventId>, Fault>) -> Response {
     match done {
         Ok(id) => id.map(hyphenated).unwrap_or_default().into_response(),
         Err(fault) => {
-            let mut response = refused(app, fault);
+            let mut response = refused(app, project, fault);
             // Handlers throw a crash away that is refused for its number; at a fault of the server they try again.
             if response.status() == StatusCode::TOO_MANY_REQUESTS {
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

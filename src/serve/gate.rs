@@ -13,6 +13,8 @@ use super::{
     App,
     access::{Caller, Right, is_local_origin, without_port},
     listen::Peer,
+    passes::Pass,
+    people,
 };
 use crate::store::Locked;
 
@@ -26,18 +28,30 @@ enum Door {
     Sender,
     /// Ingestion without a key: programs and pages of this machine.
     Local,
-    /// MCP, metrics, pages.
+    /// MCP, metrics.
     Caller(Right),
+    /// The page for people: a browser's pass opens it too.
+    Page,
+    /// Where a browser gets its pass, and gives it back.
+    Login,
     /// The compatible API, which says refusals in Sentry's form.
     Api(Right),
 }
 
 fn door(method: &Method, path: &str) -> Door {
-    if path == "/healthz" || method == Method::OPTIONS || path.starts_with("/.well-known/") {
+    if path == "/healthz"
+        || path.starts_with("/assets/")
+        || method == Method::OPTIONS
+        || path.starts_with("/.well-known/")
+    {
         return Door::Open;
     }
-    if path == "/stream" {
-        return Door::Local;
+    match path {
+        "/stream" => return Door::Local,
+        "/login" | "/logout" => return Door::Login,
+        "/" | "/live" => return Door::Page,
+        _ if path.starts_with("/issue/") || path.starts_with("/replay/") => return Door::Page,
+        _ => {}
     }
     if path.starts_with("/v1/") {
         return Door::Sender;
@@ -76,7 +90,13 @@ pub(super) async fn pass(State(app): State<App>, mut request: Request, next: Nex
             request.extensions_mut().insert(caller.clone());
             audited(&app, door, &caller, request, next).await
         }
-        Err(refusal) => refused(door, &refusal),
+        Err(refusal) => {
+            // A person who has to log in first is not turned away.
+            if (door, refusal.status) != (Door::Page, StatusCode::UNAUTHORIZED) {
+                app.told.refused("callers", refusal.why);
+            }
+            refused(door, &refusal)
+        }
     }
 }
 
@@ -95,7 +115,7 @@ fn forget_strangers_word(app: &App, request: &mut Request) {
 
 /// Hands a request on, and writes down whose it was where somebody keeps a log.
 async fn audited(app: &App, door: Door, caller: &Caller, request: Request, next: Next) -> Response {
-    let Some(audit) = app.audit.clone().filter(|_| matches!(door, Door::Caller(_) | Door::Api(_))) else {
+    let Some(audit) = app.audit.clone().filter(|_| !matches!(door, Door::Open | Door::Sender | Door::Local)) else {
         return next.run(request).await;
     };
     let from = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
@@ -117,6 +137,7 @@ fn let_in(app: &App, door: Door, method: &Method, headers: &HeaderMap) -> Result
         }
         Door::Caller(right) => (right, false),
         Door::Api(right) => (right, true),
+        Door::Page | Door::Login => return let_look(app, door, headers),
     };
     if !app.access.is_known_host(headers) {
         return refuse(StatusCode::FORBIDDEN, "this name of the host is not allowed: see --allowed-hosts");
@@ -139,6 +160,26 @@ fn let_in(app: &App, door: Door, method: &Method, headers: &HeaderMap) -> Result
     }
 }
 
+/// The page is for people with a browser: it has their pass, and no other page may open it or send its forms.
+fn let_look(app: &App, door: Door, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let refuse = |status, why| Err(Refusal { status, why });
+    if !app.access.is_known_host(headers) {
+        return refuse(StatusCode::FORBIDDEN, "this name of the host is not allowed: see --allowed-hosts");
+    }
+    if is_of_another_page(headers) {
+        return refuse(StatusCode::FORBIDDEN, "pages of other origins may not call");
+    }
+    if door == Door::Login {
+        return Ok(Caller::nobody());
+    }
+    let with_pass = || app.access.looker(&app.passes, &Pass::of(headers, (app.now)())?);
+    match app.access.caller(headers).or_else(with_pass) {
+        Some(caller) if caller.may(Right::Read) => Ok(caller),
+        Some(_) => refuse(StatusCode::FORBIDDEN, "this token has not the scope for that"),
+        None => refuse(StatusCode::UNAUTHORIZED, "a token is needed"),
+    }
+}
+
 fn refused(door: Door, refusal: &Refusal) -> Response {
     let Refusal { status, why } = *refusal;
     match (door, status) {
@@ -146,6 +187,7 @@ fn refused(door: Door, refusal: &Refusal) -> Response {
             (status, Json(json!({ "detail": "Invalid token" }))).into_response()
         }
         (Door::Api(_), _) => (status, Json(json!({ "detail": why }))).into_response(),
+        (Door::Page, StatusCode::UNAUTHORIZED) => people::login_form(),
         (_, StatusCode::UNAUTHORIZED) => {
             (status, [(header::WWW_AUTHENTICATE, "Bearer")], format!("{why}\n")).into_response()
         }
@@ -200,7 +242,12 @@ mod tests {
             ("GET", "/healthz", Door::Open),
             ("GET", "/mcp", Door::Caller(Right::Read)),
             ("POST", "/messages", Door::Caller(Right::Read)),
-            ("GET", "/", Door::Caller(Right::Read)),
+            ("GET", "/", Door::Page),
+            ("GET", "/issue/SHOP-1", Door::Page),
+            ("GET", "/replay/00", Door::Page),
+            ("POST", "/login", Door::Login),
+            ("GET", "/assets/style.css", Door::Open),
+            ("GET", "/issues", Door::Caller(Right::Read)),
             ("POST", "/anything", Door::Caller(Right::Read)),
             ("POST", "/stream", Door::Local),
             ("POST", "/v1/traces", Door::Sender),

@@ -17,8 +17,10 @@ use super::{
 use crate::{
     ingest::Ingested,
     model::{EventId, Kind},
-    protocol::{Auth, ClockPolicy, DecodeError, EnvelopeError, ReportedBy, decode_head, decode_within, dsn_of},
-    store::{ProjectKey, StoreError},
+    protocol::{
+        Auth, ClockPolicy, DecodeError, EnvelopeError, ReportedBy, decode_head, decode_within, dsn_of, store_body,
+    },
+    store::{Digest, ProjectKey, Record, StoreError},
 };
 
 /// Project of SDKs that send without a DSN.
@@ -36,7 +38,8 @@ pub(super) async fn envelope(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Envelope, headers, body).await)
+    let who = project.clone();
+    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, Form::Envelope, headers, body).await)
 }
 
 /// `POST /api/PROJECT/store/`: one bare event.
@@ -47,7 +50,8 @@ pub(super) async fn store(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Event, headers, body).await)
+    let who = project.clone();
+    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, Form::Event, headers, body).await)
 }
 
 /// `POST /api/PROJECT/security/`: reports that browsers send by themselves. The address says release and environment.
@@ -67,12 +71,13 @@ pub(super) async fn security(
         environment: said("sentry_environment"),
         user_agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned),
     };
-    answer(&app, taken(&app, Sender::Dsn { project, query }, Form::Reports(by), headers, body).await)
+    let who = project.clone();
+    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, Form::Reports(by), headers, body).await)
 }
 
 /// `POST /stream`: SDKs with `spotlight` switched on.
 pub(super) async fn stream(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
-    answer(&app, taken(&app, Sender::Local, Form::Envelope, headers, body).await)
+    answer(&app, SPOTLIGHT, taken(&app, Sender::Local, Form::Envelope, headers, body).await)
 }
 
 enum Sender {
@@ -122,11 +127,40 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
     app.metrics.received(held.bytes.len());
     let small = held.bytes.len() <= SMALL && encoding.is_none();
     let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
+    let copy = copy_for_others(app, &form, body.bytes());
     let Ingested { digest, id, faults, lost } = digest(app, project, form, body).await?;
+    let first = first_event_of(app, &digest).await;
     let items = app.metrics.items_of(&digest);
     let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
     app.metrics.stored(&items, &receipt);
+    if let Some(slug) = first {
+        app.told.first(&slug);
+    }
+    if let (Some(forward), Some(copy)) = (&app.forward, copy) {
+        forward.push(copy).await;
+    }
     Ok(Accepted { id, faults, lost })
+}
+
+/// What another server also gets, as it came: an envelope, or a bare event in one. Reports of browsers are not passed on.
+fn copy_for_others(app: &App, form: &Form, body: &[u8]) -> Option<Vec<u8>> {
+    let forward = app.forward.as_ref()?;
+    let copy = match form {
+        Form::Envelope => body.to_vec(),
+        Form::Event => {
+            let event = store_body(body, app.ingest.limits()).ok()?;
+            [format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n", event.len()).as_bytes(), &event, b"\n"].concat()
+        }
+        Form::Reports(_) => return None,
+    };
+    forward.takes(&copy).then_some(copy)
+}
+
+/// The project whose first event this is.
+async fn first_event_of(app: &App, digest: &Digest) -> Option<String> {
+    let slug = &digest.project.slug;
+    let any = digest.records.iter().any(|record| matches!(record, Record::Event(_)));
+    (any && app.told.is_first(&*app.host, slug).await).then(|| slug.clone())
 }
 
 /// Who sends, settled before the body is read: by address and headers mostly, else by the body's first line.
@@ -236,10 +270,10 @@ pub(super) fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
     header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| Auth::of_query(query?))
 }
 
-fn answer(app: &App, done: Result<Accepted, Fault>) -> Response {
+fn answer(app: &App, who: &str, done: Result<Accepted, Fault>) -> Response {
     match done {
         Ok(accepted) => told(&accepted),
-        Err(fault) => refused(app, fault),
+        Err(fault) => refused(app, who, fault),
     }
 }
 
@@ -266,7 +300,28 @@ fn told(accepted: &Accepted) -> Response {
     response
 }
 
-pub(super) fn refused(app: &App, fault: Fault) -> Response {
+/// Why a request was not taken, in words that are the same for all of its kind.
+fn why(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Body(Refused::TooLarge) => "it is too large",
+        Fault::Body(Refused::Busy) | Fault::Store(StoreError::Busy { .. }) => "too much comes at once",
+        Fault::Body(Refused::Broken) => "its body did not come whole",
+        Fault::Encoding(_) => "it can't be unpacked",
+        Fault::Envelope(_) => "it can't be read",
+        Fault::Form(_) => "its form can't be read",
+        Fault::NoKey => "it has no key",
+        Fault::Rate(_) => "its key sent too much in a minute",
+        Fault::Store(StoreError::Full) => "the disk is full",
+        Fault::Store(error) => match error.kind() {
+            Kind::NotFound | Kind::Forbidden | Kind::Unauthorized => "its key is not of this project",
+            _ => "the store failed",
+        },
+    }
+}
+
+/// The answer to a request that was not taken. `who`: the project as its address names it.
+pub(super) fn refused(app: &App, who: &str, fault: Fault) -> Response {
+    app.told.refused(who, why(&fault));
     let (status, detail, wait) = match &fault {
         Fault::Body(Refused::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None),
         Fault::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt::Write,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::store::{Digest, ItemKind, Receipt, Record};
@@ -12,6 +15,8 @@ use crate::store::{Digest, ItemKind, Receipt, Record};
 #[derive(Debug, Default)]
 pub struct Metrics {
     counts: Mutex<BTreeMap<(&'static str, String), f64>>,
+    /// Items on disk since the start.
+    stored: AtomicU64,
 }
 
 /// Why a request was refused, as a label.
@@ -67,11 +72,22 @@ impl Metrics {
 
     /// What is on disk now, and what was there before.
     pub(super) fn stored(&self, items: &Items, receipt: &Receipt) {
+        self.stored.fetch_add(items.values().sum(), Ordering::Relaxed);
         for (ty, n) in items {
             self.add("prodsignal_items_total", format!("{{type=\"{ty}\",outcome=\"taken\"}}"), *n as f64);
         }
         self.add("prodsignal_duplicates_total", String::new(), receipt.duplicates as f64);
         self.add("prodsignal_new_issues_total", String::new(), receipt.new_issues.len() as f64);
+    }
+
+    /// How many items came onto the disk since the start.
+    pub(super) fn stored_so_far(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    /// One envelope on its way to another server: `sent`, `dropped`, `full`, `failed`.
+    pub fn forwarded(&self, outcome: &'static str) {
+        self.add("prodsignal_forwarded_total", format!("{{outcome=\"{outcome}\"}}"), 1.0);
     }
 
     /// One finished call of a tool.

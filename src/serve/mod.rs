@@ -13,9 +13,12 @@ mod listen;
 mod manners;
 mod metrics;
 mod otlp;
+mod passes;
+mod people;
 mod rate;
 mod sse;
 mod tokens;
+mod told;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -38,9 +41,12 @@ pub use access::{Access, Right};
 pub use audit::Audit;
 pub use listen::Tls;
 pub use metrics::Metrics;
+use passes::Passes;
 pub use tokens::{NewToken, Token, Tokens};
+pub use told::{RefusedRow, Told, refused_lately};
 
 use crate::{
+    forward::Forward,
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
     mcp::{Server, SseSessions},
@@ -73,6 +79,10 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpAddr>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// What a person is told on the log.
+    pub told: Arc<Told>,
+    /// Where accepted envelopes also go.
+    pub forward: Option<Arc<Forward>>,
     /// Most requests a minute with one project's key.
     pub requests_a_minute: u64,
     /// Bytes of bodies that may be in flight at once.
@@ -91,10 +101,15 @@ struct App {
     scrubber: Scrubber,
     ingest: Arc<Ingest>,
     access: Arc<Access>,
+    passes: Arc<Passes>,
+    /// Whether callers reach this server over TLS without a proxy.
+    tls: bool,
     allow_writes: bool,
     trusted_proxies: Arc<[IpAddr]>,
     audit: Option<Arc<Audit>>,
     metrics: Arc<Metrics>,
+    told: Arc<Told>,
+    forward: Option<Arc<Forward>>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
     /// What each project's key may still send.
@@ -153,15 +168,18 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         access,
         allow_writes,
         audit,
-        tls: _,
+        tls,
         trusted_proxies,
         metrics,
+        told,
+        forward,
         requests_a_minute,
         in_flight_bytes,
         now,
     } = parts;
     let hosts = access.hosts();
     let room = Arc::new(Semaphore::new(in_flight_bytes / body::PERMIT_BYTES));
+    let passes = Arc::new(Passes::new(sink.pseudonym_key()));
     let scrubber = Scrubber::new(Pseudonyms::new(sink.pseudonym_key()));
     let app = App {
         server,
@@ -170,10 +188,14 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         scrubber,
         ingest,
         access: Arc::new(access),
+        passes,
+        tls: tls.is_some(),
         allow_writes,
         trusted_proxies: trusted_proxies.into(),
         audit,
         metrics,
+        told,
+        forward,
         room,
         rate: Arc::new(rate::Rate::new(requests_a_minute)),
         crashes: Arc::new(Semaphore::new(CRASHES)),
@@ -192,7 +214,6 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .route("/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
         .layer(mcp_cors());
-    let senders = senders();
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
     let telemetry = otlp::routes().layer(otlp::cors());
@@ -200,10 +221,11 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(callers)
-        .merge(senders)
+        .merge(senders())
         .merge(spotlight)
         .merge(telemetry)
         .merge(api)
+        .merge(people::routes())
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
 }

@@ -280,6 +280,8 @@ fn refused(app: &App, encoding: Encoding, why: Refusing) -> Response {
         Refusing::Other(fault) => of_fault(fault),
     };
     app.metrics.refused(Refusal::of(status.as_u16()));
+    let keyless = matches!(why, Refusing::Keyless);
+    app.told.refused("opentelemetry", if keyless { "it has no key" } else { "it can't be taken" });
     if let Refusing::Other(Fault::Store(error)) = &why
         && status.is_server_error()
     {

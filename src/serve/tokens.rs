@@ -93,6 +93,15 @@ impl Tokens {
         Ok(tokens)
     }
 
+    /// The digests of all that are valid; a file that can't be read has none.
+    pub(super) fn digests(&self) -> Vec<[u8; 32]> {
+        let tokens = self.list().unwrap_or_else(|error| {
+            tracing::error!(%error, "the tokens can't be read");
+            Vec::new()
+        });
+        tokens.iter().filter_map(|token| unhex(&token.hash)).collect()
+    }
+
     /// The token of that digest; a file that can't be read knows none.
     pub(super) fn of_digest(&self, digest: &[u8; 32]) -> Option<Token> {
         let hash = hex(digest);
@@ -172,6 +181,14 @@ fn random<const N: usize>() -> std::io::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
     Ok(bytes)
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    for (place, at) in bytes.iter_mut().zip((0..text.len()).step_by(2)) {
+        *place = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    (text.len() == 64).then_some(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {

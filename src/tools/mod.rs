@@ -44,6 +44,7 @@ pub use input::{Asked, CommonInput};
 pub use named::id_in;
 pub use resolve::Resolved;
 pub use sentence::why as change_sentence;
+pub use verify_fix_since_release::over_time as fix_over_time;
 
 use crate::{
     checkout::Checkouts,

@@ -328,7 +328,7 @@ fn a_command_gets_the_finding_on_its_input_and_a_claim() {
 }
 
 /// Answers each request with the next status, and gives what was posted.
-fn receiver(statuses: Vec<u16>) -> (String, std::thread::JoinHandle<Vec<(String, String)>>) {
+pub fn receiver(statuses: Vec<u16>) -> (String, std::thread::JoinHandle<Vec<(String, String)>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let heard = std::thread::spawn(move || {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const EVENT: &str = "00112233445566778899aabbccddeeff";
-const REPLAY: &str = "aabbccddeeff00112233445566778899";
+pub const REPLAY: &str = "aabbccddeeff00112233445566778899";
 
 /// What a stranger may try, with a marker in it: a forged heading, a fence, a link, chat syntax, invisible text, an order.
 fn hostile(field: &str) -> String {
@@ -48,6 +48,12 @@ fn event() -> Value {
 
 fn stored() -> Store {
     let store = Store::new();
+    store.import("marked", &envelopes());
+    store
+}
+
+/// An event with all that may come beside it, and a replay.
+pub fn envelopes() -> [String; 2] {
     let attachment = hostile("attachment");
     let report = json!({ "event_id": EVENT, "name": hostile("reporter"), "email": "ada@shop.example", "comments": hostile("comment") });
     let log = json!({ "items": [{ "timestamp": 1795514400.0, "level": hostile("log-level"), "body": hostile("log"),
@@ -60,8 +66,7 @@ fn stored() -> Store {
     let envelope = format!(
         "{header}\n{{\"type\":\"event\"}}\n{event}\n{{\"type\":\"user_report\"}}\n{report}\n{{\"type\":\"log\"}}\n{log}\n{named}\n{attachment}\n"
     );
-    store.import("marked", &[envelope, replay()]);
-    store
+    [envelope, replay()]
 }
 
 /// A recording whose page, steps, requests and messages are theirs.

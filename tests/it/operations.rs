@@ -1,6 +1,9 @@
 //! Tests of operations: projects, copies, and how the program meets a shell.
 
-use std::{io::Read, process::Stdio};
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::Stdio,
+};
 
 use serde_json::json;
 
@@ -123,4 +126,172 @@ fn a_copy_of_a_live_store_is_a_store_with_the_same_pseudonyms() {
     assert_eq!(users(&restored), users(&store));
     let key = |store: &Store| std::fs::read(store.path().join("pseudonym.key")).unwrap();
     assert_eq!(key(&restored), key(&store));
+}
+
+/// What a store answers, without what tells when it was asked.
+fn answers(store: &Store) -> Vec<serde_json::Value> {
+    let issues = store.call("list_issues", json!({ "period": "30d", "limit": 100, "max_tokens": 60000 }));
+    let worst = issues["issues"][0]["short_id"].clone();
+    let mut all = vec![issues];
+    for (tool, arguments) in [
+        ("list_issues", json!({ "since_release": "shop@2.3.0", "max_tokens": 60000 })),
+        ("list_releases", json!({ "max_tokens": 60000 })),
+        ("affected_users", json!({ "issue": worst, "max_tokens": 60000 })),
+        (
+            "get_event",
+            json!({ "issue": worst, "include": ["exception", "breadcrumbs", "user", "tags"], "max_tokens": 60000 }),
+        ),
+        ("verify_fix_since_release", json!({ "issue": worst, "release": "shop@2.3.1", "max_tokens": 60000 })),
+        (
+            "search_events",
+            json!({ "kind": "log", "group_by": ["level"], "aggregate": ["count()"], "max_tokens": 60000 }),
+        ),
+    ] {
+        all.push(store.call(tool, arguments));
+    }
+    for answer in &mut all {
+        let answer = answer.as_object_mut().unwrap();
+        for of_the_moment in ["as_of", "next_cursor", "source", "searched", "check_again_after", "markdown"] {
+            answer.remove(of_the_moment);
+        }
+    }
+    all
+}
+
+#[test]
+fn a_store_that_was_exported_and_imported_answers_the_same() {
+    let (store, other) = (Store::new(), Store::new());
+    store.ok(&["demo"]);
+    std::fs::rename(store.path().with_file_name("store-demo"), store.path()).unwrap();
+    let file = store.path().join("all.ndjson");
+    let file = file.to_str().unwrap();
+    store.ok(&["export", file]);
+    let refused = store.run(&["export", file]);
+    assert!(!refused.status.success(), "no file is overwritten");
+    other.ok(&["import", file]);
+    for (one, same) in answers(&store).iter().zip(answers(&other)) {
+        assert!(one["error"].is_null(), "{one}");
+        assert_eq!(*one, same);
+    }
+}
+
+#[test]
+fn a_store_of_an_older_version_answers_as_it_did() {
+    let store = Store::new();
+    let packed = include_bytes!("../data/stores/0.1.0.db.zst").as_slice();
+    std::fs::create_dir_all(store.path()).unwrap();
+    std::fs::write(store.path().join("signal.db"), zstd::decode_all(packed).unwrap()).unwrap();
+    #[cfg(unix)]
+    for (path, mode) in [(store.path(), 0o700), (store.path().join("signal.db"), 0o600)] {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let issues = store.call("list_issues", json!({ "period": "3650d" }));
+    let issue = &issues["issues"][0];
+    assert_eq!((&issue["short_id"], &issue["users"], &issue["events"]), (&json!("TILL-1"), &json!(1), &json!(1)));
+    let event = store.call("get_event", json!({ "event": "7d9a4c1e2b3f45678899aabbccddeeff" }));
+    assert_eq!(event["event"]["exceptions"][0]["type"], "TypeError", "{event}");
+    let releases = store.call("list_releases", json!({}));
+    assert_eq!(releases["releases"][0]["sessions"], 1, "{releases}");
+    let logs = store.call("search_events", json!({ "kind": "log", "period": "3650d" }));
+    assert_eq!(logs["rows"].as_array().map(Vec::len), Some(1), "{logs}");
+    // What was taken before is known.
+    let said =
+        store.ok(&["--project", "till", "import", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/till.envelope")]);
+    assert!(said.contains("1 already there"), "{said}");
+}
+
+#[test]
+fn a_server_says_on_its_log_what_a_person_waits_for_and_doctor_repeats_it() {
+    let store = Store::new();
+    store.ok(&["project", "till"]);
+    let mut child = store
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let first = log.next().unwrap();
+    let url = first[first.find("http://").unwrap()..].trim().to_owned();
+    let wrong = format!("{url}/api/1/envelope/?sentry_key={}", "0".repeat(32));
+    for _ in 0..3 {
+        assert_eq!(http("POST", &wrong, &[], ENVELOPE.as_bytes()).status, 403);
+    }
+    let line = log.find(|line| line.contains("a request was refused")).unwrap();
+    assert!(line.contains("its key is not of this project"), "{line}");
+    let dsn = store.ok(&["project", "till"]);
+    let key = dsn.trim().trim_start_matches("http://").split_once('@').unwrap().0;
+    let right = format!("{url}/api/1/envelope/?sentry_key={key}");
+    assert_eq!(http("POST", &right, &[], ENVELOPE.as_bytes()).status, 200);
+    let line = log.find(|line| line.contains("the first event of this project is here")).unwrap();
+    assert!(line.contains("till"), "{line}");
+    std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    child.wait().unwrap();
+    let doctor = store.ok(&["doctor"]);
+    assert!(doctor.contains("refused: 3 requests for project 1: its key is not of this project"), "{doctor}");
+    assert!(doctor.contains(": events"), "sizes by kind: {doctor}");
+}
+
+#[test]
+fn a_retention_is_kept_where_only_stdio_runs() {
+    let store = Store::new();
+    let old = ENVELOPE.replace("2026-11-20", "2026-01-20");
+    store.import("till", &[old, ENVELOPE.replace("7d9a4c1e", "8d9a4c1e")]);
+    let ids = |store: &Store| {
+        let rows = store.call("search_events", json!({ "period": "3650d", "aggregate": ["count()"] }));
+        rows["rows"][0]["count()"].as_u64().unwrap_or(0)
+    };
+    assert_eq!(ids(&store), 2);
+    let mut child = store
+        .command(&["stdio", "--retention", "90d"])
+        .env("RUST_LOG", "info")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.any(|line| line.contains("past the retention")));
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert_eq!(ids(&store), 1);
+}
+
+/// The demonstration's issues by name, in a store that can be asked further.
+fn demonstrated() -> (Store, String, Vec<(String, String)>) {
+    let store = Store::new();
+    let said = store.ok(&["demo"]);
+    std::fs::rename(store.path().with_file_name("store-demo"), store.path()).unwrap();
+    let issues = store.call("list_issues", json!({ "period": "30d", "limit": 100, "max_tokens": 60000 }));
+    let text = |issue: &serde_json::Value, key: &str| issue[key].as_str().unwrap().to_owned();
+    let mut named: Vec<_> =
+        issues["issues"].as_array().unwrap().iter().map(|i| (text(i, "short_id"), text(i, "title"))).collect();
+    named.sort();
+    (store, said, named)
+}
+
+#[test]
+fn the_demonstration_has_the_whole_story_and_the_same_names_each_time() {
+    let (store, said, named) = demonstrated();
+    let (_, _, again) = demonstrated();
+    assert_eq!(named, again);
+    assert!(said.contains("with replay") && said.contains("Verdict: fixed"), "{said}");
+    let diagnosis = store.call("diagnose_issue", json!({ "issue": "SHOP-WEB-1", "max_tokens": 5000 }));
+    assert_eq!(
+        (&diagnosis["verdict"], &diagnosis["actionable"]["level"]),
+        (&json!("code"), &json!("high")),
+        "{diagnosis}"
+    );
+    assert!(diagnosis["same_trace"][0]["issue"].as_str().unwrap().starts_with("SHOP-API-"), "{diagnosis}");
+    let flags = store.call("get_event", json!({ "issue": "SHOP-WEB-1", "include": ["flags"] }));
+    assert!(flags["event"]["flags"].to_string().contains("coupon-service-v2"), "{flags}");
+    let faults: Vec<_> = named
+        .iter()
+        .filter(|(_, title)| title == "TypeError: fetch failed")
+        .map(|(id, _)| store.call("diagnose_issue", json!({ "issue": id }))["verdict"].clone())
+        .collect();
+    assert!(faults.contains(&json!("environment")), "{faults:?}");
+    let steps =
+        store.call("get_replay_summary", json!({ "issue": "SHOP-WEB-1", "format": "steps", "max_tokens": 5000 }));
+    assert!(steps["steps"].to_string().contains("Apply coupon"), "{steps}");
 }

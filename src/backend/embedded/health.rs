@@ -28,6 +28,27 @@ impl EmbeddedStore {
     }
 }
 
+/// What tables hold, by the beginnings of their names; the first that fits counts.
+const KINDS: [(&str, &str); 17] = [
+    ("body", "events"),
+    ("eid", "events"),
+    ("issue_fts", "search"),
+    ("mention", "search"),
+    ("session", "sessions"),
+    ("sess", "sessions"),
+    ("active", "sessions"),
+    ("item", "replays, logs, spans, attachments"),
+    ("part", "OpenTelemetry"),
+    ("joined", "OpenTelemetry"),
+    ("traffic", "OpenTelemetry"),
+    ("artifact", "source maps"),
+    ("bundle", "source maps"),
+    ("upload", "source maps"),
+    ("debug_", "symbols"),
+    ("finding", "feed"),
+    ("delivery", "feed"),
+];
+
 /// Something that was sent and that the program does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownType {
@@ -47,6 +68,14 @@ impl EmbeddedStore {
     pub async fn unknown_types(&self) -> Result<Vec<UnknownType>, StoreError> {
         self.read(|snapshot| snapshot.unknown_types()).await
     }
+
+    /// Bytes of the store by kind of what they hold, most first. It reads every page.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn sizes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        self.read(|snapshot| snapshot.sizes()).await
+    }
 }
 
 impl Snapshot<'_> {
@@ -57,6 +86,22 @@ impl Snapshot<'_> {
         let rows = statement
             .query_map([], |row| Ok(UnknownType { project: row.get(0)?, name: row.get(1)?, n: row.get(2)? }))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn sizes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        let sql = "SELECT coalesce(kept.tbl_name, pages.name), sum(pages.pgsize) FROM dbstat AS pages
+                   LEFT JOIN sqlite_master AS kept ON kept.name=pages.name WHERE pages.aggregate=TRUE GROUP BY 1";
+        let mut statement = self.conn.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;
+        let mut sizes: std::collections::BTreeMap<&'static str, u64> = std::collections::BTreeMap::new();
+        for row in rows {
+            let (table, bytes) = row?;
+            let kind = KINDS.iter().find(|(start, _)| table.starts_with(start));
+            *sizes.entry(kind.map_or("counts and names", |(_, kind)| kind)).or_default() += bytes;
+        }
+        let mut sizes: Vec<_> = sizes.into_iter().collect();
+        sizes.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        Ok(sizes)
     }
 
     fn format_and_events(&mut self) -> Result<(i64, u64), StoreError> {

@@ -9,6 +9,7 @@ mod connect;
 mod debug_files;
 mod decision;
 mod delete;
+mod export;
 mod fault;
 mod feed;
 mod files;
@@ -21,6 +22,7 @@ mod sink;
 mod store;
 mod write;
 
+pub use export::Exported;
 pub use health::{Health, UnknownType};
 pub use store::{EmbeddedStore, Options};
 pub use write::Caps;

@@ -12,6 +12,8 @@ use crate::{
 
 /// Bigger digests are compressed on a thread for blocking work.
 const BIG: usize = 128 << 10;
+/// Bytes that are in line at once when much is written in order.
+const LINE: usize = 8 << 20;
 
 impl EmbeddedStore {
     /// Folds everything that is not folded yet.
@@ -39,6 +41,32 @@ impl EmbeddedStore {
         self.control(move |writer| writer.load(&digest)).await
     }
 
+    /// Writes digests one after another, in few transactions: the same ones make the same issues with the same names.
+    ///
+    /// # Errors
+    /// Those of the engine; what came before the failure is written.
+    pub async fn write_in_order(&self, digests: Vec<Digest>) -> Result<Vec<Receipt>, StoreError> {
+        self.need_writer()?;
+        let pack = move || digests.into_iter().map(|digest| (digest.size_bytes(), Prepared::of(digest))).collect();
+        let packed: Result<Vec<_>, _> = tokio::task::spawn_blocking(pack).await;
+        let packed = packed.map_err(|error| StoreError::Engine { context: "compressing", source: Box::new(error) })?;
+        let (mut receipts, mut waiting, mut bytes) = (Vec::with_capacity(packed.len()), Vec::new(), 0);
+        for (size, prepared) in packed {
+            if bytes + size > LINE {
+                bytes = 0;
+                for receipt in waiting.drain(..) {
+                    receipts.push(answered(receipt).await?);
+                }
+            }
+            bytes += size;
+            waiting.push(self.queue.write(prepared)?);
+        }
+        for receipt in waiting {
+            receipts.push(answered(receipt).await?);
+        }
+        Ok(receipts)
+    }
+
     pub(super) async fn control<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
@@ -46,6 +74,10 @@ impl EmbeddedStore {
         self.need_writer()?;
         self.queue.control(work)?.await.map_err(|_| gone())?
     }
+}
+
+async fn answered(receipt: tokio::sync::oneshot::Receiver<Result<Receipt, StoreError>>) -> Result<Receipt, StoreError> {
+    receipt.await.map_err(|_| gone())?
 }
 
 fn gone() -> StoreError {
@@ -62,7 +94,7 @@ impl SignalSink for EmbeddedStore {
         } else {
             Prepared::of(digest)
         };
-        self.queue.write(prepared)?.await.map_err(|_| gone())?
+        answered(self.queue.write(prepared)?).await
     }
 
     async fn ensure_project(&self, slug: &str) -> Result<Project, StoreError> {

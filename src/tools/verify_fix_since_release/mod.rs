@@ -8,12 +8,14 @@ mod warnings;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named};
 use crate::{
     guard::{Clean, Guard},
+    model::FixHistory,
     store::FixQuery,
-    verify::{self, Demand},
+    verify::{self, Bucket, Demand, Judgment},
     view::Answer,
 };
 pub use view::Out;
@@ -64,22 +66,7 @@ impl Tool for VerifyFixSinceRelease {
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
         let demand = input.demand()?;
-        if input.release.raw().is_empty() {
-            return Err(ToolError::invalid(Clean::ours("release is the first release that has the fix")));
-        }
-        let mut scope = asked.scope.clone();
-        (scope.start, scope.end) = (None, Some(asked.as_of));
-        let query = FixQuery {
-            issue: named::issue(ctx, &input.issue)?,
-            scope,
-            release: named::release(ctx, &input.release)?,
-            sealed: false,
-        };
-        let mut history = ctx.store.fix_history(&query).await?;
-        if let Some(release) = package::meant(&history, &query.release)? {
-            history = ctx.store.fix_history(&FixQuery { release, ..query }).await?;
-        }
-        let judgment = verify::judge(&history, asked.as_of, &demand);
+        let (history, judgment) = judged(ctx, &asked, &input, &demand).await?;
         let mut guard = Guard::new();
         let told = view::Told {
             history: &history,
@@ -93,4 +80,38 @@ impl Tool for VerifyFixSinceRelease {
         let warnings = warnings.into_iter().chain(guard.warnings()).collect();
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
     }
+}
+
+/// The history of a fix, and what it comes to.
+async fn judged(ctx: &Ctx, asked: &Resolved, input: &In, demand: &Demand) -> Result<(FixHistory, Judgment), ToolError> {
+    if input.release.raw().is_empty() {
+        return Err(ToolError::invalid(Clean::ours("release is the first release that has the fix")));
+    }
+    let mut scope = asked.scope.clone();
+    (scope.start, scope.end) = (None, Some(asked.as_of));
+    let query = FixQuery {
+        issue: named::issue(ctx, &input.issue)?,
+        scope,
+        release: named::release(ctx, &input.release)?,
+        sealed: false,
+    };
+    let mut history = ctx.store.fix_history(&query).await?;
+    if let Some(release) = package::meant(&history, &query.release)? {
+        history = ctx.store.fix_history(&FixQuery { release, ..query }).await?;
+    }
+    let judgment = verify::judge(&history, asked.as_of, demand);
+    Ok((history, judgment))
+}
+
+/// The rates behind an answer by time, oldest first, for whoever draws them; none where nothing was compared.
+/// `arguments` are those of the tool.
+///
+/// # Errors
+/// As the tool itself.
+pub async fn over_time(ctx: &Ctx, arguments: Value) -> Result<Vec<Bucket>, ToolError> {
+    let ctx = ctx.begun();
+    let (asked, input) = super::input::split::<In>(VerifyFixSinceRelease::NAME, arguments)?;
+    let asked = super::resolve::resolve(&ctx, asked).await?;
+    let (_, judgment) = judged(&ctx, &asked, &input, &input.demand()?).await?;
+    Ok(judgment.proof.map(|proof| proof.chart).unwrap_or_default())
 }

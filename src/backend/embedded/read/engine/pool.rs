@@ -51,7 +51,7 @@ struct Reader {
 /// One moment of the store: all that is read through it agrees.
 pub(in crate::backend::embedded) struct Snapshot<'c> {
     pub(in crate::backend::embedded) conn: &'c Connection,
-    pub(in crate::backend::embedded::read) unpacker: &'c mut Unpacker,
+    pub(in crate::backend::embedded) unpacker: &'c mut Unpacker,
     pub(in crate::backend::embedded::read) memory: &'c Memory,
     pub(in crate::backend::embedded::read) scripts: Arc<Cache<i64, Script>>,
     pub(in crate::backend::embedded::read) objects: Arc<Cache<Vec<i64>, Object>>,
