@@ -267,13 +267,13 @@ impl Tool for ListIssues {
             false => None,
         };
         let echoes = echo::find(ctx, &query, &page).await?;
+        let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
         let mut guard = Guard::new();
         let worse = performance::line(&slowed, since.as_ref(), &mut guard);
         let mut answer = answer(ctx, asked, since, &query, page, (&held, &echoes));
         answer.body.performance = worse;
         let rows = slowed.iter().take(performance::shown(&slowed, kind == Some(true)));
         answer.body.issues.extend(rows.map(|slowed| performance::row(slowed, &mut guard)));
-        let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
         answer.body.elsewhere = elsewhere;
         answer.common.warnings.extend(quiet);
         Ok(answer)
