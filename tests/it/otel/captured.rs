@@ -158,6 +158,7 @@ async fn requests_are_exposure_where_there_are_no_sessions() {
         scope: Scope { end: Some("2026-12-01T00:00:00Z".parse().unwrap()), ..Scope::default() },
         issue: IssueRef::Named(of_api.issue.short_id.as_str().into()),
         release: newest.release.version.clone(),
+        sealed: false,
     };
     let history = taken.store.fix_history(&fix).await.unwrap();
     let sum = |of: fn(&Use) -> u64| history.uses.iter().map(of).sum::<u64>();
