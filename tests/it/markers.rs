@@ -209,7 +209,7 @@ const SHOWING: [(&str, &[&str]); 9] = [
 ];
 
 /// Commands that show none: what they print is the program's own, or is what tools answer, which is looked at above.
-const SILENT: [&str; 14] = [
+const SILENT: [&str; 15] = [
     "demo",
     "stdio",
     "serve",
@@ -221,6 +221,8 @@ const SILENT: [&str; 14] = [
     "install",
     "skill",
     "backup",
+    // What import takes again: envelopes as they are kept, for no reader.
+    "export",
     "completions",
     "man",
     "version",

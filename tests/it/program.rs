@@ -43,16 +43,18 @@ pub fn program() -> Command {
     on_the_clock(Command::new(PROGRAM))
 }
 
-/// Seconds from the machine's clock to the one that begins at the fixed moment: the same for each process, since time
-/// goes on between them.
-static PINNED_S: LazyLock<i64> = LazyLock::new(|| {
-    let begin: Timestamp = BEGIN.parse().unwrap();
-    begin.as_second() - machine_time().as_second()
-});
+/// When the machine's clock began to be moved: the same for each process, since time goes on between them.
+static START_S: LazyLock<i64> = LazyLock::new(|| machine_time().as_second());
 
 /// A command of the program whose clock begins at the fixed moment, whatever `PRODSIGNAL_TEST_NOW` says.
-pub fn pinned(mut command: Command) -> Command {
-    command.env(CLOCK, PINNED_S.to_string());
+pub fn pinned(command: Command) -> Command {
+    pinned_at(command, BEGIN)
+}
+
+/// A command of the program whose clock begins at that moment.
+pub fn pinned_at(mut command: Command, begin: &str) -> Command {
+    let begin: Timestamp = begin.parse().unwrap();
+    command.env(CLOCK, (begin.as_second() - *START_S).to_string());
     command
 }
 
