@@ -22,7 +22,7 @@ pub(crate) use facts::{Active, Activity, Counts, Facts, KnownIssue, SpokenOf};
 pub(crate) use issues::{Subject, issue, issues};
 pub(crate) use judge::Judge;
 pub(crate) use named::{environments, meant_issue};
-pub(crate) use pattern::{text_fits, times_of};
+pub(crate) use pattern::{allows, text_fits, times_of};
 pub(crate) use release_list::{added, releases};
 pub(crate) use releases::{ReleaseRow, Releases, first_and_last, known_releases};
 pub(crate) use scope::{Bounds, Want, resolve};

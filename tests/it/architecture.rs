@@ -352,6 +352,29 @@ fn functions(text: &str) -> BTreeMap<String, usize> {
     found
 }
 
+/// Files of the program that no module lists: the compiler never sees them.
+#[test]
+fn no_source_file_is_forgotten() {
+    let all = sources("src");
+    let lists = |folder: &Path, name: &str| {
+        let holders =
+            [folder.join("mod.rs"), folder.with_extension("rs"), folder.join("lib.rs"), folder.join("main.rs")];
+        let texts = all.iter().filter(|(file, _)| holders.iter().any(|holder| Path::new(file) == holder));
+        let named = [format!("mod {name};"), format!("include!(\"{name}.rs\")")];
+        texts.into_iter().any(|(_, text)| named.iter().any(|name| text.contains(name)))
+    };
+    for (file, _) in &all {
+        let path = Path::new(file);
+        let (folder, name) = (path.parent().unwrap(), path.file_stem().unwrap().to_str().unwrap());
+        let listed = match name {
+            "main" | "lib" => true,
+            "mod" => lists(folder.parent().unwrap(), folder.file_name().unwrap().to_str().unwrap()),
+            name => lists(folder, name),
+        };
+        assert!(listed, "{file} is in no module");
+    }
+}
+
 #[test]
 fn no_test_file_is_forgotten() {
     for (file, _) in sources("tests/it") {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::row::Row;
 use crate::{
+    answers::{allows, text_fits},
     guard::{Pseudonyms, show_user},
     model::{Level, Untrusted},
     store::{Field, Op, Term, Test},
@@ -51,17 +52,7 @@ fn one(row: &Row, test: &Test, pseudonyms: &Pseudonyms) -> bool {
 
 fn time(ts: i64, op: Op, value: &Untrusted) -> bool {
     let Ok(wanted) = value.raw().parse::<crate::model::Timestamp>() else { return false };
-    ordered(ts.cmp(&wanted.as_microsecond()), op)
-}
-
-fn ordered(order: std::cmp::Ordering, op: Op) -> bool {
-    match op {
-        Op::Is => order.is_eq(),
-        Op::Greater => order.is_gt(),
-        Op::AtLeast => order.is_ge(),
-        Op::Less => order.is_lt(),
-        Op::AtMost => order.is_le(),
-    }
+    allows(op, ts.cmp(&wanted.as_microsecond()))
 }
 
 fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Pseudonyms) -> bool {
@@ -69,7 +60,7 @@ fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Ps
     if op != Op::Is {
         let number = found.as_f64().or_else(|| text.parse().ok());
         let order = number.zip(wanted_text.parse::<f64>().ok()).and_then(|(a, b)| a.partial_cmp(&b));
-        return order.is_some_and(|order| ordered(order, op));
+        return order.is_some_and(|order| allows(op, order));
     }
     // Loggers have their own words for the same levels.
     let level = |text: &str| Level::parse(text).filter(|_| key == "level" && text != "trace");
@@ -78,24 +69,7 @@ fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Ps
     }
     // People are known by the ids of the application; kept are pseudonyms.
     let person = key == "user" && show_user(&pseudonyms.user(wanted)) == text;
-    person || like(&text.to_lowercase(), &wanted_text.to_lowercase())
-}
-
-/// `*` stands for anything.
-fn like(text: &str, pattern: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return text == pattern };
-    let Some(mut left) = text.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = rest.split('*').collect();
-    for (at, part) in parts.iter().enumerate() {
-        if at + 1 == parts.len() {
-            return left.ends_with(part);
-        }
-        match left.find(part) {
-            Some(found) => left = &left[found + part.len()..],
-            None => return false,
-        }
-    }
-    true
+    person || text_fits(op, wanted_text, &text)
 }
 
 pub(super) fn text_of(value: &Value) -> String {
