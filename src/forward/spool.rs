@@ -16,6 +16,8 @@ use crate::model::Timestamp;
 /// Most bytes that wait; what comes then is not passed on.
 const MOST_BYTES: u64 = 1 << 30;
 const ENDING: &str = "envelope";
+/// Ends the name of a file that is being written.
+const PART: &str = "part";
 
 /// The folder, and what is in it.
 pub(super) struct Spool {
@@ -58,7 +60,9 @@ impl Spool {
                     queue.waiting.push_back(Waiting { path, bytes, received, categories });
                 }
                 // What was being written when the program ended: its sender got no answer and sends again.
-                None => drop(fs::remove_file(path)),
+                None if path.extension().is_some_and(|ending| ending == PART) => drop(fs::remove_file(path)),
+                // Nothing of ours.
+                None => {}
             }
         }
         Ok(Self { folder: folder.to_owned(), queue: Mutex::new(queue), filled: Notify::new() })
@@ -92,7 +96,7 @@ impl Spool {
     }
 
     fn write(&self, path: &Path, envelope: &[u8]) -> io::Result<()> {
-        let beside = path.with_extension("part");
+        let beside = path.with_extension(PART);
         let mut file = File::create(&beside)?;
         let written = file.write_all(envelope).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
         if written.is_err() {
@@ -167,6 +171,7 @@ mod tests {
             assert!(spool.push(format!("{{}}\n{{\"type\":\"{kind}\"}}\n{{\"n\":{n}}}\n").as_bytes(), at(n)).unwrap());
         }
         fs::write(folder.path().join("00000000000000000099-1.part"), b"half").unwrap();
+        fs::write(folder.path().join("notes.txt"), b"of somebody").unwrap();
         let first = spool.next(1, |_| true).remove(0);
         spool.remove(&first);
         drop(spool);
@@ -177,6 +182,6 @@ mod tests {
         assert_eq!(received, [1, 3, 5]);
         assert!(again.push(b"{}\n", at(20)).unwrap());
         assert_eq!(again.next(20, |_| true).last().unwrap().received, at(20), "numbers go on");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 12, "the part is gone");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 13, "the part is gone, and nothing of others");
     }
 }
