@@ -3,7 +3,7 @@
 
 /// The events of an issue in one release, environment and UTC day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub(crate) struct DayCount {
     pub(crate) rel: u32,
     pub(crate) env: u32,
     pub(crate) day: i64,
@@ -16,7 +16,7 @@ pub(crate) struct Cell {
     pub(crate) last: i64,
 }
 
-impl Cell {
+impl DayCount {
     /// What tells cells of one issue apart, and their order.
     pub(crate) fn key(&self) -> (u32, u32, i64) {
         (self.rel, self.env, self.day)

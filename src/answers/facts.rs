@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use super::{
-    cell::Cell,
+    cell::DayCount,
     releases::{ReleaseRow, Releases},
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
     traffic::Traffic,
 };
 use crate::{
@@ -99,7 +99,7 @@ pub(crate) struct SpokenOf {
 /// What is answered counts exactly, by the rows that the store holds; a store that can't says so with an error.
 pub(crate) trait Facts {
     /// An issue at hand.
-    type Known: KnownIssue;
+    type IssueRow: KnownIssue;
     /// Conditions on events, made ready.
     type Test;
 
@@ -113,37 +113,56 @@ pub(crate) trait Facts {
     /// The name of an environment.
     fn environment_name(&self, env: u32) -> Result<Untrusted, StoreError>;
     /// Releases of the scope's projects with a sign of life up to its end.
-    fn release_rows(&self, bounds: &Bounds) -> Result<Vec<ReleaseRow>, StoreError>;
+    fn release_rows(&self, bounds: &ResolvedScope) -> Result<Vec<ReleaseRow>, StoreError>;
     /// Deploys of releases up to the scope's end, oldest first.
-    fn deploys(&self, rels: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError>;
+    fn deploys(&self, rels: &[u32], bounds: &ResolvedScope) -> Result<Vec<Deploy>, StoreError>;
     /// Releases of the scope's projects that somebody spoke of within it.
-    fn spoken_of(&self, bounds: &Bounds) -> Result<Vec<SpokenOf>, StoreError>;
+    fn spoken_of(&self, bounds: &ResolvedScope) -> Result<Vec<SpokenOf>, StoreError>;
 
     /// All issues of the scope's projects that may have an event in it.
-    fn known_issues(&mut self, bounds: &Bounds) -> Result<Vec<Self::Known>, StoreError>;
+    fn known_issues(&mut self, bounds: &ResolvedScope) -> Result<Vec<Self::IssueRow>, StoreError>;
     /// One issue, if it is of one of the scope's projects.
-    fn known_issue(&mut self, id: i64, bounds: &Bounds) -> Result<Option<Self::Known>, StoreError>;
+    fn known_issue(&mut self, id: i64, bounds: &ResolvedScope) -> Result<Option<Self::IssueRow>, StoreError>;
     /// The issue of the scope's projects with that short id, the case of letters aside.
-    fn issue_with_short_id(&self, short_id: &str, bounds: &Bounds) -> Result<Option<i64>, StoreError>;
+    fn issue_with_short_id(&self, short_id: &str, bounds: &ResolvedScope) -> Result<Option<i64>, StoreError>;
     /// The issue of an event of the scope's projects and up to its end.
-    fn issue_of_event(&self, event: EventId, bounds: &Bounds) -> Result<Option<i64>, StoreError>;
+    fn issue_of_event(&self, event: EventId, bounds: &ResolvedScope) -> Result<Option<i64>, StoreError>;
     /// Short ids of the scope's newest issues.
-    fn short_ids(&self, bounds: &Bounds) -> Result<Vec<String>, StoreError>;
+    fn short_ids(&self, bounds: &ResolvedScope) -> Result<Vec<String>, StoreError>;
     /// What an issue says of itself.
-    fn issue_text(&self, known: &Self::Known, slug: &str, unhandled: bool) -> Result<Issue, StoreError>;
+    fn issue_text(&self, known: &Self::IssueRow, slug: &str, unhandled: bool) -> Result<Issue, StoreError>;
 
     /// All events of an issue by cell, up to the end of the scope and of its environment; exact at the end too.
-    fn history(&mut self, known: &Self::Known, bounds: &Bounds) -> Result<Vec<Cell>, StoreError>;
+    fn history(&mut self, known: &Self::IssueRow, bounds: &ResolvedScope) -> Result<Vec<DayCount>, StoreError>;
     /// The part of such a history that lies within the scope, exact at its start too.
-    fn cells_from(&mut self, known: &Self::Known, history: &[Cell], bounds: &Bounds) -> Result<Vec<Cell>, StoreError>;
+    fn cells_from(
+        &mut self,
+        known: &Self::IssueRow,
+        history: &[DayCount],
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<DayCount>, StoreError>;
     /// Counts what `want` takes and `test` holds for.
-    fn count(&mut self, known: &Self::Known, want: &Want<'_>, test: Option<&Self::Test>) -> Result<Counts, StoreError>;
+    fn count(
+        &mut self,
+        known: &Self::IssueRow,
+        want: &EventFilter<'_>,
+        test: Option<&Self::Test>,
+    ) -> Result<Counts, StoreError>;
     /// User-days of an issue by hour, beside the traffic of its project.
-    fn series(&mut self, known: &Self::Known, traffic: Option<&Traffic>, bounds: &Bounds)
-    -> Result<Series, StoreError>;
+    fn series(
+        &mut self,
+        known: &Self::IssueRow,
+        traffic: Option<&Traffic>,
+        bounds: &ResolvedScope,
+    ) -> Result<Series, StoreError>;
 
     /// Makes conditions on events ready, all of which must hold.
-    fn event_test(&self, terms: &[&Term], bounds: &Bounds, releases: &Releases) -> Result<Self::Test, StoreError>;
+    fn event_test(
+        &self,
+        terms: &[&Term],
+        bounds: &ResolvedScope,
+        releases: &Releases,
+    ) -> Result<Self::Test, StoreError>;
     /// Numbers of the issues whose texts contain that one, or whose events mention it.
     fn issues_with(&self, text: &Untrusted) -> Result<RoaringBitmap, StoreError>;
     /// Issues with an exception or frame of which a condition holds.
@@ -152,17 +171,21 @@ pub(crate) trait Facts {
     fn issues_with_any(&self, field: &Field) -> Result<RoaringBitmap, StoreError>;
 
     /// Everything that was active in the scope's projects and environment up to its end, whatever its start.
-    fn activity(&mut self, bounds: &Bounds) -> Result<Vec<Active>, StoreError>;
+    fn activity(&mut self, bounds: &ResolvedScope) -> Result<Vec<Active>, StoreError>;
     /// Users with a session or an event, by release. The scope's first day counts whole.
     fn active_users(
         &mut self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError>;
     /// How many users had a session or an event, by project; of those releases alone, if any are given.
-    fn active_in(&mut self, bounds: &Bounds, rels: Option<&RoaringBitmap>) -> Result<HashMap<u64, u64>, StoreError>;
+    fn active_in(
+        &mut self,
+        bounds: &ResolvedScope,
+        rels: Option<&RoaringBitmap>,
+    ) -> Result<HashMap<u64, u64>, StoreError>;
     /// Sessions of a release in the scope, by whole hours.
-    fn sessions_of(&mut self, rel: u32, bounds: &Bounds) -> Result<SessionCounts, StoreError>;
+    fn sessions_of(&mut self, rel: u32, bounds: &ResolvedScope) -> Result<SessionCounts, StoreError>;
     /// How much each project was used up to the scope's end; `end` is the moment that the answer speaks of.
-    fn traffic(&mut self, bounds: &Bounds, end: i64) -> Result<HashMap<u64, Traffic>, StoreError>;
+    fn traffic(&mut self, bounds: &ResolvedScope, end: i64) -> Result<HashMap<u64, Traffic>, StoreError>;
 }

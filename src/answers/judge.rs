@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use super::{
-    cell::Cell,
+    cell::DayCount,
     facts::{Activity, Facts, KnownIssue},
     releases::Releases,
-    scope::Bounds,
+    scope::ResolvedScope,
     time::{day_of, moment},
     traffic::Traffic,
 };
@@ -39,7 +39,7 @@ pub(crate) struct Judge {
     since: HashMap<u64, usize>,
     /// By project, once an issue needs it.
     traffic: Option<HashMap<u64, Traffic>>,
-    bounds: Bounds,
+    bounds: ResolvedScope,
     as_of: i64,
 }
 
@@ -54,7 +54,7 @@ impl Judge {
     /// Gathers what all issues of the scope share.
     pub(crate) fn new(
         facts: &mut impl Facts,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         releases: &Releases,
         since: Option<&RoaringBitmap>,
     ) -> Result<Self, StoreError> {
@@ -89,8 +89,8 @@ impl Judge {
     pub(crate) fn judge<F: Facts>(
         &mut self,
         facts: &mut F,
-        known: &F::Known,
-        history: &[Cell],
+        known: &F::IssueRow,
+        history: &[DayCount],
     ) -> Result<Judged, StoreError> {
         let judged = self.classify(known, history, &Series::default());
         let first_day = self.uses.get(&known.project()).and_then(|used| used.first_day);
@@ -103,11 +103,11 @@ impl Judge {
     }
 
     /// When the issue's rate rose, wherever the scope starts.
-    pub(crate) fn onset<F: Facts>(&mut self, facts: &mut F, known: &F::Known) -> Result<Option<Onset>, StoreError> {
+    pub(crate) fn onset<F: Facts>(&mut self, facts: &mut F, known: &F::IssueRow) -> Result<Option<Onset>, StoreError> {
         Ok(crate::change::onset(&self.series(facts, known)?))
     }
 
-    fn series<F: Facts>(&mut self, facts: &mut F, known: &F::Known) -> Result<Series, StoreError> {
+    fn series<F: Facts>(&mut self, facts: &mut F, known: &F::IssueRow) -> Result<Series, StoreError> {
         if self.traffic.is_none() {
             self.traffic = Some(facts.traffic(&self.bounds, self.as_of)?);
         }
@@ -115,7 +115,7 @@ impl Judge {
         facts.series(known, traffic, &self.bounds)
     }
 
-    fn classify(&mut self, known: &impl KnownIssue, history: &[Cell], series: &Series) -> Judged {
+    fn classify(&mut self, known: &impl KnownIssue, history: &[DayCount], series: &Series) -> Judged {
         let (list, places) = self.releases.entry(known.project()).or_default();
         for release in list.iter_mut() {
             (release.events, release.first, release.last) = (0, None, None);
@@ -146,7 +146,7 @@ impl Judge {
 }
 
 /// Events by day, up to `as_of`, from the first day of the project on.
-fn days_of(first_day: Option<i64>, history: &[Cell], as_of: i64) -> Vec<u64> {
+fn days_of(first_day: Option<i64>, history: &[DayCount], as_of: i64) -> Vec<u64> {
     let today = day_of(as_of);
     let first = history.iter().map(|cell| cell.day).min().unwrap_or(today);
     let first = first_day.unwrap_or(first).min(first).max(today - DAYS);
@@ -160,7 +160,7 @@ fn days_of(first_day: Option<i64>, history: &[Cell], as_of: i64) -> Vec<u64> {
 }
 
 /// How much each project was used up to the scope's end, and the newest sign of life.
-fn uses(facts: &mut impl Facts, bounds: &Bounds) -> Result<(HashMap<u64, Use>, i64), StoreError> {
+fn uses(facts: &mut impl Facts, bounds: &ResolvedScope) -> Result<(HashMap<u64, Use>, i64), StoreError> {
     let rows = facts.activity(bounds)?;
     let newest = rows.iter().map(|row| row.last).max().unwrap_or(0);
     let mut uses: HashMap<u64, Use> = HashMap::new();

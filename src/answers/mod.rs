@@ -17,7 +17,7 @@ mod terms;
 mod time;
 mod traffic;
 
-pub(crate) use cell::Cell;
+pub(crate) use cell::DayCount;
 pub(crate) use facts::{Active, Activity, Counts, Facts, KnownIssue, SpokenOf};
 pub(crate) use issues::{Subject, issue, issues};
 pub(crate) use judge::Judge;
@@ -25,7 +25,7 @@ pub(crate) use named::{environments, meant_issue};
 pub(crate) use pattern::{allows, text_fits, times_of};
 pub(crate) use release_list::{added, releases};
 pub(crate) use releases::{ReleaseRow, Releases, first_and_last, known_releases};
-pub(crate) use scope::{Bounds, Want, resolve};
+pub(crate) use scope::{EventFilter, ResolvedScope, resolve};
 pub(crate) use terms::{Filter, Of, fitting, levels_of, ready, truth_of};
 pub(crate) use time::{DAY_US, HOUR_US, day_of, hour_of, micros, moment};
 pub(crate) use traffic::Traffic;

@@ -4,7 +4,7 @@
 use super::{
     facts::Facts,
     near::not_found,
-    scope::{Bounds, resolve},
+    scope::{ResolvedScope, resolve},
 };
 use crate::{
     model::Untrusted,
@@ -23,7 +23,11 @@ pub(crate) fn environments(facts: &mut impl Facts, scope: &Scope) -> Result<Vec<
 }
 
 /// The issue that is meant, if it is of the scope and has an event up to its end.
-pub(crate) fn meant_issue<F: Facts>(facts: &mut F, issue: &IssueRef, bounds: &Bounds) -> Result<F::Known, StoreError> {
+pub(crate) fn meant_issue<F: Facts>(
+    facts: &mut F,
+    issue: &IssueRef,
+    bounds: &ResolvedScope,
+) -> Result<F::IssueRow, StoreError> {
     let (id, asked) = match issue {
         IssueRef::Named(asked) => (issue_named(facts, asked, bounds)?, asked.clone()),
         IssueRef::OfEvent(event) => (facts.issue_of_event(*event, bounds)?, event.to_string().into()),
@@ -40,7 +44,7 @@ pub(crate) fn meant_issue<F: Facts>(facts: &mut F, issue: &IssueRef, bounds: &Bo
     })
 }
 
-fn issue_named(facts: &impl Facts, asked: &Untrusted, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
+fn issue_named(facts: &impl Facts, asked: &Untrusted, bounds: &ResolvedScope) -> Result<Option<i64>, StoreError> {
     let name = last_of_url(asked.raw());
     match name.parse::<i64>() {
         Ok(id) => Ok(Some(id)),

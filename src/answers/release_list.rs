@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use super::{
     facts::{Active, Activity, Facts, SpokenOf},
     releases::{Releases, first_and_last, known_releases},
-    scope::{Bounds, resolve},
+    scope::{ResolvedScope, resolve},
     time::moment,
 };
 use crate::{
@@ -64,7 +64,7 @@ fn plain_facts(
     ids: &[u32],
     by_id: &HashMap<u32, Vec<Active>>,
     releases: &Releases,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
 ) -> Result<ReleaseFacts, StoreError> {
     let rows: Vec<&Active> = ids.iter().filter_map(|id| by_id.get(id)).flatten().collect();
     let mut projects: Vec<String> = ids
@@ -85,7 +85,7 @@ fn plain_facts(
 /// Releases that somebody spoke of within the scope and nothing was seen of; `seen` knows those that are active.
 fn announced_alone(
     facts: &impl Facts,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
     releases: &Releases,
     seen: impl Fn(u32) -> bool,
 ) -> Result<Vec<(Ids, ReleaseFacts)>, StoreError> {
@@ -112,7 +112,7 @@ fn add_counts(
     found: &mut [(Ids, ReleaseFacts)],
     rows: &[Active],
     releases: &Releases,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
 ) -> Result<(), StoreError> {
     let all_ids: RoaringBitmap = found.iter().flat_map(|(ids, _)| ids).copied().collect();
     let users = facts.active_users(bounds, &all_ids)?;
@@ -143,7 +143,7 @@ fn add_counts(
 #[allow(clippy::type_complexity)]
 fn events_and_new_issues(
     facts: &mut impl Facts,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
     releases: &Releases,
 ) -> Result<(HashMap<u32, u64>, HashMap<u32, u64>), StoreError> {
     let (mut events, mut new_issues) = (HashMap::new(), HashMap::new());
@@ -183,7 +183,7 @@ fn package_of(rel: u32, releases: &Releases) -> (String, Option<u64>) {
 fn newest_days(
     rows: &[Active],
     releases: &Releases,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
 ) -> HashMap<(String, Option<u64>), HashMap<u32, u64>> {
     let package = |row: &Active| match row.rel {
         0 => (String::new(), Some(row.project)),

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use super::{
-    cell::Cell,
+    cell::DayCount,
     facts::Facts,
     near::not_found,
     pattern::{Pattern, allows},
-    scope::Bounds,
+    scope::ResolvedScope,
     time::moment,
 };
 use crate::{
@@ -106,7 +106,7 @@ impl Releases {
 }
 
 /// Releases with a sign of life up to the scope's end.
-pub(crate) fn known_releases(facts: &impl Facts, bounds: &Bounds) -> Result<Releases, StoreError> {
+pub(crate) fn known_releases(facts: &impl Facts, bounds: &ResolvedScope) -> Result<Releases, StoreError> {
     Ok(in_order(facts.release_rows(bounds)?))
 }
 
@@ -148,7 +148,7 @@ fn release_of(known: &ReleaseRow) -> Release {
 }
 
 /// The first and the last release of a history, by release order.
-pub(crate) fn first_and_last(history: &[Cell], releases: &Releases) -> (Option<u32>, Option<u32>) {
+pub(crate) fn first_and_last(history: &[DayCount], releases: &Releases) -> (Option<u32>, Option<u32>) {
     let mut seen: Vec<(usize, u32)> =
         history.iter().filter_map(|cell| releases.place(cell.rel).map(|place| (place, cell.rel))).collect();
     seen.sort_unstable();

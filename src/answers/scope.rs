@@ -4,7 +4,7 @@
 use roaring::RoaringBitmap;
 
 use super::{
-    cell::Cell,
+    cell::DayCount,
     facts::Facts,
     near::not_found,
     time::{DAY_US, day_of, micros, moment},
@@ -16,7 +16,7 @@ use crate::{
 
 /// A scope, resolved.
 #[derive(Clone, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct ResolvedScope {
     /// Number and slug of each project, by slug.
     pub(crate) projects: Vec<(u64, String)>,
     pub(crate) env: Option<u32>,
@@ -24,7 +24,7 @@ pub(crate) struct Bounds {
     pub(crate) hi: i64,
 }
 
-impl Bounds {
+impl ResolvedScope {
     pub(crate) fn slug(&self, project: u64) -> Option<&str> {
         self.projects.iter().find(|(id, _)| *id == project).map(|(_, slug)| slug.as_str())
     }
@@ -43,7 +43,7 @@ impl Bounds {
 
 /// Which events count.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Want<'a> {
+pub(crate) struct EventFilter<'a> {
     pub(crate) lo: i64,
     pub(crate) hi: i64,
     pub(crate) env: Option<u32>,
@@ -51,8 +51,8 @@ pub(crate) struct Want<'a> {
     pub(crate) rels: Option<&'a RoaringBitmap>,
 }
 
-impl<'a> Want<'a> {
-    pub(crate) fn of(bounds: &Bounds, rels: Option<&'a RoaringBitmap>) -> Self {
+impl<'a> EventFilter<'a> {
+    pub(crate) fn of(bounds: &ResolvedScope, rels: Option<&'a RoaringBitmap>) -> Self {
         Self { lo: bounds.lo, hi: bounds.hi, env: bounds.env, rels }
     }
 
@@ -66,18 +66,18 @@ impl<'a> Want<'a> {
     }
 
     /// Whether some events of the cell may count.
-    pub(crate) fn touches(&self, cell: &Cell) -> bool {
+    pub(crate) fn touches(&self, cell: &DayCount) -> bool {
         cell.last >= self.lo && cell.first <= self.hi && self.takes_key(cell.rel, cell.env)
     }
 
     /// Whether all events of the cell count.
-    pub(crate) fn holds(&self, cell: &Cell) -> bool {
+    pub(crate) fn holds(&self, cell: &DayCount) -> bool {
         cell.first >= self.lo && cell.last <= self.hi && self.takes_key(cell.rel, cell.env)
     }
 }
 
 /// Resolves a scope.
-pub(crate) fn resolve(facts: &impl Facts, scope: &Scope) -> Result<Bounds, StoreError> {
+pub(crate) fn resolve(facts: &impl Facts, scope: &Scope) -> Result<ResolvedScope, StoreError> {
     let mut projects = facts.project_slugs()?;
     if let Some(asked) = &scope.project {
         let wanted = asked.raw().trim();
@@ -86,7 +86,7 @@ pub(crate) fn resolve(facts: &impl Facts, scope: &Scope) -> Result<Bounds, Store
         }
         projects.retain(|(_, slug)| slug.eq_ignore_ascii_case(wanted));
     }
-    Ok(Bounds {
+    Ok(ResolvedScope {
         projects,
         env: scope.environment.as_ref().map(|asked| environment(facts, asked)).transpose()?,
         lo: scope.start.map_or(i64::MIN, micros_up),

@@ -6,7 +6,7 @@ use super::{
     facts::Facts,
     pattern::{Pattern, allows, text_fits},
     releases::Releases,
-    scope::Bounds,
+    scope::ResolvedScope,
 };
 use crate::{
     model::{Level, Untrusted},
@@ -43,7 +43,7 @@ pub(crate) fn ready<'q, F: Facts>(
     facts: &F,
     terms: &'q [Term],
     of: Of,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
     releases: &Releases,
 ) -> Result<Filter<'q, F::Test>, StoreError> {
     let (mut issue, mut texts, mut event) = (Vec::new(), Vec::new(), Vec::new());

@@ -5,14 +5,14 @@ use super::{
     contrast::{Lift, lift},
     exact::false_discovery_rates,
     hypergeometric_tail,
-    table::Extent,
+    table::RowSet,
 };
 use std::collections::{HashMap, hash_map::Entry};
 
 /// A value that enough affected users have, with other values that exactly the same users have.
 pub(super) struct Single {
     pub(super) part: Part,
-    pub(super) extent: Extent,
+    pub(super) extent: RowSet,
 }
 
 /// A condition that is tested: one single or two, with its numbers over the whole table.
@@ -29,7 +29,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// The sets of users whose overlap this candidate is.
-    pub(super) fn extents<'a>(&self, singles: &'a [Single]) -> Vec<&'a Extent> {
+    pub(super) fn extents<'a>(&self, singles: &'a [Single]) -> Vec<&'a RowSet> {
         self.singles.iter().map(|at| &singles[*at].extent).collect()
     }
 }
@@ -37,7 +37,7 @@ impl Candidate {
 /// Values with at least `least` affected users. Those with the same users are one condition, named after the first.
 pub(super) fn singles(table: &Table, least: u64) -> Vec<Single> {
     let most_values = table.affected() / 2;
-    let mut seen: HashMap<Extent, usize> = HashMap::new();
+    let mut seen: HashMap<RowSet, usize> = HashMap::new();
     let mut singles: Vec<Single> = Vec::new();
     for tag in 0..table.tags() {
         let values = table.common_values(tag, least, most_values);
@@ -56,7 +56,7 @@ pub(super) fn singles(table: &Table, least: u64) -> Vec<Single> {
     // A range that is one value, or a whole browser that has a name of its own, is no new condition.
     for tag in 0..table.tags() {
         for (condition, extent) in ranges(table, tag) {
-            let enough = Extent::affected_in(&[&extent]) >= least;
+            let enough = RowSet::affected_in(&[&extent]) >= least;
             if let (true, Entry::Vacant(new)) = (enough, seen.entry(extent)) {
                 let extent = new.key().clone();
                 new.insert(singles.len());
@@ -68,12 +68,12 @@ pub(super) fn singles(table: &Table, least: u64) -> Vec<Single> {
 }
 
 /// From each version of a family on, and up to each; the whole family once.
-fn ranges(table: &Table, tag: usize) -> Vec<(Condition, Extent)> {
+fn ranges(table: &Table, tag: usize) -> Vec<(Condition, RowSet)> {
     let mut ranges = Vec::new();
     for family in table.families(tag) {
         let extents = table.extents(tag, family);
         let mut grow = |reach: Reach, order: &mut dyn Iterator<Item = usize>, last: usize| {
-            let mut sum: Option<Extent> = None;
+            let mut sum: Option<RowSet> = None;
             for at in order.take(last) {
                 let grown = sum.map_or_else(|| extents[at].clone(), |sum| sum.or(&extents[at]));
                 ranges.push((Condition { tag, value: table.given(tag, family[at]), reach }, grown.clone()));
@@ -92,7 +92,7 @@ pub(super) fn candidates(table: &Table, singles: &[Single], least: u64) -> Vec<C
     let mut counted: Vec<(Vec<usize>, u64, u64)> = Vec::new();
     for (at, single) in singles.iter().enumerate() {
         let set = [&single.extent];
-        counted.push((vec![at], Extent::affected_in(&set), Extent::baseline_in(&set)));
+        counted.push((vec![at], RowSet::affected_in(&set), RowSet::baseline_in(&set)));
     }
     for second in 1..singles.len() {
         for first in 0..second {
@@ -101,11 +101,11 @@ pub(super) fn candidates(table: &Table, singles: &[Single], least: u64) -> Vec<C
                 continue;
             }
             let sets = [&singles[first].extent, &singles[second].extent];
-            let hits = Extent::affected_in(&sets);
+            let hits = RowSet::affected_in(&sets);
             if hits < least {
                 continue;
             }
-            let others = Extent::baseline_in(&sets);
+            let others = RowSet::baseline_in(&sets);
             let narrower = |half: usize| hits + others < counted[half].1 + counted[half].2;
             if narrower(first) && narrower(second) {
                 counted.push((vec![first, second], hits, others));

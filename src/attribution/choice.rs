@@ -6,7 +6,7 @@ use super::{
     contrast::gain,
     exact::false_discovery_rates,
     hypergeometric_tail,
-    table::Extent,
+    table::RowSet,
 };
 
 /// At most so many conditions are named.
@@ -18,7 +18,7 @@ const COST: f64 = 3.0;
 
 /// Those who are not explained yet, and what is tried on them.
 struct Rest<'a> {
-    alive: Extent,
+    alive: RowSet,
     affected: u64,
     all: u64,
     singles: &'a [Single],
@@ -34,8 +34,8 @@ pub(super) fn choose(table: &Table, singles: &[Single], candidates: &[Candidate]
     let mut rest = Rest { alive: table.everybody(), affected: 0, all: 0, singles, tried: tests(candidates), least };
     let mut chosen = Vec::new();
     while chosen.len() < MOST_FOUND {
-        rest.affected = Extent::affected_in(&[&rest.alive]);
-        rest.all = rest.affected + Extent::baseline_in(&[&rest.alive]);
+        rest.affected = RowSet::affected_in(&[&rest.alive]);
+        rest.all = rest.affected + RowSet::baseline_in(&[&rest.alive]);
         let Some((at, gained)) = rest.strongest(candidates) else { break };
         chosen.push((at, gained));
         rest.alive.remove(&candidates[at].extents(singles));
@@ -79,8 +79,8 @@ impl Rest<'_> {
         }
         let mut sets = candidate.extents(self.singles);
         sets.push(&self.alive);
-        let hits = Extent::affected_in(&sets);
-        (hits >= self.least).then(|| (hits, hits + Extent::baseline_in(&sets)))
+        let hits = RowSet::affected_in(&sets);
+        (hits >= self.least).then(|| (hits, hits + RowSet::baseline_in(&sets)))
     }
 
     /// Whether a pair says more than each of its halves alone (Webb, *Discovering significant patterns*, 2007).
@@ -88,7 +88,7 @@ impl Rest<'_> {
         candidate.singles.len() < 2
             || candidate.singles.iter().all(|half| {
                 let sets = [&self.singles[*half].extent, &self.alive];
-                let (half_hits, half_others) = (Extent::affected_in(&sets), Extent::baseline_in(&sets));
+                let (half_hits, half_others) = (RowSet::affected_in(&sets), RowSet::baseline_in(&sets));
                 let chance = hypergeometric_tail(hits, marked, half_hits, half_hits + half_others);
                 chance <= FALSE_DISCOVERY_RATE / self.tried
             })

@@ -77,7 +77,7 @@ impl Table {
     }
 
     /// The users who have one of the values, for each of them.
-    pub(super) fn extents(&self, tag: usize, values: &[u32]) -> Vec<Extent> {
+    pub(super) fn extents(&self, tag: usize, values: &[u32]) -> Vec<RowSet> {
         let mut found = vec![self.nobody(); values.len()];
         let mut places = vec![usize::MAX; self.given[tag].len()];
         values.iter().zip(0..).for_each(|(value, at)| places[*value as usize] = at);
@@ -94,7 +94,7 @@ impl Table {
     }
 
     /// All users.
-    pub(super) fn everybody(&self) -> Extent {
+    pub(super) fn everybody(&self) -> RowSet {
         let full = |bits: u64| {
             let words = (0..bits.div_ceil(64)).map(|word| match bits - word * 64 {
                 rest @ 0..64 => (1 << rest) - 1,
@@ -102,12 +102,12 @@ impl Table {
             });
             words.collect()
         };
-        Extent { affected: full(self.affected()), baseline: full(self.baseline()) }
+        RowSet { affected: full(self.affected()), baseline: full(self.baseline()) }
     }
 
-    fn nobody(&self) -> Extent {
+    fn nobody(&self) -> RowSet {
         let empty = |bits: u64| vec![0; bits.div_ceil(64) as usize];
-        Extent { affected: empty(self.affected()), baseline: empty(self.baseline()) }
+        RowSet { affected: empty(self.affected()), baseline: empty(self.baseline()) }
     }
 }
 
@@ -128,24 +128,24 @@ fn different(numbers: impl Iterator<Item = u32>) -> Vec<u32> {
 
 /// A set of users, a bit each, the two sides apart: most pairs are dismissed by the few words of the affected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Extent {
+pub(super) struct RowSet {
     affected: Vec<u64>,
     baseline: Vec<u64>,
 }
 
-impl Extent {
+impl RowSet {
     /// Affected users in all of the sets. There is at least one set.
-    pub(super) fn affected_in(sets: &[&Extent]) -> u64 {
+    pub(super) fn affected_in(sets: &[&RowSet]) -> u64 {
         overlap(sets, |set| &set.affected)
     }
 
     /// Users of the baseline in all of the sets. There is at least one set.
-    pub(super) fn baseline_in(sets: &[&Extent]) -> u64 {
+    pub(super) fn baseline_in(sets: &[&RowSet]) -> u64 {
         overlap(sets, |set| &set.baseline)
     }
 
     /// Those of either.
-    pub(super) fn or(mut self, other: &Extent) -> Self {
+    pub(super) fn or(mut self, other: &RowSet) -> Self {
         let join =
             |words: &mut [u64], others: &[u64]| words.iter_mut().zip(others).for_each(|(word, new)| *word |= new);
         join(&mut self.affected, &other.affected);
@@ -154,8 +154,8 @@ impl Extent {
     }
 
     /// Takes out the users who are in all of the sets.
-    pub(super) fn remove(&mut self, sets: &[&Extent]) {
-        let strike = |words: &mut [u64], side: fn(&Extent) -> &Vec<u64>| {
+    pub(super) fn remove(&mut self, sets: &[&RowSet]) {
+        let strike = |words: &mut [u64], side: fn(&RowSet) -> &Vec<u64>| {
             for (at, word) in words.iter_mut().enumerate() {
                 *word &= !sets.iter().fold(u64::MAX, |all, set| all & side(set)[at]);
             }
@@ -165,7 +165,7 @@ impl Extent {
     }
 }
 
-fn overlap(sets: &[&Extent], side: impl Fn(&Extent) -> &Vec<u64>) -> u64 {
+fn overlap(sets: &[&RowSet], side: impl Fn(&RowSet) -> &Vec<u64>) -> u64 {
     let words = side(sets[0]).len();
     let both = |at| sets.iter().fold(u64::MAX, |all, set| all & side(set)[at]).count_ones();
     (0..words).map(|at| u64::from(both(at))).sum()
@@ -184,10 +184,10 @@ mod tests {
         assert!(table.common_values(0, 25, 2).is_empty(), "three values are too many");
         let extents = table.extents(0, &[1]);
         let mut alive = table.everybody();
-        assert_eq!((Extent::affected_in(&[&alive]), Extent::baseline_in(&[&alive])), (100, 100));
+        assert_eq!((RowSet::affected_in(&[&alive]), RowSet::baseline_in(&[&alive])), (100, 100));
         alive.remove(&[&extents[0]]);
-        assert_eq!((Extent::affected_in(&[&alive]), Extent::baseline_in(&[&alive])), (75, 75));
-        assert_eq!(Extent::affected_in(&[&alive, &extents[0]]), 0);
+        assert_eq!((RowSet::affected_in(&[&alive]), RowSet::baseline_in(&[&alive])), (75, 75));
+        assert_eq!(RowSet::affected_in(&[&alive, &extents[0]]), 0);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) struct Evidence {
 
 /// One stratum: counts and exposure before and since.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cell {
+struct StratumCounts {
     count: [f64; 2],
     exposure: [f64; 2],
 }
@@ -44,7 +44,7 @@ pub(super) struct Compared<'s> {
 pub(super) struct Split<'c> {
     of: &'c Compared<'c>,
     at: usize,
-    cells: [Cell; Series::STRATA],
+    cells: [StratumCounts; Series::STRATA],
     /// Counts since.
     pub(super) recent: f64,
     /// What the rates before would have given since.
@@ -57,7 +57,7 @@ impl<'c> Split<'c> {
         if at / 24 < DAYS_BEFORE {
             return None;
         }
-        let mut cells = [Cell::default(); Series::STRATA];
+        let mut cells = [StratumCounts::default(); Series::STRATA];
         for (hour, used) in of.exposures.iter().enumerate().filter(|(_, used)| **used > 0.0) {
             let (cell, side) = (&mut cells[of.strata[hour]], usize::from(hour >= at));
             cell.count[side] += of.series.hours[hour].count as f64;
@@ -90,7 +90,7 @@ impl<'c> Split<'c> {
         if cell.exposure[0] > 0.0 { cell.count[0] / cell.exposure[0] } else { 0.0 }
     }
 
-    fn matched(&self) -> impl Iterator<Item = &Cell> {
+    fn matched(&self) -> impl Iterator<Item = &StratumCounts> {
         self.cells.iter().filter(|cell| cell.exposure[0] > 0.0 && cell.exposure[1] > 0.0)
     }
 

@@ -10,7 +10,7 @@ use crate::{
     config::Settings,
     forward::{Destination, Forward},
     mcp,
-    serve::{self, Access, Audit, Metrics, Parts, Tls, Tokens, Told},
+    serve::{self, Access, Audit, IntakeLog, Metrics, Parts, Tls, Tokens},
     symbol_server::SymbolServers,
     tools::TOOLS,
 };
@@ -64,7 +64,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
         let server = server.telling(news, end.clone());
         let ingest = Arc::new(parts::ingest(&settings, &store));
         store.join_with(ingest.clone(), settings.keep_lines);
-        let told = Arc::new(Told::of(&settings.store, parts::now));
+        let told = Arc::new(IntakeLog::of(&settings.store, parts::now));
         let forward = forward(&settings, &metrics, &end)?;
         let (telling, until) = (told.clone(), end.clone());
         let telling = tokio::spawn(async move { telling.run(until).await });

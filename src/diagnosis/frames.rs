@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Case, Sort, Verdict, verdict::Deciding};
-use crate::model::{Event, Frame, Spread, Standing};
+use super::{Case, FaultCategory, Verdict, verdict::Deciding};
+use crate::model::{Event, Frame, FrameStats, IssueFrequency};
 
 /// A function passes through at most this share of its issues as the one nearest to the crash.
 const NEAR_AT_MOST: f64 = 0.34;
@@ -62,12 +62,12 @@ pub struct JudgedFrame {
 pub(super) struct Place {
     exception: usize,
     frame: usize,
-    standing: Option<Standing>,
+    standing: Option<FrameStats>,
     role: Role,
 }
 
 /// The frames of the application from the crash of the root error outwards, judged.
-pub(super) struct Walk {
+pub(super) struct StackAnalysis {
     pub(super) places: Vec<Place>,
     /// How many of these belong to the root error.
     root_places: usize,
@@ -79,7 +79,7 @@ pub(super) struct Walk {
     pub(super) root: Option<usize>,
 }
 
-impl Walk {
+impl StackAnalysis {
     pub(super) fn of(case: &Case<'_>, deciding: Option<&Deciding>) -> Self {
         let root = root(case.event);
         let mut walk = Self { places: Vec::new(), root_places: 0, cause: None, from_library: false, root };
@@ -114,8 +114,8 @@ impl Walk {
         let thrown = self.places.first().is_some_and(|place| throws(place.of(case.event)));
         match sort {
             // The language's own types are thrown by code, too.
-            Some(Sort::Language) => self.from_library || thrown,
-            Some(Sort::Usage | Sort::Data) => true,
+            Some(FaultCategory::Language) => self.from_library || thrown,
+            Some(FaultCategory::Usage | FaultCategory::Data) => true,
             _ => self.from_library || thrown,
         }
     }
@@ -221,7 +221,7 @@ impl Place {
         &event.exceptions[self.exception].frames[self.frame]
     }
 
-    pub(super) fn spread(&self) -> Option<Spread> {
+    pub(super) fn spread(&self) -> Option<IssueFrequency> {
         self.standing.map(|standing| standing.function)
     }
 
@@ -269,25 +269,25 @@ impl Place {
     }
 }
 
-fn is_frequent(function: Spread, all: u64) -> bool {
+fn is_frequent(function: IssueFrequency, all: u64) -> bool {
     let often = share(function, all) >= COMMON || share(function, all) >= FREQUENT.0 && function.issues >= FREQUENT.1;
     often && passes(function, all, NEAR_AT_MOST)
 }
 
-fn is_everywhere(file: Spread, all: u64) -> bool {
+fn is_everywhere(file: IssueFrequency, all: u64) -> bool {
     share(file, all) >= COMMON && passes(file, all, FILE_NEAR_AT_MOST)
 }
 
-fn share(spread: Spread, all: u64) -> f64 {
+fn share(spread: IssueFrequency, all: u64) -> f64 {
     spread.issues as f64 / all.max(1) as f64
 }
 
-fn passes(spread: Spread, all: u64, near_at_most: f64) -> bool {
+fn passes(spread: IssueFrequency, all: u64, near_at_most: f64) -> bool {
     all >= LEAST_ISSUES && spread.issues >= LEAST_ISSUES && spread.near as f64 <= near_at_most * spread.issues as f64
 }
 
 /// How many times as often as in the project's issues.
-fn specificity(standing: &Standing, issues: u64) -> f64 {
+fn specificity(standing: &FrameStats, issues: u64) -> f64 {
     let everywhere = standing.function.issues.max(1) as f64 / issues.max(standing.function.issues).max(1) as f64;
     standing.share / everywhere
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::frames::{Walk, is_native};
+use super::frames::{StackAnalysis, is_native};
 use crate::model::{Event, Frame, LibraryChange};
 
 /// Fewer events of an issue follow nothing.
@@ -100,7 +100,7 @@ impl<'l> Others<'l> {
 
 /// A changed library, and how much of the crash lies in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blamed {
+pub struct SuspectLibrary {
     /// Index among the changed libraries.
     pub library: usize,
     /// Frames of libraries, between the crash and the application, that lie in it.
@@ -111,10 +111,10 @@ pub struct Blamed {
 
 /// The changed library in which it crashed, or in which most frames above the application lie. Without such frames, the
 /// one library that changed while the program itself did not.
-pub(super) fn blamed(event: &Event, walk: &Walk, changes: &[LibraryChange]) -> Option<Blamed> {
+pub(super) fn blamed(event: &Event, walk: &StackAnalysis, changes: &[LibraryChange]) -> Option<SuspectLibrary> {
     let above = above(event, walk);
     let inside = |change: &LibraryChange| above.iter().filter(|frame| lies_in(frame, change.name.raw())).count() as u64;
-    let counted = changes.iter().enumerate().map(|(library, change)| Blamed {
+    let counted = changes.iter().enumerate().map(|(library, change)| SuspectLibrary {
         library,
         inside: inside(change),
         of: above.len() as u64,
@@ -126,11 +126,11 @@ pub(super) fn blamed(event: &Event, walk: &Walk, changes: &[LibraryChange]) -> O
     }
     let mut same = changes.iter().enumerate().filter(|(_, change)| change.same_release);
     let (library, _) = same.next().filter(|_| changes.len() == 1)?;
-    Some(Blamed { library, inside: 0, of: above.len() as u64 })
+    Some(SuspectLibrary { library, inside: 0, of: above.len() as u64 })
 }
 
 /// Library frames from the crash of the innermost error to the application's first.
-fn above<'e>(event: &'e Event, walk: &Walk) -> Vec<&'e Frame> {
+fn above<'e>(event: &'e Event, walk: &StackAnalysis) -> Vec<&'e Frame> {
     let from = walk.root.unwrap_or(event.exceptions.len().saturating_sub(1));
     let errors = event.exceptions.get(from..).unwrap_or_default().iter().rev();
     let frames = errors.flat_map(|error| error.frames.iter().take_while(|frame| !super::frames::is_own(frame)));

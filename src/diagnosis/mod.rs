@@ -30,15 +30,15 @@ mod record;
 mod related;
 mod verdict;
 
-pub use faults::{Fault, Sort};
+pub use faults::{FaultCategory, FaultClass};
 pub use frames::{JudgedFrame, Role};
-pub use library::{Blamed, LibraryUse, changed, lies_in};
+pub use library::{LibraryUse, SuspectLibrary, changed, lies_in};
 pub use measure::{Measure, measure};
 pub use record::is_one_record;
-pub use related::{Kin, Kinship, Sibling, related};
+pub use related::{RelatedIssue, Relation, Sibling, related};
 pub use verdict::{Reason, Verdict};
 
-use crate::model::{Event, LibraryChange, Standing};
+use crate::model::{Event, FrameStats, LibraryChange};
 
 /// All that is looked at.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub struct Case<'a> {
     /// The event that tells most.
     pub event: &'a Event,
     /// For each exception of the event, for each of its frames; `None` where the store counts none.
-    pub standings: &'a [Vec<Option<Standing>>],
+    pub standings: &'a [Vec<Option<FrameStats>>],
     /// Issues of the project that show frames of the application.
     pub issues: u64,
     /// Other issues that speak of the same limit.
@@ -72,20 +72,22 @@ pub struct Diagnosis {
     /// Why, strongest first; never empty.
     pub reasons: Vec<Reason>,
     /// The library whose version it follows, where its frames or the release tell one from the others that changed.
-    pub library: Option<Blamed>,
+    pub library: Option<SuspectLibrary>,
 }
 
 /// Looks at everything.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     let fault = verdict::deciding(case.event);
-    let walk = frames::Walk::of(case, fault.as_ref());
+    let walk = frames::StackAnalysis::of(case, fault.as_ref());
     let library = library::blamed(case.event, &walk, case.libraries);
     let (verdict, reasons) = verdict::judge(case, fault.as_ref(), &walk, library);
     Diagnosis { frames: walk.judged(case, verdict), verdict, reasons, library }
 }
 
 /// The fault that the errors of an event are known for; of language errors and refused calls none.
-pub fn fault_of(event: &Event) -> Option<Fault> {
-    let ambient = |fault: &Fault| matches!(fault.sort, Sort::Resource | Sort::Environment | Sort::Dependency);
+pub fn fault_of(event: &Event) -> Option<FaultClass> {
+    let ambient = |fault: &FaultClass| {
+        matches!(fault.sort, FaultCategory::Resource | FaultCategory::Environment | FaultCategory::Dependency)
+    };
     verdict::deciding(event).map(|deciding| deciding.fault).filter(ambient)
 }

@@ -28,20 +28,20 @@ pub struct Sibling {
 
 /// What two issues have in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kinship {
+pub struct RelatedIssue {
     /// 0 to 1.
     pub similarity: f64,
     /// What speaks for it most.
-    pub by: Kin,
+    pub by: Relation,
     /// Seconds between their beginnings.
     pub apart_s: u64,
 }
 
 /// What speaks for a kinship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kin {
+pub enum Relation {
     /// They speak of the same limit or surroundings.
-    Fault,
+    FaultClass,
     /// Functions that few other issues have.
     Frames {
         /// How many.
@@ -52,7 +52,7 @@ pub enum Kin {
 /// How near an issue is to `own`, or `None` if it isn't. `issues_with` has in how many of the project's `all` issues a
 /// function stands: a shared function is worth −ln of its share (inverse document frequency, Spärck Jones 1972), and stacks
 /// are alike by the worth of what they share over the worth of all they have (weighted Jaccard).
-pub fn related(own: &Sibling, other: &Sibling, issues_with: &HashMap<i64, u64>, all: u64) -> Option<Kinship> {
+pub fn related(own: &Sibling, other: &Sibling, issues_with: &HashMap<i64, u64>, all: u64) -> Option<RelatedIssue> {
     let worth = |frame: &i64| {
         let issues = issues_with.get(frame).copied().unwrap_or(1).max(1);
         (all.max(issues) as f64 / issues as f64).ln()
@@ -67,8 +67,8 @@ pub fn related(own: &Sibling, other: &Sibling, issues_with: &HashMap<i64, u64>, 
     let of_stacks = stacks.max(if other.same_type { stacks.sqrt().min(stacks * 1.25) } else { 0.0 }) * together;
     let of_fault = if other.same_fault { SAME_FAULT * together } else { 0.0 };
     let similarity = of_stacks.max(of_fault);
-    let by = if of_fault >= of_stacks { Kin::Fault } else { Kin::Frames { shared: telling } };
-    (similarity >= LEAST).then_some(Kinship { similarity, by, apart_s })
+    let by = if of_fault >= of_stacks { Relation::FaultClass } else { Relation::Frames { shared: telling } };
+    (similarity >= LEAST).then_some(RelatedIssue { similarity, by, apart_s })
 }
 
 #[cfg(test)]
@@ -80,6 +80,6 @@ mod tests {
         let issue = Sibling { frames: vec![7], first_seen: Timestamp::UNIX_EPOCH, same_fault: false, same_type: true };
         let kin = |issues| related(&issue, &issue, &HashMap::from([(7, issues)]), 26);
         assert_eq!(kin(21), None);
-        assert_eq!(kin(2).map(|kin| kin.by), Some(Kin::Frames { shared: 1 }));
+        assert_eq!(kin(2).map(|kin| kin.by), Some(Relation::Frames { shared: 1 }));
     }
 }

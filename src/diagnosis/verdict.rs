@@ -1,12 +1,12 @@
 //! Which kind of fault it is, and why.
 
 use super::{
-    Case, Fault, Role, Sort,
+    Case, FaultCategory, FaultClass, Role,
     faults::{find, short_type},
-    frames::{Walk, is_extension},
-    library::Blamed,
+    frames::{StackAnalysis, is_extension},
+    library::SuspectLibrary,
 };
-use crate::model::{Event, Exception, Frame, Spread};
+use crate::model::{Event, Exception, Frame, IssueFrequency};
 
 /// The kinds of fault, in the words of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ pub enum Reason {
         /// Index of the exception.
         exception: usize,
         /// What it is known for.
-        fault: Fault,
+        fault: FaultClass,
     },
     /// Other issues of the project speak of the same limit or surroundings.
     SameElsewhere {
@@ -59,7 +59,7 @@ pub enum Reason {
         /// Where.
         at: (usize, usize),
         /// In how many issues the function stands.
-        spread: Option<Spread>,
+        spread: Option<IssueFrequency>,
         /// Of how many.
         issues: u64,
     },
@@ -68,7 +68,7 @@ pub enum Reason {
         /// The helper: (exception, frame).
         helper: (usize, usize),
         /// In how many issues it stands.
-        spread: Option<Spread>,
+        spread: Option<IssueFrequency>,
     },
     /// An outer error hides the cause.
     Rethrown {
@@ -81,7 +81,7 @@ pub enum Reason {
         at: (usize, usize),
     },
     /// It follows the version of a library.
-    FollowsLibrary(Blamed),
+    FollowsLibrary(SuspectLibrary),
     /// The innermost frame belongs to an extension of the browser.
     InExtension,
     /// A variable of the environment is not set.
@@ -105,7 +105,7 @@ pub enum Reason {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deciding {
     pub(super) exception: usize,
-    pub(super) fault: Fault,
+    pub(super) fault: FaultClass,
 }
 
 /// The innermost exception that speaks of limits, surroundings or libraries; else the innermost that is known for
@@ -122,7 +122,10 @@ pub(super) fn deciding(event: &Event) -> Option<Deciding> {
     });
     let known: Vec<Deciding> = known.collect();
     let ambient = |found: &&Deciding| {
-        matches!(found.fault.sort, Sort::Resource | Sort::Environment | Sort::Dependency | Sort::Mute)
+        matches!(
+            found.fault.sort,
+            FaultCategory::Resource | FaultCategory::Environment | FaultCategory::Dependency | FaultCategory::Mute
+        )
     };
     known.iter().find(ambient).or(known.first()).copied()
 }
@@ -132,8 +135,9 @@ fn is_member(exception: &Exception) -> bool {
 }
 
 /// What only the frames tell: a program that was to be started is not there.
-fn structural(exception: &Exception) -> Option<Fault> {
-    starts_program(exception).then_some(Fault { name: "a program is not installed", sort: Sort::Environment })
+fn structural(exception: &Exception) -> Option<FaultClass> {
+    starts_program(exception)
+        .then_some(FaultClass { name: "a program is not installed", sort: FaultCategory::Environment })
 }
 
 fn starts_program(exception: &Exception) -> bool {
@@ -171,22 +175,22 @@ fn reads_environment(exception: &Exception) -> bool {
 pub(super) fn judge(
     case: &Case<'_>,
     deciding: Option<&Deciding>,
-    walk: &Walk,
-    library: Option<Blamed>,
+    walk: &StackAnalysis,
+    library: Option<SuspectLibrary>,
 ) -> (Verdict, Vec<Reason>) {
     let says = deciding.map(|deciding| Reason::Says { exception: deciding.exception, fault: deciding.fault });
     let verdict = match deciding.map(|deciding| deciding.fault.sort) {
-        Some(Sort::Resource) => Verdict::Resource,
-        Some(Sort::Environment) => Verdict::Environment,
-        Some(Sort::Dependency) => Verdict::Dependency,
+        Some(FaultCategory::Resource) => Verdict::Resource,
+        Some(FaultCategory::Environment) => Verdict::Environment,
+        Some(FaultCategory::Dependency) => Verdict::Dependency,
         // New code may read new data: only where the program stayed the same is the library that refuses it at fault.
-        Some(Sort::Data)
+        Some(FaultCategory::Data)
             if library.is_some_and(|blamed| blamed.inside > 0 && case.libraries[blamed.library].same_release) =>
         {
             Verdict::Dependency
         }
-        Some(Sort::Data) => Verdict::Data,
-        Some(Sort::Mute) => Verdict::Unclear,
+        Some(FaultCategory::Data) => Verdict::Data,
+        Some(FaultCategory::Mute) => Verdict::Unclear,
         sort => return of_program(case, sort, says, walk, library),
     };
     let mut reasons: Vec<Reason> = says.into_iter().collect();
@@ -205,10 +209,10 @@ pub(super) fn judge(
 /// No limit, no surroundings, no data that the error speaks of: is it the program?
 fn of_program(
     case: &Case<'_>,
-    sort: Option<Sort>,
+    sort: Option<FaultCategory>,
     says: Option<Reason>,
-    walk: &Walk,
-    library: Option<Blamed>,
+    walk: &StackAnalysis,
+    library: Option<SuspectLibrary>,
 ) -> (Verdict, Vec<Reason>) {
     let Some(inner) = case.event.exceptions.last() else { return (Verdict::Unclear, vec![Reason::MessageOnly]) };
     if inner.frames.first().is_some_and(is_extension) {
@@ -230,7 +234,7 @@ fn of_program(
     if sort.is_none() && is_missing_file(inner) {
         return (Verdict::Environment, vec![Reason::FileMissing]);
     }
-    if let Some(at) = vendored(case.event, walk).filter(|_| sort == Some(Sort::Language)) {
+    if let Some(at) = vendored(case.event, walk).filter(|_| sort == Some(FaultCategory::Language)) {
         reasons.push(Reason::InVendoredScript { at });
         return (Verdict::Dependency, reasons);
     }
@@ -240,7 +244,7 @@ fn of_program(
     }
     let Some(cause) = walk.cause.map(|at| &walk.places[at]) else {
         reasons.push(Reason::NothingKnown);
-        let verdict = if sort == Some(Sort::Language) { Verdict::Code } else { Verdict::Unclear };
+        let verdict = if sort == Some(FaultCategory::Language) { Verdict::Code } else { Verdict::Unclear };
         return (verdict, reasons);
     };
     reasons.push(Reason::Begins { at: cause.at(), spread: cause.spread(), issues: case.issues });
@@ -255,7 +259,7 @@ fn of_program(
 }
 
 /// The crash lies in a script that the page loads beside the application's own.
-fn vendored(event: &Event, walk: &Walk) -> Option<(usize, usize)> {
+fn vendored(event: &Event, walk: &StackAnalysis) -> Option<(usize, usize)> {
     let exception = walk.root.unwrap_or(event.exceptions.len().checked_sub(1)?);
     let frame = event.exceptions[exception].frames.first()?;
     let path = [&frame.abs_path, &frame.file]

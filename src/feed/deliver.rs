@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shaper;
 use crate::{
     model::Timestamp,
-    store::{FeedStore, Finding, StoreError, Told},
+    store::{Delivery, FeedStore, Finding, StoreError},
 };
 
 /// First wait after a failure; it doubles up to the longest.
@@ -82,9 +82,9 @@ pub async fn deliver(
             continue;
         };
         let told =
-            if target.wants(&finding) { attempt(target, &shaper, &finding, tries, now).await? } else { Told::Done };
+            if target.wants(&finding) { attempt(target, &shaper, &finding, tries, now).await? } else { Delivery::Done };
         feed.settle(&name, finding.id, told).await?;
-        if told == Told::Gone || end.is_cancelled() {
+        if told == Delivery::Gone || end.is_cancelled() {
             return Ok(());
         }
     }
@@ -96,21 +96,21 @@ async fn attempt(
     finding: &Finding,
     tries: u32,
     now: fn() -> Timestamp,
-) -> Result<Told, StoreError> {
+) -> Result<Delivery, StoreError> {
     let data = shaper.data(finding).await?;
     Ok(match target.tell(finding, &data).await {
-        Outcome::Done => Told::Done,
+        Outcome::Done => Delivery::Done,
         Outcome::Gone => {
             tracing::warn!(target = target.name(), "wants no more: it is not told of anything from here on");
-            Told::Gone
+            Delivery::Gone
         }
         Outcome::Failed if tries + 1 < target.tries() => {
             let wait = (FIRST_WAIT_S << tries.min(10)).min(LONGEST_WAIT_S);
-            Told::Again(now().saturating_add(jiff::SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX))
+            Delivery::Again(now().saturating_add(jiff::SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX))
         }
         Outcome::Failed | Outcome::Refused => {
             tracing::error!(target = target.name(), finding = finding.id, "given up");
-            Told::Done
+            Delivery::Done
         }
     })
 }

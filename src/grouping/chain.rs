@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::key::Key;
 use super::pattern::pattern;
-use super::saying::{self, Saying, Thrower};
+use super::saying::{self, MessageSignature, ThrowOrigin};
 use super::stack::Stack;
 use super::template::template;
 use super::{code, raw, spine, types};
@@ -107,13 +107,13 @@ fn link(exception: &Exception, stack: &Stack<'_>, caller: bool, text_alone: bool
     let ty = raw(&exception.ty);
     let value = beginning(raw(&exception.value));
     let said = saying::read(ty, value);
-    let placed = said.thrower != Thrower::Surroundings && !text_alone && !stack.is_empty();
+    let placed = said.thrower != ThrowOrigin::Surroundings && !text_alone && !stack.is_empty();
     let place = placed.then(|| stack.place(&said, caller));
     let names_lost = place.as_ref().is_some_and(|place| place.names_lost);
     let ty = types::lasting(saying::crash_name(ty).unwrap_or(ty));
     let made_up = types::is_made_up(ty, names_lost || stack.is_obfuscated());
     let mut key = Key::new("exception");
-    if said.thrower != Thrower::Surroundings {
+    if said.thrower != ThrowOrigin::Surroundings {
         key.add(if made_up { "~" } else { ty });
     }
     match code_of(exception, &said, value) {
@@ -132,8 +132,8 @@ fn link(exception: &Exception, stack: &Stack<'_>, caller: bool, text_alone: bool
 }
 
 /// The code that tells errors of one type and place apart, and whether it says all.
-fn code_of(exception: &Exception, said: &Saying, value: &str) -> Option<(String, bool)> {
-    if said.thrower != Thrower::Code {
+fn code_of(exception: &Exception, said: &MessageSignature, value: &str) -> Option<(String, bool)> {
+    if said.thrower != ThrowOrigin::Code {
         return None;
     }
     let system = exception.mechanism.code.as_ref().map(|code| (code.raw().to_owned(), true));
@@ -141,8 +141,8 @@ fn code_of(exception: &Exception, said: &Saying, value: &str) -> Option<(String,
 }
 
 /// What of the text counts. `needed`: nothing else tells the bug from others.
-fn text(said: &Saying, value: &str, stack: &Stack<'_>, needed: bool) -> String {
-    let words = said.thrower == Thrower::Code && (said.key == pattern(value) && !said.key.is_empty());
+fn text(said: &MessageSignature, value: &str, stack: &Stack<'_>, needed: bool) -> String {
+    let words = said.thrower == ThrowOrigin::Code && (said.key == pattern(value) && !said.key.is_empty());
     let silent = needed && said.key.is_empty();
     if !words && !silent {
         return said.key.clone();
@@ -174,7 +174,7 @@ fn message_key(event: &Event) -> Decided {
     let frames = event.exceptions.iter().map(|e| &e.frames).chain(running(event)).find(|frames| !frames.is_empty());
     let stack = frames.map(|frames| Stack::of(frames, false)).filter(|stack| !stack.is_empty());
     if let Some(stack) = stack {
-        let said = Saying { thrower: Thrower::Code, key: String::new(), recursion: false };
+        let said = MessageSignature { thrower: ThrowOrigin::Code, key: String::new(), recursion: false };
         let mut key = Key::new("running");
         stack.place(&said, true).parts.iter().for_each(|part| key.add(part));
         return Decided { by: "stack", hash: key.finish(), weak: true };
@@ -198,7 +198,7 @@ fn message_pattern(event: &Event) -> String {
     let own = event.message.as_ref().filter(|m| !m.raw().trim().is_empty());
     let value = own.or_else(|| carrier.and_then(|e| e.value.as_ref())).map_or("", |value| beginning(value.raw()));
     let said = saying::read("", value);
-    if said.thrower == Thrower::Surroundings {
+    if said.thrower == ThrowOrigin::Surroundings {
         return said.key;
     }
     let source = carrier.and_then(|e| e.frames.iter().find(|f| f.in_app)).and_then(|frame| template(value, frame));

@@ -7,7 +7,7 @@ use super::{
 
 /// Who threw, as far as type and text tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Thrower {
+pub(super) enum ThrowOrigin {
     /// The language: the expression at the top of the stack is wrong.
     Language,
     /// Code: a `throw`, or a library that refuses.
@@ -18,8 +18,8 @@ pub(super) enum Thrower {
 
 /// What was said, without what varies between engines, builds and events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Saying {
-    pub(super) thrower: Thrower,
+pub(super) struct MessageSignature {
+    pub(super) thrower: ThrowOrigin,
     /// `nothing.amount`, `not a function: toFixed`; empty when the text says nothing more than the type.
     pub(super) key: String,
     /// The stack ran over: its frames repeat.
@@ -110,7 +110,7 @@ pub(super) fn crash_name(ty: &str) -> Option<&str> {
 }
 
 /// Reads type and text.
-pub(super) fn read(ty: &str, value: &str) -> Saying {
+pub(super) fn read(ty: &str, value: &str) -> MessageSignature {
     let value = value.trim();
     let recursion = ["Maximum call stack size exceeded", "too much recursion", "maximum recursion depth exceeded"]
         .iter()
@@ -120,28 +120,28 @@ pub(super) fn read(ty: &str, value: &str) -> Saying {
     if crash_name(ty).is_some() {
         // Where it ended says it all: texts hold addresses, or repeat the name.
         let recursion = recursion || value.starts_with("Stack overflow");
-        return Saying { thrower: Thrower::Language, key: String::new(), recursion };
+        return MessageSignature { thrower: ThrowOrigin::Language, key: String::new(), recursion };
     }
     if recursion {
-        return Saying { thrower: Thrower::Language, key: "recursion".to_owned(), recursion };
+        return MessageSignature { thrower: ThrowOrigin::Language, key: "recursion".to_owned(), recursion };
     }
     if let Some((_, kind)) = SURROUNDINGS.iter().find(|(start, _)| value.starts_with(start)) {
         // A request fails where it is made; the others surface anywhere.
-        let thrower = if *kind == "network" { Thrower::Code } else { Thrower::Surroundings };
-        return Saying { thrower, key: (*kind).to_owned(), recursion };
+        let thrower = if *kind == "network" { ThrowOrigin::Code } else { ThrowOrigin::Surroundings };
+        return MessageSignature { thrower, key: (*kind).to_owned(), recursion };
     }
     if let Some(key) = of_language(value) {
-        return Saying { thrower: Thrower::Language, key, recursion };
+        return MessageSignature { thrower: ThrowOrigin::Language, key, recursion };
     }
     let short = short_type(ty);
     if OF_LANGUAGE.contains(&short) {
-        return Saying { thrower: Thrower::Language, key: String::new(), recursion };
+        return MessageSignature { thrower: ThrowOrigin::Language, key: String::new(), recursion };
     }
     if let Some(text) = TEXTS_OF_LANGUAGE.iter().find(|text| value.contains(**text)) {
-        return Saying { thrower: Thrower::Language, key: (*text).to_owned(), recursion };
+        return MessageSignature { thrower: ThrowOrigin::Language, key: (*text).to_owned(), recursion };
     }
     let key = if is_generic(ty) { pattern(value) } else { String::new() };
-    Saying { thrower: Thrower::Code, key, recursion }
+    MessageSignature { thrower: ThrowOrigin::Code, key, recursion }
 }
 
 /// Whether a text holds a word.
@@ -255,7 +255,7 @@ fn is_expression(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Thrower, read};
+    use super::{ThrowOrigin, read};
 
     #[test]
     fn engines_say_the_same_in_other_words() {
@@ -285,13 +285,13 @@ mod tests {
             ("ZeroDivisionError", "division by zero", ""),
         ] {
             let said = read(ty, value);
-            assert_eq!((said.thrower, said.key.as_str()), (Thrower::Language, want), "{value}");
+            assert_eq!((said.thrower, said.key.as_str()), (ThrowOrigin::Language, want), "{value}");
         }
     }
 
     #[test]
     fn what_code_throws_counts_as_text_only_under_a_type_that_says_nothing() {
-        assert_eq!(read("TypeError", "gauge wants a finite number").thrower, Thrower::Code);
+        assert_eq!(read("TypeError", "gauge wants a finite number").thrower, ThrowOrigin::Code);
         assert_eq!(read("Error", "coupon 8548 expired").key, "coupon * expired");
         assert_eq!(read("CouponError", "coupon 8548 expired").key, "");
         assert_eq!(read("java.lang.IllegalStateException", "no 7").key, "no *");
@@ -302,7 +302,7 @@ mod tests {
         let chunk = read("ChunkLoadError", "Loading chunk 17 failed.\n(error: https://x.example/17.js)");
         let module = read("TypeError", "Failed to fetch dynamically imported module: https://x.example/a-3f9ac2.js");
         assert_eq!(chunk, module);
-        assert_eq!(chunk.thrower, Thrower::Surroundings);
+        assert_eq!(chunk.thrower, ThrowOrigin::Surroundings);
         assert_ne!(read("TypeError", "Failed to fetch (stats.example)"), chunk);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::place::Place;
-use super::saying::{Saying, Thrower};
+use super::saying::{MessageSignature, ThrowOrigin};
 use super::{PlaceName, anonymous, frame, minified, module};
 use crate::model::Frame;
 
@@ -63,7 +63,7 @@ impl<'a> Stack<'a> {
     }
 
     /// The place of what was said. `caller`: the caller may count.
-    pub(super) fn place(&self, said: &Saying, caller: bool) -> Where {
+    pub(super) fn place(&self, said: &MessageSignature, caller: bool) -> Where {
         if said.recursion
             && let Some(parts) = self.cycle()
         {
@@ -76,7 +76,7 @@ impl<'a> Stack<'a> {
             return self.minified_place();
         }
         let mut parts = vec![self.identity(0)];
-        let on_behalf = said.thrower == Thrower::Code || self.refused || module::is_shared(top.frame);
+        let on_behalf = said.thrower == ThrowOrigin::Code || self.refused || module::is_shared(top.frame);
         if caller && on_behalf && self.in_app {
             parts.extend(self.caller());
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Around, digest16, taken::Taken};
+use super::{Around, digest16, taken::EnvelopeLog};
 use crate::{
     protocol::{self, Item},
     store::{DroppedRecord, Outcome, Record, SessionRecord, SessionsRecord},
@@ -31,7 +31,7 @@ pub(super) fn sessions(
     item: &Item<'_>,
     mut json: Value,
     around: &Around<'_>,
-    taken: &mut Taken,
+    taken: &mut EnvelopeLog,
 ) -> Result<(), &'static str> {
     scrub_attributes(&mut json, around);
     for line in protocol::aggregates(&json, around.clock)? {
@@ -103,7 +103,7 @@ const ERRORS: [&str; 2] = ["error", "default"];
 const NO_LOSS: [&str; 1] = ["event_processor"];
 
 /// What the SDK itself dropped. Reasons and categories are the protocol's: others are counted as `other`.
-pub(super) fn discarded(item: &Item<'_>, json: &Value, around: &Around<'_>, taken: &mut Taken) {
+pub(super) fn discarded(item: &Item<'_>, json: &Value, around: &Around<'_>, taken: &mut EnvelopeLog) {
     let known = |list: &[&'static str], value: Option<&Value>| {
         let text = value.and_then(Value::as_str).unwrap_or("");
         list.iter().copied().find(|known| *known == text).unwrap_or("other")

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::{Around, Names, event, id_of, taken::Taken};
+use super::{Around, Names, event, id_of, taken::EnvelopeLog};
 use crate::{
     model::EventId,
     native::{DUMP_TYPE, REPORT_TYPE, is_dump, is_report, merge, read_dump, read_report, unreadable},
@@ -98,7 +98,7 @@ pub(super) fn envelope_of<'a>(form: &'a CrashForm, event: &'a [u8], id: EventId)
 }
 
 /// A dump that came without an event is one.
-pub(super) fn event_alone(around: &Around<'_>, taken: &mut Taken) {
+pub(super) fn event_alone(around: &Around<'_>, taken: &mut EnvelopeLog) {
     let Some(dump) = around.dump else { return };
     let id = around.envelope.event_id.unwrap_or_else(|| id_of(&dump.bytes));
     let mut json = json!({});

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Around, crash::is_dump_item, digest16, taken::Taken, used};
+use super::{Around, crash::is_dump_item, digest16, taken::EnvelopeLog, used};
 use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A file: an attachment of the envelope's event, without secrets if it is text; a segment of its replay, as it came.
-pub(super) fn file(item: &Item<'_>, around: &Around<'_>, taken: &Taken) -> Result<Record, &'static str> {
+pub(super) fn file(item: &Item<'_>, around: &Around<'_>, taken: &EnvelopeLog) -> Result<Record, &'static str> {
     let header = |key: &str| {
         let said = item.header.get(key).and_then(protocol::name)?;
         Some(Untrusted::from(around.scrubber.plain(said.raw())))

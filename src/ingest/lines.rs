@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Around, digest16, item, taken::Taken, used};
+use super::{Around, digest16, item, taken::EnvelopeLog, used};
 use crate::{
     model::Untrusted,
     protocol::{self, Item, ItemType},
@@ -15,7 +15,7 @@ use crate::{
 const LINES: usize = 1_000;
 
 /// Keeps the lines; those that are broken or beyond the limit are counted.
-pub(super) fn container(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Taken) {
+pub(super) fn container(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut EnvelopeLog) {
     let kind = match item.ty {
         ItemType::Log | ItemType::OtelLog => ItemKind::Log,
         ItemType::Span | ItemType::OtelSpan => ItemKind::Span,

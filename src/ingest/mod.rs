@@ -29,13 +29,13 @@ use crate::{
     model::{EventId, Timestamp, Untrusted},
     native::{NoSymbols, Symbols},
     protocol::{
-        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Fault, Item, ItemType, Limits, ReportedBy,
+        self, Clock, ClockPolicy, CrashForm, Envelope, EnvelopeError, Item, ItemError, ItemType, Limits, ReportedBy,
         read_json, store_body,
     },
     sourcemaps::Maps,
     store::{Digest, Outcome, ProjectKey, Record},
 };
-use taken::Taken;
+use taken::EnvelopeLog;
 
 /// The tags that a session's user agent tells, as a browser's events have them: browser and system.
 pub fn tags_of_user_agent(text: &str) -> Vec<(Untrusted, Untrusted)> {
@@ -58,7 +58,7 @@ pub struct Ingested {
     /// Id for the answer: the envelope's, else its first event's.
     pub id: Option<EventId>,
     /// What could not be taken; counted in the digest's outcomes too.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ItemError>,
     /// Nothing of an item was taken, attachments aside: whoever sent it has to hear of it.
     pub lost: bool,
 }
@@ -130,7 +130,7 @@ impl Ingest {
         policy: ClockPolicy,
     ) -> Ingested {
         let clock = Clock::new(policy, received, envelope.sent_at);
-        let mut taken = Taken::after(envelope.faults.clone());
+        let mut taken = EnvelopeLog::after(envelope.faults.clone());
         let names = self.names(project.id);
         let around = Around { envelope, clock: &clock, scrubber: &self.scrubber, names, dump: dump.as_ref() };
         // Files last: they belong to the event or replay beside them, wherever that stands.
@@ -172,7 +172,7 @@ impl Ingest {
         }
         let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
-        let mut taken = Taken::after(Vec::new());
+        let mut taken = EnvelopeLog::after(Vec::new());
         taken.keep(Record::Event(Box::new(event::record(
             json,
             id_of(&body),
@@ -197,7 +197,7 @@ impl Ingest {
         let json = read_json(body, self.limits.depth).map_err(|_| EnvelopeError::Body)?;
         let (events, skipped) = protocol::reports(&json, by)?;
         let clock = Clock::new(ClockPolicy::Live, received, None);
-        let mut taken = Taken::after(Vec::new());
+        let mut taken = EnvelopeLog::after(Vec::new());
         for (at, event) in events.into_iter().enumerate() {
             // Reports of two browsers may be alike to the byte: each counts.
             let moment = received.as_microsecond().to_be_bytes();
@@ -229,7 +229,7 @@ impl Ingest {
         Ok(taken.ingested(project, received, None))
     }
 
-    fn item(&self, item: &Item<'_>, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
+    fn item(&self, item: &Item<'_>, around: &Around<'_>, taken: &mut EnvelopeLog) -> Result<(), &'static str> {
         match item.ty {
             ItemType::Unknown => taken.skip_unknown(item),
             ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo => {
@@ -273,7 +273,7 @@ fn is_file(ty: ItemType) -> bool {
     matches!(ty, ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo)
 }
 
-fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut Taken) -> Result<(), &'static str> {
+fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut EnvelopeLog) -> Result<(), &'static str> {
     taken.meet(&json);
     match item.ty {
         ItemType::Event => {

@@ -5,15 +5,15 @@ use serde_json::Value;
 use super::Ingested;
 use crate::{
     model::{EventId, Timestamp},
-    protocol::{Fault, Item, ItemType},
+    protocol::{Item, ItemError, ItemType},
     store::{Digest, ItemKind, Outcome, ProjectKey, Record},
 };
 
 /// Each item ends in one of the three lists, or in the counts of a report.
-pub(super) struct Taken {
+pub(super) struct EnvelopeLog {
     records: Vec<Record>,
     outcomes: Vec<Outcome>,
-    faults: Vec<Fault>,
+    faults: Vec<ItemError>,
     event: Option<EventId>,
     replay: Option<EventId>,
     /// Whom the first event or replay names, as sent: so that files beside it don't.
@@ -21,9 +21,9 @@ pub(super) struct Taken {
     lost: bool,
 }
 
-impl Taken {
+impl EnvelopeLog {
     /// After the frame has been read, with what was wrong there.
-    pub(super) fn after(faults: Vec<Fault>) -> Self {
+    pub(super) fn after(faults: Vec<ItemError>) -> Self {
         let lost = faults.iter().any(|fault| fault.item_type != ItemType::Attachment.as_str());
         Self { records: Vec::new(), outcomes: Vec::new(), faults, event: None, replay: None, user: None, lost }
     }
@@ -92,7 +92,7 @@ impl Taken {
     /// Notes that an item, or so many parts of it, could not be taken.
     pub(super) fn lose(&mut self, item: &Item<'_>, reason: &'static str, quantity: u64) {
         if quantity > 0 {
-            self.faults.push(Fault { item: item.index, item_type: item.ty.as_str(), reason, quantity });
+            self.faults.push(ItemError { item: item.index, item_type: item.ty.as_str(), reason, quantity });
         }
     }
 
@@ -116,7 +116,7 @@ impl Taken {
     pub(super) fn ingested(mut self, project: &ProjectKey, received: Timestamp, id: Option<EventId>) -> Ingested {
         self.faults.sort_by_key(|fault| fault.item);
         self.name_dropped();
-        let invalid = |f: &Fault| Outcome {
+        let invalid = |f: &ItemError| Outcome {
             item: f.item_type,
             outcome: "invalid",
             reason: f.reason,

@@ -33,5 +33,5 @@ pub use query::query_pairs;
 pub use release::{Deploy, Project, Release};
 pub use session::{SessionCounts, SessionStatus};
 pub use slower::Slower;
-pub use standing::{Spread, Standing};
+pub use standing::{FrameStats, IssueFrequency};
 pub use text::Untrusted;

@@ -22,7 +22,7 @@ pub struct Envelope<'a> {
     /// What could be read.
     pub items: Vec<Item<'a>>,
     /// What could not.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ItemError>,
 }
 
 impl Envelope<'_> {
@@ -47,7 +47,7 @@ pub struct Item<'a> {
 
 /// Something that could not be taken, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ItemError {
     /// Place of the item in the envelope, from 0.
     pub item: usize,
     /// Its type, as far as it is known.
@@ -159,14 +159,14 @@ pub fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<Envelope<'a>, Envelo
     }
     if beyond > 0 {
         let reason = "more items than an envelope may have";
-        envelope.faults.push(Fault { item: limits.items, item_type: "unknown", reason, quantity: beyond });
+        envelope.faults.push(ItemError { item: limits.items, item_type: "unknown", reason, quantity: beyond });
     }
     Ok(envelope)
 }
 
 /// Takes one item off; returns what is after it.
-fn item<'a>(index: usize, head: &[u8], after: &'a [u8], limits: &Limits) -> (Result<Item<'a>, Fault>, &'a [u8]) {
-    let fault = |item_type, reason| Err(Fault { item: index, item_type, reason, quantity: 1 });
+fn item<'a>(index: usize, head: &[u8], after: &'a [u8], limits: &Limits) -> (Result<Item<'a>, ItemError>, &'a [u8]) {
+    let fault = |item_type, reason| Err(ItemError { item: index, item_type, reason, quantity: 1 });
     let Some(header) = header(head, limits) else {
         return (fault("unknown", "the item's header is not a JSON object"), resume(after, limits));
     };

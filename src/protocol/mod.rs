@@ -19,7 +19,7 @@ mod unreal;
 pub use auth::{Auth, Dsn, dsn_of};
 pub use crash_form::{CrashForm, FormPart};
 pub use decode::{DecodeError, decode_body, decode_head, decode_within};
-pub use envelope::{Envelope, EnvelopeError, Fault, Item, ItemType, parse};
+pub use envelope::{Envelope, EnvelopeError, Item, ItemError, ItemType, parse};
 pub use json::{JsonError, read_json};
 pub use limits::Limits;
 pub use name::{event_id, name};

@@ -9,7 +9,7 @@ use super::{Action, Failure, Mark, MarkKind, Target};
 pub(super) type DraftNr = usize;
 
 /// An error and what its event says beside it.
-pub(super) struct Told {
+pub(super) struct ReportedError {
     /// Milliseconds since 1970.
     pub(super) at: i64,
     pub(super) failure: Failure,

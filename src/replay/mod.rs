@@ -16,7 +16,7 @@ mod story;
 mod target;
 mod unpack;
 
-pub use path::{Common, Way, common, path};
+pub use path::{Common, PathStep, common, path};
 pub use reader::Reader;
 pub use step::{
     Action, Click, Control, Drag, Effect, Failure, Input, Key, Modifiers, Navigation, NavigationKind, Request, Step,

@@ -9,7 +9,7 @@ const LONGEST: usize = 60;
 
 /// A user's step, as one that others took too can be known again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct PathStep {
     /// Number of the step.
     pub n: u32,
     /// Equal for equal steps.
@@ -17,9 +17,9 @@ pub struct Way {
 }
 
 /// The user's steps up to a moment, in milliseconds after the replay's start.
-pub fn path(replay: &Replay, until_ms: i64) -> Vec<Way> {
+pub fn path(replay: &Replay, until_ms: i64) -> Vec<PathStep> {
     let steps = replay.steps.iter().filter(|step| step.at_ms <= until_ms);
-    let ways: Vec<Way> = steps.filter_map(|step| Some(Way { n: step.n, key: key(step)? })).collect();
+    let ways: Vec<PathStep> = steps.filter_map(|step| Some(PathStep { n: step.n, key: key(step)? })).collect();
     let cut = ways.len().saturating_sub(LONGEST);
     ways[cut..].to_vec()
 }
@@ -80,7 +80,7 @@ pub struct Common {
 }
 
 /// Compares one path with others.
-pub fn common(first: &[Way], others: &[Vec<Way>]) -> Common {
+pub fn common(first: &[PathStep], others: &[Vec<PathStep>]) -> Common {
     let matched: Vec<Vec<bool>> = others.iter().map(|other| shared(first, other)).collect();
     let half = others.len().div_ceil(2);
     let kept: Vec<usize> =
@@ -90,7 +90,7 @@ pub fn common(first: &[Way], others: &[Vec<Way>]) -> Common {
 }
 
 /// Which steps of the first are in the longest sequence that both have.
-fn shared(a: &[Way], b: &[Way]) -> Vec<bool> {
+fn shared(a: &[PathStep], b: &[PathStep]) -> Vec<bool> {
     let mut best = vec![vec![0u32; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
@@ -116,8 +116,8 @@ fn shared(a: &[Way], b: &[Way]) -> Vec<bool> {
 mod tests {
     use super::*;
 
-    fn ways(keys: &str) -> Vec<Way> {
-        keys.chars().zip(1..).map(|(key, n)| Way { n, key: key.to_string() }).collect()
+    fn ways(keys: &str) -> Vec<PathStep> {
+        keys.chars().zip(1..).map(|(key, n)| PathStep { n, key: key.to_string() }).collect()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Failure, Gap, GapKind, Replay,
-    draft::{Log, Told},
+    draft::{Log, ReportedError},
     event::{Event, kind},
     header::Header,
     scene::Scene,
@@ -32,7 +32,7 @@ pub struct Reader {
     read: HashSet<u64>,
     pub(super) segments: u64,
     pub(super) gaps: Vec<Gap>,
-    pub(super) failures: Vec<Told>,
+    pub(super) failures: Vec<ReportedError>,
     /// First and last recorded moment, in milliseconds since 1970.
     pub(super) first: Option<i64>,
     pub(super) last: i64,
@@ -90,7 +90,7 @@ impl Reader {
         let clicks = clicks.into_iter().map(|(at, path)| (at.as_millisecond(), path.into_raw())).collect();
         if !self.failures.iter().any(|told| told.failure.event == failure.event) {
             self.log.errors.push(at.as_millisecond());
-            self.failures.push(Told { at: at.as_millisecond(), failure, clicks });
+            self.failures.push(ReportedError { at: at.as_millisecond(), failure, clicks });
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{
     Action, Shared, Verdict,
-    draft::{Draft, DraftNr, Log, Told},
+    draft::{Draft, DraftNr, Log, ReportedError},
 };
 
 /// A breadcrumb's click and the recording's are so near, in milliseconds.
@@ -21,7 +21,7 @@ const ANSWER: i64 = 150;
 const DOUBLE: i64 = 700;
 
 /// Settles all of it.
-pub(super) fn settle(log: &mut Log, told: &[Told]) {
+pub(super) fn settle(log: &mut Log, told: &[ReportedError]) {
     restore(log);
     describe(log);
     unmask(log, told);
@@ -87,7 +87,7 @@ fn describe(log: &mut Log) {
 }
 
 /// Labels that the recording masked stand unmasked in the breadcrumbs of errors.
-fn unmask(log: &mut Log, told: &[Told]) {
+fn unmask(log: &mut Log, told: &[ReportedError]) {
     for draft in log.drafts.iter_mut().filter(|draft| click(draft).is_some()) {
         let Some(target) = draft.target.as_mut().filter(|target| target.masked && target.name.is_none()) else {
             continue;

@@ -4,7 +4,7 @@
 
 use super::{
     Action, Effect, Failure, Gap, GapKind, Mark, MarkKind, Replay, Step,
-    draft::{Draft, DraftNr, Log, Told},
+    draft::{Draft, DraftNr, Log, ReportedError},
     effects,
     reader::Reader,
     settle,
@@ -64,8 +64,8 @@ fn moment(ms: i64) -> Timestamp {
 }
 
 /// Errors become drafts.
-fn fail(log: &mut Log, told: &[Told]) {
-    for Told { at, failure, .. } in told {
+fn fail(log: &mut Log, told: &[ReportedError]) {
+    for ReportedError { at, failure, .. } in told {
         let mut draft = Draft::new(*at, 0, Action::Error(failure.clone()));
         let before =
             log.drafts.iter().filter(|d| d.at <= *at && matches!(d.action, Action::Navigate(_))).max_by_key(|d| d.at);

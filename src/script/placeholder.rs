@@ -4,7 +4,7 @@ use crate::{guard::Literal, replay::Target};
 
 /// Sorts of values that a field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
+enum FieldKind {
     Email,
     Url,
     Phone,
@@ -21,17 +21,17 @@ enum Sort {
 }
 
 /// Words in a field's names, and what they say of its value.
-const HINTS: &[(&[&str], Sort)] = &[
-    (&["email", "e-mail", "mail"], Sort::Email),
-    (&["phone", "mobile", "tel"], Sort::Phone),
-    (&["year", "born", "birth"], Sort::Year),
-    (&["url", "website", "homepage"], Sort::Url),
+const HINTS: &[(&[&str], FieldKind)] = &[
+    (&["email", "e-mail", "mail"], FieldKind::Email),
+    (&["phone", "mobile", "tel"], FieldKind::Phone),
+    (&["year", "born", "birth"], FieldKind::Year),
+    (&["url", "website", "homepage"], FieldKind::Url),
     (
         &[
             "zip", "postal", "postcode", "amount", "price", "qty", "quantity", "count", "number", "age", "code", "otp",
             "pin", "card",
         ],
-        Sort::Number,
+        FieldKind::Number,
     ),
 ];
 
@@ -40,35 +40,35 @@ pub fn value(target: &Target, chars: Option<usize>) -> Literal {
     let whole = |text| Literal::ours(text, "", 0, "");
     let like = |pattern, chars| Literal::ours("", pattern, chars, "");
     match sort(target, chars) {
-        Sort::Email => email(chars.unwrap_or(16)),
-        Sort::Url => Literal::ours("https://example.com/", "page", chars.unwrap_or(0).saturating_sub(20), ""),
-        Sort::Phone => like("5550100234", chars.unwrap_or(10)),
-        Sort::Year => whole("1990"),
-        Sort::Number => like("1234567890", chars.unwrap_or(2)),
-        Sort::Date => whole("2000-01-01"),
-        Sort::Time => whole("12:00"),
-        Sort::DateTime => whole("2000-01-01T12:00"),
-        Sort::Month => whole("2000-01"),
-        Sort::Week => whole("2000-W01"),
-        Sort::Color => whole("#336699"),
-        Sort::Password => like("Passw0rd!", chars.unwrap_or(12)),
+        FieldKind::Email => email(chars.unwrap_or(16)),
+        FieldKind::Url => Literal::ours("https://example.com/", "page", chars.unwrap_or(0).saturating_sub(20), ""),
+        FieldKind::Phone => like("5550100234", chars.unwrap_or(10)),
+        FieldKind::Year => whole("1990"),
+        FieldKind::Number => like("1234567890", chars.unwrap_or(2)),
+        FieldKind::Date => whole("2000-01-01"),
+        FieldKind::Time => whole("12:00"),
+        FieldKind::DateTime => whole("2000-01-01T12:00"),
+        FieldKind::Month => whole("2000-01"),
+        FieldKind::Week => whole("2000-W01"),
+        FieldKind::Color => whole("#336699"),
+        FieldKind::Password => like("Passw0rd!", chars.unwrap_or(12)),
         // The last character is no space, which a field may trim.
-        Sort::Text => Literal::ours("", "Example text ", chars.unwrap_or(7).saturating_sub(1), "s"),
+        FieldKind::Text => Literal::ours("", "Example text ", chars.unwrap_or(7).saturating_sub(1), "s"),
     }
 }
 
-fn sort(target: &Target, chars: Option<usize>) -> Sort {
+fn sort(target: &Target, chars: Option<usize>) -> FieldKind {
     match target.input_type.as_ref().map_or("", |t| t.raw()) {
-        "email" => return Sort::Email,
-        "url" => return Sort::Url,
-        "tel" => return Sort::Phone,
-        "date" => return Sort::Date,
-        "time" => return Sort::Time,
-        "datetime-local" => return Sort::DateTime,
-        "month" => return Sort::Month,
-        "week" => return Sort::Week,
-        "color" => return Sort::Color,
-        "password" => return Sort::Password,
+        "email" => return FieldKind::Email,
+        "url" => return FieldKind::Url,
+        "tel" => return FieldKind::Phone,
+        "date" => return FieldKind::Date,
+        "time" => return FieldKind::Time,
+        "datetime-local" => return FieldKind::DateTime,
+        "month" => return FieldKind::Month,
+        "week" => return FieldKind::Week,
+        "color" => return FieldKind::Color,
+        "password" => return FieldKind::Password,
         _ => {}
     }
     let hinted = HINTS.iter().find(|(words, _)| said_of(target).iter().any(|word| words.contains(&word.as_str())));
@@ -76,11 +76,11 @@ fn sort(target: &Target, chars: Option<usize>) -> Sort {
     let number = target.input_type.as_ref().is_some_and(|t| t.raw() == "number");
     match hinted {
         // Only a value of four characters can be a year by itself.
-        Some(Sort::Year) if chars.is_none_or(|chars| chars == 4) => Sort::Year,
-        Some(Sort::Year) => Sort::Date,
-        _ if number => Sort::Number,
+        Some(FieldKind::Year) if chars.is_none_or(|chars| chars == 4) => FieldKind::Year,
+        Some(FieldKind::Year) => FieldKind::Date,
+        _ if number => FieldKind::Number,
         Some(sort) => sort,
-        None => Sort::Text,
+        None => FieldKind::Text,
     }
 }
 

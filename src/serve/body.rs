@@ -24,12 +24,12 @@ const STEP_BYTES: usize = 16 * 1024;
 const DRAINED_BYTES: usize = 256 * 1024;
 
 /// A body and its place in memory.
-pub(super) struct Held {
+pub(super) struct ReservedBody {
     pub bytes: Vec<u8>,
     room: Room,
 }
 
-impl Held {
+impl ReservedBody {
     /// The room that it takes, and its bytes.
     pub(super) fn into_parts(self) -> (Room, Vec<u8>) {
         (self.room, self.bytes)
@@ -82,7 +82,7 @@ pub(super) enum Refused {
 /// A body that is being read.
 pub(super) struct Incoming {
     chunks: BodyDataStream,
-    held: Held,
+    held: ReservedBody,
     most: usize,
     said: Option<usize>,
     until: Instant,
@@ -98,7 +98,7 @@ impl Incoming {
             return Err(Refused::TooLarge);
         }
         let room = Room { all: room.clone(), taken: Vec::new(), bytes: 0 };
-        let held = Held { bytes: Vec::new(), room };
+        let held = ReservedBody { bytes: Vec::new(), room };
         Ok(Self { chunks: body.into_data_stream(), held, most, said, until: Instant::now() + PATIENCE, ended: false })
     }
 
@@ -137,7 +137,7 @@ impl Incoming {
     }
 
     /// Reads to the end.
-    pub(super) async fn whole(mut self) -> Result<Held, Refused> {
+    pub(super) async fn whole(mut self) -> Result<ReservedBody, Refused> {
         while self.more().await? {}
         Ok(self.held)
     }
@@ -154,6 +154,11 @@ impl Incoming {
 }
 
 /// Reads a body of at most `most` bytes, with room taken for it while it comes.
-pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize, room: &Arc<Semaphore>) -> Result<Held, Refused> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+    room: &Arc<Semaphore>,
+) -> Result<ReservedBody, Refused> {
     Incoming::new(headers, body, most, room)?.whole().await
 }

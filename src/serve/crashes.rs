@@ -10,7 +10,7 @@ use axum::{
 use super::{
     App,
     body::{self, Room},
-    ingestion::{Fault, key_of, lost, refused, sender_of, unpack_whole},
+    ingestion::{IngestError, key_of, lost, refused, sender_of, unpack_whole},
 };
 use crate::{
     ingest::Ingested,
@@ -48,7 +48,7 @@ enum Shape {
     Unreal,
 }
 
-fn answer(app: &App, project: &str, done: Result<Option<EventId>, Fault>) -> Response {
+fn answer(app: &App, project: &str, done: Result<Option<EventId>, IngestError>) -> Response {
     match done {
         Ok(id) => id.map(hyphenated).unwrap_or_default().into_response(),
         Err(fault) => {
@@ -69,14 +69,14 @@ async fn taken(
     headers: &HeaderMap,
     body: Body,
     shape: Shape,
-) -> Result<Option<EventId>, Fault> {
+) -> Result<Option<EventId>, IngestError> {
     let limits = *app.ingest.limits();
     app.metrics.asked();
     // Who may not send is told before the body is read.
-    let key = key.ok_or(Fault::NoKey)?;
+    let key = key.ok_or(IngestError::NoKey)?;
     let found = sender_of(app, project, &key).await?;
     // Dumps come as they are mostly: the bound is that of what is unpacked.
-    let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(Fault::Body)?;
+    let held = body::read(headers, body, limits.envelope_bytes, &app.room).await.map_err(IngestError::Body)?;
     app.metrics.received(held.bytes.len());
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
     let limits = Limits { compressed_bytes: limits.envelope_bytes, ..limits };
@@ -87,22 +87,22 @@ async fn taken(
     };
     let Ingested { digest, id, .. } = digest(app, found, form, room).await?;
     let items = app.metrics.items_of(&digest);
-    let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
+    let receipt = app.sink.write(digest).await.map_err(IngestError::Store)?;
     app.metrics.stored(&items, &receipt);
     Ok(id)
 }
 
 /// The parts of the form. What can't be read as one may be a dump by itself.
-async fn form_of(headers: &HeaderMap, bytes: Vec<u8>, limits: Limits) -> Result<CrashForm, Fault> {
+async fn form_of(headers: &HeaderMap, bytes: Vec<u8>, limits: Limits) -> Result<CrashForm, IngestError> {
     let ty = headers.get(header::CONTENT_TYPE).and_then(|h| h.to_str().ok()).unwrap_or("");
     if !ty.to_ascii_lowercase().starts_with("multipart/") {
         return Ok(CrashForm::of_dump(&bytes, &limits));
     }
     let request = Request::builder().header(header::CONTENT_TYPE, ty).body(Body::from(bytes));
-    let request = request.map_err(|_| Fault::Form("the content type can't be read".to_owned()))?;
-    let broken = |error: axum::extract::multipart::MultipartError| Fault::Form(error.body_text());
+    let request = request.map_err(|_| IngestError::Form("the content type can't be read".to_owned()))?;
+    let broken = |error: axum::extract::multipart::MultipartError| IngestError::Form(error.body_text());
     let form = Multipart::from_request(request, &()).await;
-    let mut form = form.map_err(|error| Fault::Form(error.body_text()))?;
+    let mut form = form.map_err(|error| IngestError::Form(error.body_text()))?;
     let mut parts = Vec::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or("").to_owned();
@@ -112,11 +112,12 @@ async fn form_of(headers: &HeaderMap, bytes: Vec<u8>, limits: Limits) -> Result<
     Ok(CrashForm::of_parts(parts, &limits))
 }
 
-async fn digest(app: &App, project: ProjectKey, form: CrashForm, room: Room) -> Result<Ingested, Fault> {
+async fn digest(app: &App, project: ProjectKey, form: CrashForm, room: Room) -> Result<Ingested, IngestError> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let id = new_id()?;
     // One after the other: each may take as much memory and time as many envelopes.
-    let turn = app.crashes.clone().acquire_owned().await.map_err(|_| Fault::Form("the server ends".to_owned()))?;
+    let turn =
+        app.crashes.clone().acquire_owned().await.map_err(|_| IngestError::Form("the server ends".to_owned()))?;
     let work = move || {
         let ingested = ingest.crash(&project, &form, received, id);
         drop((room, turn));
@@ -126,9 +127,9 @@ async fn digest(app: &App, project: ProjectKey, form: CrashForm, room: Room) -> 
 }
 
 /// An id for a crash whose sender has none: the same dump sent twice is two crashes.
-fn new_id() -> Result<EventId, Fault> {
+fn new_id() -> Result<EventId, IngestError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Fault::Form("no random numbers to be had".to_owned()))?;
+    getrandom::fill(&mut bytes).map_err(|_| IngestError::Form("no random numbers to be had".to_owned()))?;
     Ok(EventId(u128::from_be_bytes(bytes)))
 }
 

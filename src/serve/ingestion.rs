@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     App,
-    body::{Held, Incoming, Refused, Room},
+    body::{Incoming, Refused, ReservedBody, Room},
     metrics::Refusal,
 };
 use crate::{
@@ -92,7 +92,7 @@ enum Form {
 }
 
 /// Why a request was not taken.
-pub(super) enum Fault {
+pub(super) enum IngestError {
     Body(Refused),
     Encoding(DecodeError),
     Envelope(EnvelopeError),
@@ -107,15 +107,15 @@ pub(super) enum Fault {
 /// What the sender is told of a request that is on disk.
 struct Accepted {
     id: Option<EventId>,
-    faults: Vec<crate::protocol::Fault>,
+    faults: Vec<crate::protocol::ItemError>,
     lost: bool,
 }
 
-async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, Fault> {
+async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, IngestError> {
     let limits = *app.ingest.limits();
     app.metrics.asked();
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
-    let mut incoming = Incoming::new(&headers, body, limits.compressed_bytes, &app.room).map_err(Fault::Body)?;
+    let mut incoming = Incoming::new(&headers, body, limits.compressed_bytes, &app.room).map_err(IngestError::Body)?;
     let project = match project_of(app, &sender, &headers, encoding.as_deref(), &mut incoming).await {
         Ok(project) => project,
         Err(fault) => {
@@ -123,7 +123,7 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
             return Err(fault);
         }
     };
-    let held = incoming.whole().await.map_err(Fault::Body)?;
+    let held = incoming.whole().await.map_err(IngestError::Body)?;
     app.metrics.received(held.bytes.len());
     let small = held.bytes.len() <= SMALL && encoding.is_none();
     let body = if small { Unpacked::Plain(held) } else { unpack(held, encoding, limits).await? };
@@ -131,7 +131,7 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
     let Ingested { digest, id, faults, lost } = digest(app, project, form, body).await?;
     let first = first_event_of(app, &digest).await;
     let items = app.metrics.items_of(&digest);
-    let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
+    let receipt = app.sink.write(digest).await.map_err(IngestError::Store)?;
     app.metrics.stored(&items, &receipt);
     if let Some(slug) = first {
         app.told.first(&slug);
@@ -170,33 +170,33 @@ async fn project_of(
     headers: &HeaderMap,
     encoding: Option<&str>,
     incoming: &mut Incoming,
-) -> Result<ProjectKey, Fault> {
+) -> Result<ProjectKey, IngestError> {
     let Sender::Dsn { project, query } = sender else {
-        return Ok(ProjectKey::from(&app.sink.ensure_project(SPOTLIGHT).await.map_err(Fault::Store)?));
+        return Ok(ProjectKey::from(&app.sink.ensure_project(SPOTLIGHT).await.map_err(IngestError::Store)?));
     };
     let auth = match key_of(headers, query.as_deref()) {
         Some(auth) => auth,
         None => {
             let enough = |bytes: &[u8]| bytes.len() >= HEAD || (encoding.is_none() && bytes.contains(&b'\n'));
-            incoming.until(enough).await.map_err(Fault::Body)?;
-            let head = decode_head(encoding, incoming.bytes(), HEAD).map_err(Fault::Encoding)?;
-            dsn_of(&head).map(Auth::from).ok_or(Fault::NoKey)?
+            incoming.until(enough).await.map_err(IngestError::Body)?;
+            let head = decode_head(encoding, incoming.bytes(), HEAD).map_err(IngestError::Encoding)?;
+            dsn_of(&head).map(Auth::from).ok_or(IngestError::NoKey)?
         }
     };
     sender_of(app, project, &auth.public_key).await
 }
 
 /// The project of a key, if it may send more just now.
-pub(super) async fn sender_of(app: &App, project: &str, key: &str) -> Result<ProjectKey, Fault> {
-    let found = app.sink.project_for_dsn(project, Some(key)).await.map_err(Fault::Store)?;
+pub(super) async fn sender_of(app: &App, project: &str, key: &str) -> Result<ProjectKey, IngestError> {
+    let found = app.sink.project_for_dsn(project, Some(key)).await.map_err(IngestError::Store)?;
     let found = ProjectKey::from(&found);
-    app.rate.take(found.id, (app.now)()).map_err(Fault::Rate)?;
+    app.rate.take(found.id, (app.now)()).map_err(IngestError::Rate)?;
     Ok(found)
 }
 
 /// A body as it came, or without its encoding; its room is held as long as it lives.
 pub(super) enum Unpacked {
-    Plain(Held),
+    Plain(ReservedBody),
     Decoded { bytes: Vec<u8>, _room: Room },
 }
 
@@ -210,10 +210,10 @@ impl Unpacked {
 }
 
 pub(super) async fn unpack(
-    mut held: Held,
+    mut held: ReservedBody,
     encoding: Option<String>,
     limits: crate::protocol::Limits,
-) -> Result<Unpacked, Fault> {
+) -> Result<Unpacked, IngestError> {
     let work = move || {
         // What comes out takes its own room while it grows.
         let mut room = held.room().beside();
@@ -228,17 +228,17 @@ pub(super) async fn unpack(
         })
     };
     tokio::task::spawn_blocking(work).await.map_err(lost)?.map_err(|error| match error {
-        DecodeError::NoRoom => Fault::Body(Refused::Busy),
-        error => Fault::Encoding(error),
+        DecodeError::NoRoom => IngestError::Body(Refused::Busy),
+        error => IngestError::Encoding(error),
     })
 }
 
 /// A body without its encoding, with the room that it takes.
 pub(super) async fn unpack_whole(
-    held: Held,
+    held: ReservedBody,
     encoding: Option<String>,
     limits: crate::protocol::Limits,
-) -> Result<(Room, Vec<u8>), Fault> {
+) -> Result<(Room, Vec<u8>), IngestError> {
     if encoding.is_none() {
         return Ok(held.into_parts());
     }
@@ -248,7 +248,7 @@ pub(super) async fn unpack_whole(
     })
 }
 
-async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, Fault> {
+async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> Result<Ingested, IngestError> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let small = body.bytes().len() <= SMALL && !ingest.may_block();
     let work = move || match form {
@@ -257,11 +257,11 @@ async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> R
         Form::Reports(by) => ingest.security(&project, body.bytes(), received, &by),
     };
     let done = if small { work() } else { tokio::task::spawn_blocking(work).await.map_err(lost)? };
-    done.map_err(Fault::Envelope)
+    done.map_err(IngestError::Envelope)
 }
 
-pub(super) fn lost(error: tokio::task::JoinError) -> Fault {
-    Fault::Store(StoreError::Engine { context: "taking a request apart", source: error.into() })
+pub(super) fn lost(error: tokio::task::JoinError) -> IngestError {
+    IngestError::Store(StoreError::Engine { context: "taking a request apart", source: error.into() })
 }
 
 /// The key in headers or query.
@@ -270,7 +270,7 @@ pub(super) fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
     header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| Auth::of_query(query?))
 }
 
-fn answer(app: &App, who: &str, done: Result<Accepted, Fault>) -> Response {
+fn answer(app: &App, who: &str, done: Result<Accepted, IngestError>) -> Response {
     match done {
         Ok(accepted) => told(&accepted),
         Err(fault) => refused(app, who, fault),
@@ -285,7 +285,7 @@ fn told(accepted: &Accepted) -> Response {
         said["id"] = id.to_string().into();
     }
     if !accepted.faults.is_empty() {
-        let fault = |f: &crate::protocol::Fault| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
+        let fault = |f: &crate::protocol::ItemError| json!({ "item": f.item, "type": f.item_type, "reason": f.reason });
         said["errors"] = accepted.faults.iter().map(fault).collect();
     }
     if !accepted.lost {
@@ -301,18 +301,18 @@ fn told(accepted: &Accepted) -> Response {
 }
 
 /// Why a request was not taken, in words that are the same for all of its kind.
-fn why(fault: &Fault) -> &'static str {
+fn why(fault: &IngestError) -> &'static str {
     match fault {
-        Fault::Body(Refused::TooLarge) => "it is too large",
-        Fault::Body(Refused::Busy) | Fault::Store(StoreError::Busy { .. }) => "too much comes at once",
-        Fault::Body(Refused::Broken) => "its body did not come whole",
-        Fault::Encoding(_) => "it can't be unpacked",
-        Fault::Envelope(_) => "it can't be read",
-        Fault::Form(_) => "its form can't be read",
-        Fault::NoKey => "it has no key",
-        Fault::Rate(_) => "its key sent too much in a minute",
-        Fault::Store(StoreError::Full) => "the disk is full",
-        Fault::Store(error) => match error.kind() {
+        IngestError::Body(Refused::TooLarge) => "it is too large",
+        IngestError::Body(Refused::Busy) | IngestError::Store(StoreError::Busy { .. }) => "too much comes at once",
+        IngestError::Body(Refused::Broken) => "its body did not come whole",
+        IngestError::Encoding(_) => "it can't be unpacked",
+        IngestError::Envelope(_) => "it can't be read",
+        IngestError::Form(_) => "its form can't be read",
+        IngestError::NoKey => "it has no key",
+        IngestError::Rate(_) => "its key sent too much in a minute",
+        IngestError::Store(StoreError::Full) => "the disk is full",
+        IngestError::Store(error) => match error.kind() {
             Kind::NotFound | Kind::Forbidden | Kind::Unauthorized => "its key is not of this project",
             _ => "the store failed",
         },
@@ -320,28 +320,34 @@ fn why(fault: &Fault) -> &'static str {
 }
 
 /// The answer to a request that was not taken. `who`: the project as its address names it.
-pub(super) fn refused(app: &App, who: &str, fault: Fault) -> Response {
+pub(super) fn refused(app: &App, who: &str, fault: IngestError) -> Response {
     app.told.refused(who, why(&fault));
     let (status, detail, wait) = match &fault {
-        Fault::Body(Refused::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None),
-        Fault::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
-        Fault::Body(Refused::Broken) => (StatusCode::REQUEST_TIMEOUT, "the body did not come whole".to_owned(), None),
-        Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
-        Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Envelope(error @ (EnvelopeError::TooLarge | EnvelopeError::EventTooLarge(_))) => {
+        IngestError::Body(Refused::TooLarge) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None)
+        }
+        IngestError::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
+        IngestError::Body(Refused::Broken) => {
+            (StatusCode::REQUEST_TIMEOUT, "the body did not come whole".to_owned(), None)
+        }
+        IngestError::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
+        IngestError::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        IngestError::Envelope(error @ (EnvelopeError::TooLarge | EnvelopeError::EventTooLarge(_))) => {
             (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None)
         }
-        Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
-        Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None),
-        Fault::Rate(wait) => {
+        IngestError::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        IngestError::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
+        IngestError::NoKey => {
+            (StatusCode::UNAUTHORIZED, "no key: send the DSN's public key as sentry_key".to_owned(), None)
+        }
+        IngestError::Rate(wait) => {
             (StatusCode::TOO_MANY_REQUESTS, "too many requests with this key (--max-requests)".to_owned(), Some(*wait))
         }
-        Fault::Store(error) => of_store(error),
+        IngestError::Store(error) => of_store(error),
     };
     app.metrics.refused(Refusal::of(status.as_u16()));
     if status.is_server_error()
-        && let Fault::Store(error) = &fault
+        && let IngestError::Store(error) = &fault
     {
         tracing::error!(error = error as &dyn std::error::Error, "an envelope could not be stored");
     }

@@ -43,7 +43,7 @@ pub use listen::Tls;
 pub use metrics::Metrics;
 use passes::Passes;
 pub use tokens::{NewToken, Token, Tokens};
-pub use told::{RefusedRow, Told, refused_lately};
+pub use told::{IntakeLog, RefusedRow, refused_lately};
 
 use crate::{
     forward::Forward,
@@ -80,7 +80,7 @@ pub struct Parts {
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What a person is told on the log.
-    pub told: Arc<Told>,
+    pub told: Arc<IntakeLog>,
     /// Where accepted envelopes also go.
     pub forward: Option<Arc<Forward>>,
     /// Most requests a minute with one project's key.
@@ -108,7 +108,7 @@ struct App {
     trusted_proxies: Arc<[IpAddr]>,
     audit: Option<Arc<Audit>>,
     metrics: Arc<Metrics>,
-    told: Arc<Told>,
+    told: Arc<IntakeLog>,
     forward: Option<Arc<Forward>>,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,

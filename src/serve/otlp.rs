@@ -20,7 +20,7 @@ use super::{
     App,
     body::{self, Refused},
     gate,
-    ingestion::{Fault, key_of, lost, of_store, sender_of, unpack},
+    ingestion::{IngestError, key_of, lost, of_store, sender_of, unpack},
     metrics::Refusal,
 };
 use crate::{
@@ -94,11 +94,11 @@ enum Refusing {
     ContentType,
     Read(ReadError),
     Keyless,
-    Other(Fault),
+    Other(IngestError),
 }
 
-impl From<Fault> for Refusing {
-    fn from(fault: Fault) -> Self {
+impl From<IngestError> for Refusing {
+    fn from(fault: IngestError) -> Self {
         Self::Other(fault)
     }
 }
@@ -162,7 +162,7 @@ async fn taken(
     // Who may not send is told before the body is read.
     let project = match &sender {
         Sender::Project { project, key } => {
-            let key = key.as_deref().ok_or(Fault::NoKey)?;
+            let key = key.as_deref().ok_or(IngestError::NoKey)?;
             Some(sender_of(app, project, key).await?)
         }
         Sender::Service { key } => {
@@ -173,7 +173,7 @@ async fn taken(
         }
     };
     let limits = *app.ingest.limits();
-    let held = body::read(&headers, body, limits.compressed_bytes, &app.room).await.map_err(Fault::Body)?;
+    let held = body::read(&headers, body, limits.compressed_bytes, &app.room).await.map_err(IngestError::Body)?;
     app.metrics.received(held.bytes.len());
     let content = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
     let unpacked = unpack(held, content, limits).await?;
@@ -183,7 +183,7 @@ async fn taken(
     let projects = match (project, &sender) {
         (Some(project), _) => Projects::One(project),
         (None, Sender::Service { key }) => Projects::Each(projects(app, &request, key.as_deref(), &headers).await?),
-        (None, Sender::Project { .. }) => return Err(Fault::NoKey.into()),
+        (None, Sender::Project { .. }) => return Err(IngestError::NoKey.into()),
     };
     store(app, request, projects).await?;
     Ok(faults)
@@ -194,7 +194,7 @@ enum Projects {
     Each(HashMap<String, ProjectKey>),
 }
 
-async fn store(app: &App, request: Request, projects: Projects) -> Result<(), Fault> {
+async fn store(app: &App, request: Request, projects: Projects) -> Result<(), IngestError> {
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let digests = tokio::task::spawn_blocking(move || {
         let project = |group: &Group| match &projects {
@@ -205,7 +205,7 @@ async fn store(app: &App, request: Request, projects: Projects) -> Result<(), Fa
     });
     for digest in digests.await.map_err(lost)? {
         let items = app.metrics.items_of(&digest);
-        let receipt = app.sink.write(digest).await.map_err(Fault::Store)?;
+        let receipt = app.sink.write(digest).await.map_err(IngestError::Store)?;
         app.metrics.stored(&items, &receipt);
     }
     Ok(())
@@ -217,7 +217,7 @@ async fn projects(
     request: &Request,
     key: Option<&str>,
     headers: &HeaderMap,
-) -> Result<HashMap<String, ProjectKey>, Fault> {
+) -> Result<HashMap<String, ProjectKey>, IngestError> {
     let may_make = gate::lets_send(app, headers);
     let mut found = HashMap::new();
     for group in &request.groups {
@@ -229,7 +229,7 @@ async fn projects(
         let project = match (known, may_make) {
             (Some(known), true) => known,
             (_, true) => {
-                let made = ProjectKey::from(&app.sink.ensure_project(&slug).await.map_err(Fault::Store)?);
+                let made = ProjectKey::from(&app.sink.ensure_project(&slug).await.map_err(IngestError::Store)?);
                 let mut services = app.services.lock().unwrap_or_else(PoisonError::into_inner);
                 if services.len() >= REMEMBERED {
                     services.clear();
@@ -238,8 +238,8 @@ async fn projects(
                 made
             }
             (_, false) => {
-                let key = key.ok_or(Fault::NoKey)?;
-                ProjectKey::from(&app.sink.project_for_dsn(&slug, Some(key)).await.map_err(Fault::Store)?)
+                let key = key.ok_or(IngestError::NoKey)?;
+                ProjectKey::from(&app.sink.project_for_dsn(&slug, Some(key)).await.map_err(IngestError::Store)?)
             }
         };
         found.insert(slug, project);
@@ -282,7 +282,7 @@ fn refused(app: &App, encoding: Encoding, why: Refusing) -> Response {
     app.metrics.refused(Refusal::of(status.as_u16()));
     let keyless = matches!(why, Refusing::Keyless);
     app.told.refused("opentelemetry", if keyless { "it has no key" } else { "it can't be taken" });
-    if let Refusing::Other(Fault::Store(error)) = &why
+    if let Refusing::Other(IngestError::Store(error)) = &why
         && status.is_server_error()
     {
         tracing::error!(error = error as &dyn std::error::Error, "telemetry could not be stored");
@@ -295,18 +295,24 @@ fn refused(app: &App, encoding: Encoding, why: Refusing) -> Response {
     response
 }
 
-fn of_fault(fault: &Fault) -> (StatusCode, String, Option<u64>) {
+fn of_fault(fault: &IngestError) -> (StatusCode, String, Option<u64>) {
     match fault {
-        Fault::Body(Refused::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None),
-        Fault::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
-        Fault::Body(Refused::Broken) => (StatusCode::BAD_REQUEST, "the body did not come whole".to_owned(), None),
-        Fault::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
-        Fault::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
-        Fault::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
-        Fault::NoKey => (StatusCode::UNAUTHORIZED, "no key: send the public key of the project's DSN".to_owned(), None),
-        Fault::Rate(wait) => (StatusCode::TOO_MANY_REQUESTS, "too many requests with this key".to_owned(), Some(*wait)),
-        Fault::Store(error) => of_store(error),
+        IngestError::Body(Refused::TooLarge) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large".to_owned(), None)
+        }
+        IngestError::Body(Refused::Busy) => (StatusCode::TOO_MANY_REQUESTS, "too much at once".to_owned(), Some(5)),
+        IngestError::Body(Refused::Broken) => (StatusCode::BAD_REQUEST, "the body did not come whole".to_owned(), None),
+        IngestError::Encoding(error) if error.is_size() => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string(), None),
+        IngestError::Encoding(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        IngestError::Envelope(error) => (StatusCode::BAD_REQUEST, error.to_string(), None),
+        IngestError::Form(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
+        IngestError::NoKey => {
+            (StatusCode::UNAUTHORIZED, "no key: send the public key of the project's DSN".to_owned(), None)
+        }
+        IngestError::Rate(wait) => {
+            (StatusCode::TOO_MANY_REQUESTS, "too many requests with this key".to_owned(), Some(*wait))
+        }
+        IngestError::Store(error) => of_store(error),
     }
 }
 
@@ -317,11 +323,11 @@ mod tests {
 
     #[test]
     fn only_what_may_work_later_is_to_be_sent_again() {
-        let status = |fault: Fault| of_fault(&fault);
-        assert_eq!(status(Fault::Body(Refused::Busy)).2, Some(5));
-        let (busy, _, wait) = status(Fault::Store(StoreError::Busy { retry_after_s: 2 }));
+        let status = |fault: IngestError| of_fault(&fault);
+        assert_eq!(status(IngestError::Body(Refused::Busy)).2, Some(5));
+        let (busy, _, wait) = status(IngestError::Store(StoreError::Busy { retry_after_s: 2 }));
         assert_eq!((busy, wait), (StatusCode::TOO_MANY_REQUESTS, Some(2)));
-        let (gone, _, wait) = status(Fault::Store(StoreError::Invalid("x")));
+        let (gone, _, wait) = status(IngestError::Store(StoreError::Invalid("x")));
         assert_eq!((gone, wait), (StatusCode::BAD_REQUEST, None));
     }
 }

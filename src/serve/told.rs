@@ -52,14 +52,14 @@ struct Counted {
 }
 
 /// Keeps count.
-pub struct Told {
+pub struct IntakeLog {
     file: PathBuf,
     now: fn() -> Timestamp,
     heard: Mutex<HashSet<String>>,
     refused: Mutex<BTreeMap<Kind, Counted>>,
 }
 
-impl Told {
+impl IntakeLog {
     /// Beside the store in that folder.
     pub fn of(store: &Path, now: fn() -> Timestamp) -> Self {
         Self { file: file_of(store), now, heard: Mutex::default(), refused: Mutex::default() }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn refusals_are_counted_and_found_again_for_a_day() {
         let store = tempfile::tempdir().unwrap();
-        let told = Told::of(store.path(), noon);
+        let told = IntakeLog::of(store.path(), noon);
         for _ in 0..3 {
             told.refused("7", "a wrong key");
         }

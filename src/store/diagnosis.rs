@@ -1,7 +1,7 @@
 //! The question why an issue happens, and what a store can tell about it.
 
 use super::{IssueFacts, IssueRef, Scope};
-use crate::model::{Event, EventId, LibraryChange, Standing, Timestamp, Untrusted};
+use crate::model::{Event, EventId, FrameStats, LibraryChange, Timestamp, Untrusted};
 
 /// Asks for what a diagnosis looks at.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -26,7 +26,7 @@ pub struct DiagnosisFacts {
     /// The event that tells most.
     pub event: Event,
     /// For each exception of that event, for each of its frames: how often it stands in stacks.
-    pub standings: Vec<Vec<Option<Standing>>>,
+    pub standings: Vec<Vec<Option<FrameStats>>>,
     /// Issues of the project that show frames of the application.
     pub issues: u64,
     /// Different stacks of the issue.

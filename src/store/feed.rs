@@ -145,7 +145,7 @@ pub struct Loss {
 
 /// What became of telling a subscriber of an entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Told {
+pub enum Delivery {
     /// It arrived, or is given up.
     Done,
     /// It is to be tried again, not before.
@@ -174,7 +174,7 @@ pub trait FeedStore: Send + Sync {
     async fn take(&self, target: &str, now: Timestamp, until: Timestamp) -> Result<Option<(Finding, u32)>, StoreError>;
 
     /// Says what became of an entry that was taken.
-    async fn settle(&self, target: &str, finding: u64, told: Told) -> Result<(), StoreError>;
+    async fn settle(&self, target: &str, finding: u64, told: Delivery) -> Result<(), StoreError>;
 
     /// Claims that hold.
     async fn claims(&self, now: Timestamp) -> Result<Vec<Claim>, StoreError>;

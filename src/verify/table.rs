@@ -71,7 +71,7 @@ pub(super) struct Hit {
 
 /// Exposure in one hour.
 #[derive(Clone, Copy, Debug)]
-struct Exposure {
+struct HourExposure {
     hour: i64,
     side: Side,
     n: f64,
@@ -92,7 +92,7 @@ pub(super) struct Table {
     pub(super) window: Window,
     unit: Unit,
     pub(super) hits: Vec<Hit>,
-    exposure: Vec<Exposure>,
+    exposure: Vec<HourExposure>,
 }
 
 impl Table {
@@ -259,7 +259,7 @@ fn week_block(hour: i64) -> i64 {
     hour.rem_euclid(24) / 6 + if weekend { 4 } else { 0 }
 }
 
-fn exposure(history: &FixHistory, window: &Window, unit: Unit, condition: Option<usize>) -> Vec<Exposure> {
+fn exposure(history: &FixHistory, window: &Window, unit: Unit, condition: Option<usize>) -> Vec<HourExposure> {
     let mut sums: BTreeMap<(i64, bool), (f64, f64)> = BTreeMap::new();
     let key = |part: &Use| {
         let side = history.releases[part.release].side;
@@ -280,9 +280,9 @@ fn exposure(history: &FixHistory, window: &Window, unit: Unit, condition: Option
     let mut parts = Vec::with_capacity(sums.len());
     for ((hour, new), (all, inside)) in sums {
         let side = if new { Side::New } else { Side::Control };
-        parts.push(Exposure { hour, side, n: inside, inside: true });
+        parts.push(HourExposure { hour, side, n: inside, inside: true });
         if all > inside {
-            parts.push(Exposure { hour, side, n: all - inside, inside: false });
+            parts.push(HourExposure { hour, side, n: all - inside, inside: false });
         }
     }
     parts

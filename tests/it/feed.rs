@@ -16,7 +16,8 @@ use prodsignal::{
     feed::{Choice, Looker},
     model::{Status, Timestamp},
     store::{
-        Claim, FeedStore, FindingKind, IssueRef, NewFinding, Record, Scope, SignalStore, SignalWrite, Told, WatchedFix,
+        Claim, Delivery, FeedStore, FindingKind, IssueRef, NewFinding, Record, Scope, SignalStore, SignalWrite,
+        WatchedFix,
     },
     tools::{self, Ctx, Defaults},
 };
@@ -77,7 +78,7 @@ async fn a_thousand_changes_reach_a_hundred_readers_and_two_queues_once_each() {
             let (finding, tries) = store.take(target, at(2, n), at(2, n + 600)).await.unwrap().expect("one more");
             assert_eq!(tries, 0);
             got.push(finding.id);
-            store.settle(target, finding.id, Told::Done).await.unwrap();
+            store.settle(target, finding.id, Delivery::Done).await.unwrap();
         }
         assert_eq!(got, (1..=40).collect::<Vec<_>>());
     }
@@ -92,14 +93,14 @@ async fn an_entry_is_one_processs_until_its_time_is_over_and_comes_again_after_a
     let (second, _) = world.second().take("hook", at(1, 1), at(1, 60)).await.unwrap().unwrap();
     assert_eq!((first.id, second.id), (1, 2), "two processes get two entries");
     assert_eq!(world.store.take("hook", at(1, 2), at(1, 60)).await.unwrap(), None);
-    world.store.settle("hook", 2, Told::Done).await.unwrap();
-    world.store.settle("hook", 1, Told::Again(at(1, 300))).await.unwrap();
+    world.store.settle("hook", 2, Delivery::Done).await.unwrap();
+    world.store.settle("hook", 1, Delivery::Again(at(1, 300))).await.unwrap();
     assert_eq!(world.store.take("hook", at(1, 299), at(1, 400)).await.unwrap(), None, "not before its time");
     let (again, tries) = world.store.take("hook", at(1, 300), at(1, 400)).await.unwrap().unwrap();
     assert_eq!((again.id, tries), (1, 1));
     let (crashed, tries) = world.store.take("hook", at(1, 401), at(1, 500)).await.unwrap().unwrap();
     assert_eq!((crashed.id, tries), (1, 2), "its holder is gone");
-    world.store.settle("hook", 1, Told::Gone).await.unwrap();
+    world.store.settle("hook", 1, Delivery::Gone).await.unwrap();
     assert_eq!(world.store.take("hook", at(2, 0), at(2, 60)).await.unwrap(), None);
     world.store.subscribe("hook", None).await.unwrap();
     assert_eq!(world.store.take("hook", at(2, 0), at(2, 60)).await.unwrap().unwrap().0.id, 1, "wanted again");

@@ -9,12 +9,12 @@ use std::{cmp::Ordering, collections::HashMap};
 use roaring::RoaringBitmap;
 
 use super::{
-    cell::Cell,
+    cell::DayCount,
     facts::{Counts, Facts, KnownIssue},
     judge::{Judge, Judged},
     named::meant_issue,
     releases::{Releases, first_and_last, known_releases},
-    scope::{Bounds, Want, resolve},
+    scope::{EventFilter, ResolvedScope, resolve},
     terms::{Filter, Of, ready},
     time::moment,
 };
@@ -29,7 +29,7 @@ pub(crate) use subject::Subject;
 struct Candidate<K> {
     known: K,
     /// Its exact history up to the scope's end.
-    history: Vec<Cell>,
+    history: Vec<DayCount>,
     judged: Judged,
     most: Counts,
     exact: Option<Counts>,
@@ -39,7 +39,7 @@ struct Candidate<K> {
 
 /// What the issues of one answer have in common.
 struct Listing<'q, T> {
-    bounds: Bounds,
+    bounds: ResolvedScope,
     releases: Releases,
     since: Option<RoaringBitmap>,
     filter: Filter<'q, T>,
@@ -83,7 +83,7 @@ pub(crate) fn issue<F: Facts>(facts: &mut F, issue: &IssueRef, scope: &Scope) ->
     let mut judge = Judge::new(facts, &bounds, &releases, None)?;
     let judged = judge.judge(facts, &known, &history)?;
     let onset = judge.onset(facts, &known)?;
-    let counts = facts.count(&known, &Want::of(&bounds, None), None)?;
+    let counts = facts.count(&known, &EventFilter::of(&bounds, None), None)?;
     let candidate = Candidate { known, history, judged, most: counts, exact: Some(counts), issue: None };
     let active = facts.active_in(&bounds, None)?;
     Ok(IssueFacts { onset, ..shown(facts, &bounds, &releases, &active, candidate)? })
@@ -93,9 +93,9 @@ fn candidates<F: Facts>(
     facts: &mut F,
     listing: &Listing<'_, F::Test>,
     query: &IssueQuery,
-) -> Result<Vec<Candidate<F::Known>>, StoreError> {
+) -> Result<Vec<Candidate<F::IssueRow>>, StoreError> {
     let Listing { bounds, releases, since, filter, .. } = listing;
-    let want = Want::of(bounds, since.as_ref());
+    let want = EventFilter::of(bounds, since.as_ref());
     let mut judge = Judge::new(facts, bounds, releases, since.as_ref())?;
     let mut found = Vec::new();
     for known in facts.known_issues(bounds)? {
@@ -127,8 +127,8 @@ fn candidates<F: Facts>(
 fn conditions_hold<F: Facts>(
     facts: &mut F,
     listing: &Listing<'_, F::Test>,
-    want: &Want<'_>,
-    candidate: &mut Candidate<F::Known>,
+    want: &EventFilter<'_>,
+    candidate: &mut Candidate<F::IssueRow>,
 ) -> Result<bool, StoreError> {
     for term in &listing.filter.issue {
         if condition_holds(facts, listing, want, candidate, term)? == term.negated {
@@ -141,8 +141,8 @@ fn conditions_hold<F: Facts>(
 fn condition_holds<F: Facts>(
     facts: &mut F,
     listing: &Listing<'_, F::Test>,
-    want: &Want<'_>,
-    candidate: &mut Candidate<F::Known>,
+    want: &EventFilter<'_>,
+    candidate: &mut Candidate<F::IssueRow>,
     term: &Term,
 ) -> Result<bool, StoreError> {
     match &term.test {
@@ -166,9 +166,9 @@ fn condition_holds<F: Facts>(
 
 fn count_exactly<F: Facts>(
     facts: &mut F,
-    want: &Want<'_>,
+    want: &EventFilter<'_>,
     test: Option<&F::Test>,
-    candidate: &mut Candidate<F::Known>,
+    candidate: &mut Candidate<F::IssueRow>,
 ) -> Result<Counts, StoreError> {
     let counts = match candidate.exact {
         Some(counts) => counts,
@@ -183,17 +183,17 @@ fn page<F: Facts>(
     facts: &mut F,
     listing: &Listing<'_, F::Test>,
     query: &IssueQuery,
-    mut found: Vec<Candidate<F::Known>>,
-) -> Result<Vec<Candidate<F::Known>>, StoreError> {
-    let want = Want::of(&listing.bounds, listing.since.as_ref());
+    mut found: Vec<Candidate<F::IssueRow>>,
+) -> Result<Vec<Candidate<F::IssueRow>>, StoreError> {
+    let want = EventFilter::of(&listing.bounds, listing.since.as_ref());
     let test = listing.filter.event.as_ref();
     let wanted = query.skip.saturating_add(query.limit);
     found.sort_by(|a, b| {
-        let most = |c: &Candidate<F::Known>| c.rank(query, &listing.active, c.exact.unwrap_or(c.most));
+        let most = |c: &Candidate<F::IssueRow>| c.rank(query, &listing.active, c.exact.unwrap_or(c.most));
         most(b).total_cmp(&most(a)).then_with(|| b.last().cmp(&a.last())).then_with(|| a.known.id().cmp(&b.known.id()))
     });
     // Of equals the one that came first in this order stays first, whatever page is asked for.
-    let mut best: Vec<(f64, Candidate<F::Known>)> = Vec::new();
+    let mut best: Vec<(f64, Candidate<F::IssueRow>)> = Vec::new();
     for mut candidate in found {
         let most = candidate.rank(query, &listing.active, candidate.exact.unwrap_or(candidate.most));
         if best.len() >= wanted && best.get(wanted.saturating_sub(1)).is_none_or(|(rank, _)| *rank >= most) {
@@ -210,10 +210,10 @@ fn page<F: Facts>(
 
 fn shown<F: Facts>(
     facts: &F,
-    bounds: &Bounds,
+    bounds: &ResolvedScope,
     releases: &Releases,
     active: &HashMap<u64, u64>,
-    candidate: Candidate<F::Known>,
+    candidate: Candidate<F::IssueRow>,
 ) -> Result<IssueFacts, StoreError> {
     let Candidate { known, history, exact, most, .. } = &candidate;
     let counts = exact.unwrap_or(*most);
@@ -300,7 +300,7 @@ impl<K: KnownIssue> Candidate<K> {
 }
 
 /// The most that may be counted: whole and cut cells alike; users no more than named events and all users there are.
-fn most(known: &impl KnownIssue, history: &[Cell], want: &Want<'_>) -> Counts {
+fn most(known: &impl KnownIssue, history: &[DayCount], want: &EventFilter<'_>) -> Counts {
     let mut most = Counts::default();
     let mut named = 0;
     // The history ends with the scope, so a cell that lasts into the scope has an event in it.

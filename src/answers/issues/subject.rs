@@ -1,11 +1,11 @@
 //! Whether an issue fulfils a condition of a search.
 
 use super::super::{
-    cell::Cell,
+    cell::DayCount,
     facts::Counts,
     pattern::{allows, count_of, text_fits, times_of},
     releases::{Releases, first_and_last},
-    scope::Bounds,
+    scope::ResolvedScope,
     terms::{levels_of, truth_of},
 };
 use crate::{
@@ -16,14 +16,14 @@ use crate::{
 /// An issue as conditions see it.
 pub(crate) struct Subject<'a> {
     pub(crate) issue: &'a Issue,
-    pub(crate) history: &'a [Cell],
+    pub(crate) history: &'a [DayCount],
     pub(crate) counts: Counts,
     pub(crate) releases: &'a Releases,
 }
 
 impl Subject<'_> {
     /// Whether a condition on issues holds, its negation aside.
-    pub(crate) fn fulfils(&self, term: &Term, bounds: &Bounds) -> Result<bool, StoreError> {
+    pub(crate) fn fulfils(&self, term: &Term, bounds: &ResolvedScope) -> Result<bool, StoreError> {
         let (field, op, values) = match &term.test {
             Test::Field { field, op, values } => (field, *op, values),
             Test::Has(field) => return Ok(self.has(field)),

@@ -5,7 +5,7 @@
 use super::{EmbeddedStore, write::stamp};
 use crate::{
     model::Timestamp,
-    store::{Claim, FeedStore, Finding, Loss, NewFinding, StoreError, Told, WatchedFix},
+    store::{Claim, Delivery, FeedStore, Finding, Loss, NewFinding, StoreError, WatchedFix},
 };
 
 #[async_trait::async_trait]
@@ -32,7 +32,7 @@ impl FeedStore for EmbeddedStore {
         self.control(move |writer| writer.take(&target, stamp(now), stamp(until))).await
     }
 
-    async fn settle(&self, target: &str, finding: u64, told: Told) -> Result<(), StoreError> {
+    async fn settle(&self, target: &str, finding: u64, told: Delivery) -> Result<(), StoreError> {
         let target = target.to_owned();
         self.control(move |writer| writer.settle(&target, finding, told)).await
     }

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::{options::ConnectError, token::Carried};
+use super::{options::ConnectError, token::TokenClaims};
 
 /// The address of a server: everything in front of `api/0/`, with a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ impl Address {
     ///
     /// # Errors
     /// For what is no web address.
-    pub(super) fn new(url: Option<&str>, carried: Option<&Carried>) -> Result<Self, ConnectError> {
+    pub(super) fn new(url: Option<&str>, carried: Option<&TokenClaims>) -> Result<Self, ConnectError> {
         let region = carried.and_then(|c| c.region_url.as_deref());
         let named = url.map(Self::parse).transpose()?;
         let own = region.or(carried.and_then(|c| c.url.as_deref())).and_then(|url| Self::parse(url).ok());
@@ -91,7 +91,8 @@ mod tests {
     use super::*;
 
     fn at(url: Option<&str>, region: Option<&str>) -> String {
-        let carried = Carried { url: Some("https://sentry.io".into()), region_url: region.map(Into::into), org: None };
+        let carried =
+            TokenClaims { url: Some("https://sentry.io".into()), region_url: region.map(Into::into), org: None };
         Address::new(url, region.map(|_| &carried)).unwrap().base.to_string()
     }
 

@@ -11,7 +11,7 @@ use super::{
     store::SentryStore,
     terms::{any_of, push},
     trend::trend_of,
-    whole::{OfUser, TAGS, Whole, by_release, by_user},
+    whole::{IssueEvents, OfUser, TAGS, by_release, by_user},
 };
 use crate::{
     model::{SessionCounts, Timestamp, Untrusted},
@@ -171,7 +171,7 @@ impl SentryStore {
         }
     }
 
-    fn own_of_few(&self, query: &AffectedQuery, searched: &Searched, whole: &Whole) -> Own {
+    fn own_of_few(&self, query: &AffectedQuery, searched: &Searched, whole: &IssueEvents) -> Own {
         let scope = &searched.scope;
         let since = query.since.as_deref();
         let (start, end) = self.span(scope);

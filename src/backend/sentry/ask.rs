@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{fault::Fault, key::Digest, life::Life, operation::Operation};
+use super::{fault::RequestError, key::Digest, life::Life, operation::Operation};
 use crate::model::Timestamp;
 
 /// How close to the clock an end is "now", in seconds.
@@ -106,10 +106,10 @@ impl Ask {
     }
 
     /// The whole address. A segment that would mean another folder is nothing that exists.
-    pub(super) fn address(&self, base: &Url, org: &str) -> Result<Url, Fault> {
+    pub(super) fn address(&self, base: &Url, org: &str) -> Result<Url, RequestError> {
         let mut url = base.clone();
         {
-            let mut path = url.path_segments_mut().map_err(|()| Fault::NotThere)?;
+            let mut path = url.path_segments_mut().map_err(|()| RequestError::NotThere)?;
             path.pop_if_empty().push("api");
             if !self.operation.path.starts_with("../") {
                 path.push("0");
@@ -119,10 +119,10 @@ impl Ask {
                 let value = match name {
                     None => part,
                     Some("org") => org,
-                    Some(name) => self.value_of(name).ok_or(Fault::NotThere)?,
+                    Some(name) => self.value_of(name).ok_or(RequestError::NotThere)?,
                 };
                 if name.is_some() && (value.is_empty() || value.chars().all(|c| c == '.')) {
-                    return Err(Fault::NotThere);
+                    return Err(RequestError::NotThere);
                 }
                 path.push(value);
             }

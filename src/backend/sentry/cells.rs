@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     exposure::Search,
-    fault::{Fault, optional},
+    fault::{RequestError, optional},
     json::{count, text, time},
     row::Dataset,
     store::SentryStore,
@@ -30,7 +30,7 @@ pub(super) const NOT_COUNTED: &str =
 
 /// Events with equal tags, of one user or of several.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(super) struct TagGroup {
     /// Who; `None` where it is several, or nobody is named.
     pub(super) user: Option<String>,
     /// How many users.
@@ -44,7 +44,7 @@ pub(super) struct Cell {
 /// One side of a comparison.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Side {
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<TagGroup>,
     /// Whether users are told one by one.
     pub(super) by_user: bool,
     /// Whether more were there than were read.
@@ -68,7 +68,7 @@ impl SentryStore {
         }
         fields.extend(["count()", "count_unique(user)", "min(timestamp)"]);
         let pages = optional(self.groups(scope, search, &fields, "-count()", ROWS).await)?;
-        let cell = |row: &Value| Cell {
+        let cell = |row: &Value| TagGroup {
             user: text(row, "user").filter(|_| by_user).map(|user| self.pseudonym(user.raw())),
             users: count(row, "count_unique(user)").unwrap_or(0),
             events: count(row, "count()").unwrap_or(0),
@@ -87,7 +87,7 @@ impl SentryStore {
                 tracing::debug!(?fault, "no totals");
                 return Err(StoreError::Unsupported(NOT_COUNTED));
             }
-            Err(fault @ (Fault::NotThere | Fault::Strange(_))) => {
+            Err(fault @ (RequestError::NotThere | RequestError::Strange(_))) => {
                 tracing::debug!(?fault, "no totals");
                 return Err(StoreError::Unsupported("this server can't count events in groups"));
             }
@@ -119,7 +119,7 @@ impl Side {
                 rows.extend(std::iter::repeat_n(cell.tags.as_slice(), cell.events.min(MOST as u64) as usize));
             }
         } else if self.by_user {
-            let mut first: BTreeMap<&str, &Cell> = BTreeMap::new();
+            let mut first: BTreeMap<&str, &TagGroup> = BTreeMap::new();
             for cell in &self.cells {
                 let Some(user) = cell.user.as_deref() else { continue };
                 let known = first.entry(user).or_insert(cell);
@@ -200,9 +200,9 @@ pub(super) fn shares(affected: &Side, base: &Side, tag: usize) -> Vec<TagShare> 
 mod tests {
     use super::*;
 
-    fn cell(user: Option<&str>, events: u64, first: i64, tag: &str) -> Cell {
+    fn cell(user: Option<&str>, events: u64, first: i64, tag: &str) -> TagGroup {
         let first = Timestamp::from_second(first).ok();
-        Cell { user: user.map(Into::into), users: 2, events, first, tags: vec![Some(tag.into())] }
+        TagGroup { user: user.map(Into::into), users: 2, events, first, tags: vec![Some(tag.into())] }
     }
 
     #[test]

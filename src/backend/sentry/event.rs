@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     ask::Ask,
-    fault::{Fault, optional},
+    fault::{RequestError, optional},
     json::{count, list, text, time, word},
     life::Life,
     operation::{ATTACHMENTS, EVENT_ID, EVENTS, GLITCHTIP_EVENT, ISSUE_EVENT, ISSUE_EVENTS},
@@ -47,7 +47,7 @@ impl SentryStore {
         let asked: Untrusted = id.to_string().into();
         let reply = self.server.send(&Ask::new(&EVENT_ID).segment("event", id.to_string())).await;
         let (found, loaded) = reply.map_err(|fault| fault.at("event", &asked))?.dated();
-        let issue = text(&found, "groupId").ok_or_else(|| Fault::NotThere.at("event", &asked))?;
+        let issue = text(&found, "groupId").ok_or_else(|| RequestError::NotThere.at("event", &asked))?;
         let whole = found.get("event").filter(|event| event.get("entries").is_some()).cloned();
         let by_number = IssueRef::Named(issue.clone());
         let row = self.brief_row(&by_number, &query.scope);
@@ -92,7 +92,7 @@ impl SentryStore {
         }
     }
 
-    async fn picked(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Api, Fault> {
+    async fn picked(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Api, RequestError> {
         if self.is_glitchtip_known() {
             let ask = Ask::new(&GLITCHTIP_EVENT).segment("issue", issue).segment("event", "latest").lives(Life::Moving);
             return Ok(self.server.send(&ask).await?.dated());
@@ -109,7 +109,9 @@ impl SentryStore {
         };
         match self.server.send(&ask(which)).await {
             // Older servers don't know the word.
-            Err(Fault::NotThere | Fault::Refused(_)) if which == "recommended" && !self.is_glitchtip().await => {
+            Err(RequestError::NotThere | RequestError::Refused(_))
+                if which == "recommended" && !self.is_glitchtip().await =>
+            {
                 Ok(self.server.send(&ask("latest")).await?.dated())
             }
             reply => Ok(reply?.dated()),
@@ -117,7 +119,7 @@ impl SentryStore {
     }
 
     /// The newest (or oldest) of a list that a release or an earlier moment bounds.
-    async fn listed(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Api, Fault> {
+    async fn listed(&self, issue: &str, which: &'static str, query: &EventQuery) -> Result<Api, RequestError> {
         let (start, end) = self.span(&query.scope);
         let environment = query.scope.environment.as_ref().map(|name| name.raw().to_owned());
         let search = query.release.as_ref().map(|name| any_of("release", [name.raw()])).unwrap_or_default();
@@ -128,11 +130,11 @@ impl SentryStore {
             .between(start, end);
         if which != "oldest" {
             let reply = self.server.send(&ask.param("full", "true").param("per_page", "1")).await?;
-            let first = list(&reply.json, "").first().cloned().ok_or(Fault::NotThere)?;
+            let first = list(&reply.json, "").first().cloned().ok_or(RequestError::NotThere)?;
             return Ok((first, reply.reply.loaded));
         }
         let pages = self.server.pages(ask.param("per_page", "100"), "", OLDEST).await?;
-        let oldest = pages.items.iter().min_by_key(|event| time(event, "dateCreated")).ok_or(Fault::NotThere)?;
+        let oldest = pages.items.iter().min_by_key(|event| time(event, "dateCreated")).ok_or(RequestError::NotThere)?;
         let ask = Ask::new(&ISSUE_EVENT).segment("issue", issue).segment("event", word(oldest, "eventID"));
         Ok(self.server.send(&ask).await?.dated())
     }
@@ -157,12 +159,12 @@ impl SentryStore {
     async fn event_facts(&self, found: &Api, row: Row, query: &EventQuery) -> Result<EventFacts, StoreError> {
         let (api, _) = found;
         let id = word(api, "eventID").parse().or_else(|_| word(api, "id").parse::<EventId>());
-        let id = id.map_err(|_| Fault::Strange("answered with an event that has no id"))?;
+        let id = id.map_err(|_| RequestError::Strange("answered with an event that has no id"))?;
         let created = time(api, "dateCreated").or_else(|| time(api, "dateReceived"));
-        let created = created.ok_or(Fault::Strange("answered with an event that has no time"))?;
+        let created = created.ok_or(RequestError::Strange("answered with an event that has no time"))?;
         let (event, raw) = self.parsed(api, id, created);
         let asked: Untrusted = id.to_string().into();
-        self.within(&event, query).then_some(()).ok_or_else(|| Fault::NotThere.at("event", &asked))?;
+        self.within(&event, query).then_some(()).ok_or_else(|| RequestError::NotThere.at("event", &asked))?;
         self.met(found, &row, id).await;
         let neighbour = |key: &str| word(api, key).parse().ok();
         let mut facts = EventFacts {
@@ -248,7 +250,7 @@ impl SentryStore {
 /// An event whose issue is out of reach is out of reach.
 fn of_event(error: StoreError, asked: &Untrusted) -> StoreError {
     match error {
-        StoreError::NotFound { .. } => Fault::NotThere.at("event", asked),
+        StoreError::NotFound { .. } => RequestError::NotThere.at("event", asked),
         other => other,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    fault::{Fault, optional},
+    fault::{RequestError, optional},
     json::{count, list, text, time, word},
     operation::{EVENTS, SESSIONS},
     row::Dataset,
@@ -40,7 +40,7 @@ pub(super) fn start_of(day: i64) -> Timestamp {
 
 /// The use of one project.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Use {
+pub(super) struct Exposure {
     /// Whether it is sessions, or events.
     pub(super) by_sessions: bool,
     pub(super) by_release: HashMap<String, u64>,
@@ -51,7 +51,7 @@ pub(super) struct Use {
     health: HashMap<String, Health>,
 }
 
-impl Use {
+impl Exposure {
     /// Users with a session of a release, where there are any.
     pub(super) fn users_of(&self, release: &str) -> Option<u64> {
         self.health.get(release).map(|health| health.users).filter(|users| *users > 0)
@@ -78,12 +78,12 @@ impl<'a> From<&'a String> for Search<'a> {
 }
 
 /// The use of projects, by slug.
-pub(super) type Uses = HashMap<String, Arc<Use>>;
+pub(super) type ExposureByProject = HashMap<String, Arc<Exposure>>;
 
 /// The use of projects as sessions tell it, by number.
 #[derive(Debug, Default)]
-pub(super) struct Told {
-    uses: HashMap<u64, Arc<Use>>,
+pub(super) struct ProjectUsage {
+    uses: HashMap<u64, Arc<Exposure>>,
     /// Whether there may be more than was read.
     cut: bool,
 }
@@ -95,13 +95,13 @@ pub(super) struct Health {
     pub(super) users: u64,
 }
 
-impl Told {
+impl ProjectUsage {
     /// Projects without a session have no entry.
     fn of(reply: &Value) -> Self {
         let groups = list(reply, "groups");
         let days: Vec<Option<i64>> =
             list(reply, "intervals").iter().map(|at| crate::protocol::timestamp(at).map(day_of)).collect();
-        let mut uses: HashMap<u64, Use> = HashMap::new();
+        let mut uses: HashMap<u64, Exposure> = HashMap::new();
         for group in groups {
             let (by, total) = parts(group, "sum(session)");
             let (Some(project), Some(release), true) = (count(by, "project"), text(by, "release"), total > 0) else {
@@ -144,9 +144,13 @@ impl Health {
 
 impl SentryStore {
     /// The use of those projects within a scope: by sessions, else by events.
-    pub(super) async fn uses_of(&self, scope: &Scope, projects: &BTreeSet<&str>) -> Result<Uses, StoreError> {
+    pub(super) async fn uses_of(
+        &self,
+        scope: &Scope,
+        projects: &BTreeSet<&str>,
+    ) -> Result<ExposureByProject, StoreError> {
         let told = self.told(scope).await?;
-        let mut uses = Uses::new();
+        let mut uses = ExposureByProject::new();
         for slug in projects {
             let number = self.server.number_of(slug).await?;
             if let Some(used) = number.and_then(|number| told.uses.get(&number)) {
@@ -162,15 +166,17 @@ impl SentryStore {
     }
 
     /// The reply about all projects, where it is known, serves for one of them, unless it was cut short.
-    async fn told(&self, scope: &Scope) -> Result<Told, StoreError> {
+    async fn told(&self, scope: &Scope) -> Result<ProjectUsage, StoreError> {
         let ask = self.days_of_sessions(scope);
-        if let Some(told) = self.told_of_all(&ask, scope).await?.map(|json| Told::of(&json)).filter(|told| !told.cut) {
+        if let Some(told) =
+            self.told_of_all(&ask, scope).await?.map(|json| ProjectUsage::of(&json)).filter(|told| !told.cut)
+        {
             return Ok(told);
         }
         match self.server.send(&self.scoped(ask, scope).await?).await {
-            Ok(reply) => Ok(Told::of(&reply.json)),
+            Ok(reply) => Ok(ProjectUsage::of(&reply.json)),
             // A plan or a server without release health.
-            Err(fault) if fault.is_lacking() => Ok(Told::default()),
+            Err(fault) if fault.is_lacking() => Ok(ProjectUsage::default()),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -197,14 +203,14 @@ impl SentryStore {
             .between(start_of(day_of(start)), end)
     }
 
-    async fn uses_by_events(&self, scope: &Scope) -> Result<HashMap<String, Use>, StoreError> {
+    async fn uses_by_events(&self, scope: &Scope) -> Result<HashMap<String, Exposure>, StoreError> {
         let fields = ["project", "release", "timestamp.to_day", "count()"];
         let rows = match self.groups(scope, "", &fields, "-count()", 300).await {
             Ok(rows) => rows.items,
-            Err(Fault::NotThere | Fault::Strange(_)) => return Ok(HashMap::new()),
+            Err(RequestError::NotThere | RequestError::Strange(_)) => return Ok(HashMap::new()),
             Err(fault) => return Err(fault.into()),
         };
-        let mut uses: HashMap<String, Use> = HashMap::new();
+        let mut uses: HashMap<String, Exposure> = HashMap::new();
         for row in rows {
             let n = count(&row, "count()").unwrap_or(0);
             let used = uses.entry(word(&row, "project").to_owned()).or_default();
@@ -306,7 +312,7 @@ impl SentryStore {
         fields: &[&str],
         sort: &str,
         most: usize,
-    ) -> Result<Pages, Fault> {
+    ) -> Result<Pages, RequestError> {
         let (start, end) = self.span(scope);
         let Search { text, dataset } = search.into();
         let ask = Ask::new(&EVENTS)
@@ -318,8 +324,8 @@ impl SentryStore {
             .between(start, end);
         let ask = match self.scoped(ask, scope).await {
             Ok(ask) => ask,
-            Err(StoreError::NotFound { .. }) => return Err(Fault::NotThere),
-            Err(_) => return Err(Fault::Strange("does not tell its projects")),
+            Err(StoreError::NotFound { .. }) => return Err(RequestError::NotThere),
+            Err(_) => return Err(RequestError::Strange("does not tell its projects")),
         };
         self.server.pages(ask, "data", most).await
     }
@@ -380,7 +386,7 @@ mod tests {
                 "series": { "sum(session)": series },
             })
         };
-        let told = Told::of(&json!({
+        let told = ProjectUsage::of(&json!({
             "intervals": ["2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"],
             "groups": [group(1, "a@1", [4, 6]), group(1, "a@2", [0, 10]), group(2, "b@1", [0, 0])],
         }));
@@ -391,6 +397,6 @@ mod tests {
         assert_eq!((used.by_day[&first], used.by_day[&(first + 1)]), (4, 16));
         assert_eq!(used.health["a@2"].counts.crashed, 1);
         assert!(!told.cut);
-        assert!(Told::of(&Value::Null).uses.is_empty());
+        assert!(ProjectUsage::of(&Value::Null).uses.is_empty());
     }
 }

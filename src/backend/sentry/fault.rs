@@ -10,7 +10,7 @@ const LONGEST: usize = 300;
 
 /// A failure of one request.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
+pub(super) enum RequestError {
     /// 404: it isn't there, isn't ours, or this server has no such thing.
     NotThere,
     /// 400: it does not understand the question.
@@ -32,7 +32,7 @@ pub(super) enum Fault {
     Strange(&'static str),
 }
 
-impl Fault {
+impl RequestError {
     /// What a status means.
     pub(super) fn of_status(operation: &'static Operation, status: u16, body: &[u8]) -> Self {
         let json: Option<Value> = serde_json::from_slice(body).ok();
@@ -76,7 +76,7 @@ impl Fault {
 }
 
 /// An answer that can be done without, where this server does not have it.
-pub(super) fn optional<T: Default>(answer: Result<T, Fault>) -> Result<T, StoreError> {
+pub(super) fn optional<T: Default>(answer: Result<T, RequestError>) -> Result<T, StoreError> {
     match answer {
         Ok(answer) => Ok(answer),
         Err(fault) if fault.is_lacking() => Ok(T::default()),
@@ -84,21 +84,21 @@ pub(super) fn optional<T: Default>(answer: Result<T, Fault>) -> Result<T, StoreE
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<RequestError> for StoreError {
+    fn from(fault: RequestError) -> Self {
         match fault {
-            Fault::NotThere => Self::Unsupported(
+            RequestError::NotThere => Self::Unsupported(
                 "the upstream has nothing at this address: the organisation is not this token's, or this server lacks it",
             ),
-            Fault::Refused(said) => Self::Refused { said },
-            Fault::Unauthorized => Self::Unauthorized(
+            RequestError::Refused(said) => Self::Refused { said },
+            RequestError::Unauthorized => Self::Unauthorized(
                 "the upstream does not accept the token: it is wrong, expired or revoked; set PRODSIGNAL_SENTRY_TOKEN",
             ),
-            Fault::Forbidden(operation) => Self::Forbidden(forbidden(operation)),
-            Fault::Limited { retry_after_s } => Self::Busy { retry_after_s },
-            Fault::Timeout => Self::Timeout,
-            Fault::Broken(what, said) => Self::Upstream { what, said },
-            Fault::Strange(what) => Self::Upstream { what, said: Untrusted::default() },
+            RequestError::Forbidden(operation) => Self::Forbidden(forbidden(operation)),
+            RequestError::Limited { retry_after_s } => Self::Busy { retry_after_s },
+            RequestError::Timeout => Self::Timeout,
+            RequestError::Broken(what, said) => Self::Upstream { what, said },
+            RequestError::Strange(what) => Self::Upstream { what, said: Untrusted::default() },
         }
     }
 }
@@ -153,7 +153,8 @@ mod tests {
         ] {
             assert_eq!(said(&json).raw(), want, "{json}");
         }
-        let kind = |status, body: &str| StoreError::from(Fault::of_status(&ISSUES, status, body.as_bytes())).kind();
+        let kind =
+            |status, body: &str| StoreError::from(RequestError::of_status(&ISSUES, status, body.as_bytes())).kind();
         assert_eq!(kind(401, "{}"), Kind::Unauthorized);
         assert_eq!(kind(401, r#"{"detail":{"code":"sso-required"}}"#), Kind::Forbidden);
         assert_eq!(kind(403, "<html>"), Kind::Forbidden);

@@ -13,7 +13,7 @@ use super::{
     row::{Dataset, Row},
     store::SentryStore,
     terms::any_of,
-    whole::Whole,
+    whole::IssueEvents,
 };
 use crate::{
     model::{
@@ -300,7 +300,7 @@ fn first_hit(around: &Around, hit: &[Hit]) -> Option<Timestamp> {
 }
 
 /// The events of an issue that was read whole.
-fn add_whole(around: &Around, window: &Window, whole: &Whole, history: &mut FixHistory) {
+fn add_whole(around: &Around, window: &Window, whole: &IssueEvents, history: &mut FixHistory) {
     let mut users: HashMap<&Untrusted, u32> = HashMap::new();
     for event in whole.within((of_hour(window.start), around.as_of), None) {
         let next = u32::try_from(users.len()).unwrap_or(u32::MAX);
@@ -332,7 +332,7 @@ fn first_events(new: &[&Release], rows: &[Value]) -> Vec<Timestamp> {
 
 /// The days with use of the new side, each by its start. Where use is told by sessions, an event may have come before
 /// the first of them.
-fn signs(new: &[&Release], used: Option<&super::exposure::Use>, events: &[Timestamp]) -> Vec<Sign> {
+fn signs(new: &[&Release], used: Option<&super::exposure::Exposure>, events: &[Timestamp]) -> Vec<Sign> {
     let mut days: BTreeMap<i64, u64> = BTreeMap::new();
     for ((day, release), n) in used.iter().flat_map(|used| &used.cells) {
         if new.iter().any(|known| known.version.raw() == release) {

@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 
 use super::{
     ask::Ask,
-    exposure::{Search, Use, Uses, day_of, start_of},
+    exposure::{Exposure, ExposureByProject, Search, day_of, start_of},
     fault::optional,
     json::{count, list, text, time},
     operation::SESSIONS,
@@ -122,7 +122,7 @@ impl SentryStore {
         mut active: HashMap<String, u64>,
         rows: &[Row],
         histories: &HashMap<i64, Vec<InOne>>,
-        (scope, uses): (&Scope, &Uses),
+        (scope, uses): (&Scope, &ExposureByProject),
     ) -> Result<HashMap<String, u64>, StoreError> {
         let told = |row: &&Row| {
             let Some(used) = uses.get(&row.issue.project).filter(|used| used.by_sessions) else { return true };
@@ -187,7 +187,12 @@ impl SentryStore {
     }
 
     /// The hours of those issues whose days look like a rise.
-    async fn series_of(&self, rows: &[&Row], whole: &Scope, uses: &Uses) -> Result<HashMap<i64, Series>, StoreError> {
+    async fn series_of(
+        &self,
+        rows: &[&Row],
+        whole: &Scope,
+        uses: &ExposureByProject,
+    ) -> Result<HashMap<i64, Series>, StoreError> {
         let days = self.days_of(rows, whole).await?;
         let today = day_of(self.span(whole).1);
         let risen = |row: &&&Row| {
@@ -299,7 +304,7 @@ impl SentryStore {
 }
 
 /// Users of the one release that was asked for, as its sessions tell them. Those of several releases don't add up.
-fn active_of_one(uses: &Uses, shared: &Shared<'_>) -> HashMap<String, u64> {
+fn active_of_one(uses: &ExposureByProject, shared: &Shared<'_>) -> HashMap<String, u64> {
     let Some([release]) = shared.since else { return HashMap::new() };
     uses.iter().filter_map(|(slug, used)| Some((slug.clone(), used.users_of(release.raw())?))).collect()
 }
@@ -316,7 +321,7 @@ fn judge(
     row: &Row,
     history: &[InOne],
     releases: &[ReleaseFacts],
-    used: Option<&Use>,
+    used: Option<&Exposure>,
     series: &Series,
     shared: &Shared<'_>,
     as_of: Timestamp,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     address::Address,
     ask::Ask,
-    fault::Fault,
+    fault::RequestError,
     link,
     operation::SEGMENTS,
     options::{ConnectError, Options},
@@ -64,7 +64,7 @@ impl Http {
     }
 
     /// Sends a request. Reads are tried once more where that may help; writes never are.
-    pub(super) async fn send(&self, address: &Address, org: &str, ask: &Ask) -> Result<Reply, Fault> {
+    pub(super) async fn send(&self, address: &Address, org: &str, ask: &Ask) -> Result<Reply, RequestError> {
         let reads = ask.operation.method == "GET";
         let mut tries = 0;
         loop {
@@ -74,11 +74,11 @@ impl Http {
             };
             tries += 1;
             match fault {
-                Fault::Limited { retry_after_s } => {
+                RequestError::Limited { retry_after_s } => {
                     let wait = Duration::from_secs(retry_after_s);
                     // A refusal was not carried out, so that a write may be repeated too.
                     if tries > 1 || !pace::bearable(wait) {
-                        return Err(Fault::Limited { retry_after_s });
+                        return Err(RequestError::Limited { retry_after_s });
                     }
                 }
                 other if reads && tries == 1 && other.may_pass() => tokio::time::sleep(jitter()).await,
@@ -87,7 +87,7 @@ impl Http {
         }
     }
 
-    async fn attempt(&self, address: &Address, org: &str, ask: &Ask, tries: u32) -> Result<Reply, Fault> {
+    async fn attempt(&self, address: &Address, org: &str, ask: &Ask, tries: u32) -> Result<Reply, RequestError> {
         let path = ask.operation.path;
         let url = ask.address(&address.base, org)?;
         let _places = self.pace.turn(ask.operation).await?;
@@ -98,13 +98,13 @@ impl Http {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let answered = tokio::time::timeout(self.timeout, self.exchange(request, ask)).await;
-        let (status, headers, body) = answered.map_err(|_| Fault::Timeout)??;
+        let (status, headers, body) = answered.map_err(|_| RequestError::Timeout)??;
         if status == StatusCode::TOO_MANY_REQUESTS {
             return Err(pace::limited(self.pace.refused(path, &headers, (self.now)(), tries)));
         }
         self.pace.heard(path, &headers, (self.now)());
         if !status.is_success() {
-            return Err(Fault::of_status(ask.operation, status.as_u16(), &body));
+            return Err(RequestError::of_status(ask.operation, status.as_u16(), &body));
         }
         read(ask, &headers, body)
     }
@@ -113,7 +113,7 @@ impl Http {
         &self,
         request: reqwest::RequestBuilder,
         ask: &Ask,
-    ) -> Result<(StatusCode, header::HeaderMap, Vec<u8>), Fault> {
+    ) -> Result<(StatusCode, header::HeaderMap, Vec<u8>), RequestError> {
         let mut response = request.send().await.map_err(|error| of_transport(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let most = if status.is_success() { ask.operation.bytes } else { 64 << 10 };
@@ -121,7 +121,7 @@ impl Http {
         while let Some(part) = response.chunk().await.map_err(|error| of_transport(&error))? {
             if body.len() + part.len() > most {
                 if status.is_success() {
-                    return Err(Fault::Strange("answered with more bytes than any answer has"));
+                    return Err(RequestError::Strange("answered with more bytes than any answer has"));
                 }
                 break;
             }
@@ -132,11 +132,11 @@ impl Http {
 }
 
 /// A reply that is data of the kind that was asked for. Other content is no data, whatever its status.
-fn read(ask: &Ask, headers: &header::HeaderMap, body: Vec<u8>) -> Result<Reply, Fault> {
+fn read(ask: &Ask, headers: &header::HeaderMap, body: Vec<u8>) -> Result<Reply, RequestError> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let kind = text(header::CONTENT_TYPE).unwrap_or_default();
     if !body.is_empty() && !kind.to_ascii_lowercase().contains("json") {
-        return Err(Fault::Strange("answered with a page instead of data: is the URL that of its Web API?"));
+        return Err(RequestError::Strange("answered with a page instead of data: is the URL that of its Web API?"));
     }
     check(ask, &body)?;
     let next = text(header::LINK).and_then(link::next_cursor);
@@ -145,8 +145,8 @@ fn read(ask: &Ask, headers: &header::HeaderMap, body: Vec<u8>) -> Result<Reply, 
 }
 
 /// What is no answer to a read may be one the next time; a write may be answered with nothing.
-fn check(ask: &Ask, body: &[u8]) -> Result<(), Fault> {
-    let broken = |what| Err(Fault::Broken(what, Untrusted::default()));
+fn check(ask: &Ask, body: &[u8]) -> Result<(), RequestError> {
+    let broken = |what| Err(RequestError::Broken(what, Untrusted::default()));
     let reads = ask.operation.method == "GET";
     if body.is_empty() {
         return if reads { broken("answered with nothing") } else { Ok(()) };
@@ -165,7 +165,7 @@ fn check(ask: &Ask, body: &[u8]) -> Result<(), Fault> {
 }
 
 /// Why nothing came through. The error's own text may hold the address with its query, so it goes to the log alone.
-fn of_transport(error: &reqwest::Error) -> Fault {
+fn of_transport(error: &reqwest::Error) -> RequestError {
     tracing::debug!(
         connect = error.is_connect(),
         timeout = error.is_timeout(),
@@ -173,7 +173,7 @@ fn of_transport(error: &reqwest::Error) -> Fault {
         "request failed"
     );
     if error.is_timeout() {
-        return Fault::Timeout;
+        return RequestError::Timeout;
     }
     let distrusted = match certificate(error) {
         Some(rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. }) => {
@@ -188,12 +188,12 @@ fn of_transport(error: &reqwest::Error) -> Fault {
         None => None,
     };
     if let Some(why) = distrusted {
-        return Fault::Broken(why, Untrusted::default());
+        return RequestError::Broken(why, Untrusted::default());
     }
     if error.is_connect() {
-        return Fault::Broken("can't be reached: check the URL and the network", Untrusted::default());
+        return RequestError::Broken("can't be reached: check the URL and the network", Untrusted::default());
     }
-    Fault::Broken("broke the connection off", Untrusted::default())
+    RequestError::Broken("broke the connection off", Untrusted::default())
 }
 
 /// What is wrong with a server's certificate, where that is why nothing came through.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     ask::Ask,
     exposure::Search,
-    fault::{Fault, optional},
+    fault::{RequestError, optional},
     history::Shared,
     json::{count, list, text},
     operation::{EVENT_ID, GLITCHTIP_ISSUE, ISSUE, ISSUES},
@@ -133,7 +133,7 @@ impl SentryStore {
     }
 
     /// Whether the first list of a server shows it to be one. Sentry's rows have marks of their own; others are asked.
-    async fn turned_out_glitchtip(&self, reply: &Result<Parsed, Fault>) -> bool {
+    async fn turned_out_glitchtip(&self, reply: &Result<Parsed, RequestError>) -> bool {
         match reply {
             Ok(reply) => self.server.heard(list(&reply.json, "")),
             Err(fault) if !fault.is_lacking() => return false,
@@ -225,16 +225,16 @@ impl SentryStore {
             }
         };
         let found = self.issue_alone(&name, scope).await.map_err(|fault| fault.at(what, &asked))?;
-        let row = self.row(&found.json).ok_or(Fault::Strange("answered with an issue that has no number"))?;
+        let row = self.row(&found.json).ok_or(RequestError::Strange("answered with an issue that has no number"))?;
         for other in [row.issue.id.to_string(), row.issue.short_id.clone()] {
             if other != name {
                 self.server.also(&self.issue_ask(&other, scope), found.reply.clone()).await;
             }
         }
-        if is_of(scope, &row) { Ok(row) } else { Err(Fault::NotThere.at(what, &asked)) }
+        if is_of(scope, &row) { Ok(row) } else { Err(RequestError::NotThere.at(what, &asked)) }
     }
 
-    async fn issue_alone(&self, name: &str, scope: &Scope) -> Result<Parsed, Fault> {
+    async fn issue_alone(&self, name: &str, scope: &Scope) -> Result<Parsed, RequestError> {
         match self.server.send(&self.issue_ask(name, scope)).await {
             Err(fault) if fault.is_lacking() && !self.is_glitchtip_known() && self.is_glitchtip().await => {
                 self.server.send(&self.issue_ask(name, scope)).await
@@ -256,9 +256,9 @@ impl SentryStore {
         Ask::new(&ISSUE).segment("issue", name).param_some("environment", environment)
     }
 
-    async fn issue_of_event(&self, event: &str) -> Result<String, Fault> {
+    async fn issue_of_event(&self, event: &str) -> Result<String, RequestError> {
         let reply = self.server.send(&Ask::new(&EVENT_ID).segment("event", event)).await?;
-        text(&reply.json, "groupId").map(Untrusted::into_raw).ok_or(Fault::NotThere)
+        text(&reply.json, "groupId").map(Untrusted::into_raw).ok_or(RequestError::NotThere)
     }
 
     /// A number, or a short id in any case.
@@ -269,7 +269,7 @@ impl SentryStore {
             !slug.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_alphanumeric())
         });
         let plain = name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if plain && (digits || short) { Ok(name) } else { Err(Fault::NotThere.at("issue", asked)) }
+        if plain && (digits || short) { Ok(name) } else { Err(RequestError::NotThere.at("issue", asked)) }
     }
 }
 

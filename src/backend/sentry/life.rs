@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long replies serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lives {
+pub struct Ttl {
     /// An event by its id that has a successor.
     pub fixed: Duration,
     /// What was asked about a time that is over for an hour.
@@ -21,14 +21,14 @@ pub struct Lives {
     pub stale: Duration,
 }
 
-impl Lives {
+impl Ttl {
     /// Everything for the same time.
     pub const fn each(time: Duration) -> Self {
         Self { fixed: time, closed: time, names: time, slow: time, moving: time, absent: time, stale: time }
     }
 }
 
-impl Default for Lives {
+impl Default for Ttl {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {

@@ -44,7 +44,7 @@ mod trend;
 mod update;
 mod whole;
 
-pub use life::{Life, Lives};
+pub use life::{Life, Ttl};
 pub use operation::{OPERATIONS, Operation, Shape};
 pub use options::{ConnectError, Options};
 pub use rights::{Rights, ToolRight};

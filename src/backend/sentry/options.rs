@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{life::Lives, token::Token};
+use super::{life::Ttl, token::Token};
 use crate::model::Timestamp;
 
 /// Where the Web API is and how it is treated.
@@ -25,7 +25,7 @@ pub struct Options {
     /// Bytes of replies that are kept in memory, about.
     pub cache_bytes: u64,
     /// How long they serve.
-    pub lives: Lives,
+    pub lives: Ttl,
     /// The moment that "now" means.
     pub now: fn() -> Timestamp,
 }
@@ -42,7 +42,7 @@ impl Options {
             request_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
             cache_bytes: 64 << 20,
-            lives: Lives::default(),
+            lives: Ttl::default(),
             now,
         }
     }

@@ -12,7 +12,7 @@ use std::{
 use reqwest::header::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{fault::Fault, operation::Operation};
+use super::{fault::RequestError, operation::Operation};
 use crate::model::Timestamp;
 
 /// What is waited for in silence; longer waits are told to the caller.
@@ -46,8 +46,8 @@ impl Pace {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`Fault::Limited`] where that would take too long.
-    pub(super) async fn turn(&self, operation: &Operation) -> Result<Places<'_>, Fault> {
+    /// [`RequestError::Limited`] where that would take too long.
+    pub(super) async fn turn(&self, operation: &Operation) -> Result<Places<'_>, RequestError> {
         let path = operation.path;
         loop {
             let wait = self.pause_of(path);
@@ -57,7 +57,7 @@ impl Pace {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let closed = |_| Fault::Strange("was closed");
+            let closed = |_| RequestError::Strange("was closed");
             let dear = if operation.is_dear() { Some(self.dear.acquire().await.map_err(closed)?) } else { None };
             let place = self.places.acquire().await.map_err(closed)?;
             // While this one waited, another may have been told to pause.
@@ -128,8 +128,8 @@ fn dear_of(at_once: usize) -> usize {
 }
 
 /// A caller who is told to wait that long.
-pub(super) fn limited(wait: Duration) -> Fault {
-    Fault::Limited { retry_after_s: wait.as_secs_f64().ceil() as u64 }
+pub(super) fn limited(wait: Duration) -> RequestError {
+    RequestError::Limited { retry_after_s: wait.as_secs_f64().ceil() as u64 }
 }
 
 /// Whether a wait is short enough to be sat out.
@@ -183,7 +183,7 @@ mod tests {
         let spent = [("x-sentry-rate-limit-remaining", "0"), ("x-sentry-rate-limit-reset", reset.as_str())];
         pace.heard(EVENTS.path, &headers(&spent), now());
         let refused = pace.turn(&EVENTS).await;
-        assert!(matches!(refused, Err(Fault::Limited { retry_after_s: 590..=600 })));
+        assert!(matches!(refused, Err(RequestError::Limited { retry_after_s: 590..=600 })));
         assert!(pace.turn(&ISSUE).await.is_ok());
     }
 

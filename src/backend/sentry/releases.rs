@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    exposure::Uses,
+    exposure::ExposureByProject,
     json::{count, list, text, time, word},
     operation::RELEASES,
     server::Pages,
@@ -113,7 +113,7 @@ impl SentryStore {
 }
 
 /// The share of each release in the newest day with sessions (events without sessions).
-fn adoption(uses: &Uses) -> Option<HashMap<String, f64>> {
+fn adoption(uses: &ExposureByProject) -> Option<HashMap<String, f64>> {
     let by_sessions = uses.values().any(|used| used.by_sessions);
     let cells = || {
         uses.values()

@@ -7,7 +7,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     ask::Ask,
-    fault::Fault,
+    fault::RequestError,
     json::{count, list, text, time, truth},
     operation::{REPLAY, SEGMENTS},
     store::SentryStore,
@@ -52,7 +52,7 @@ impl SentryStore {
     /// A replay within the scope, and its project.
     async fn described(&self, query: &ReplayQuery) -> Result<(Value, String), StoreError> {
         let asked: Untrusted = query.replay.to_string().into();
-        let not_there = || Fault::NotThere.at("replay", &asked);
+        let not_there = || RequestError::NotThere.at("replay", &asked);
         let reply = self.server.send(&Ask::new(&REPLAY).segment("replay", asked.raw())).await;
         let reply = match reply {
             Err(fault) if fault.is_lacking() && self.is_glitchtip().await => {

@@ -17,9 +17,9 @@ use moka::{Expiry, future::Cache};
 
 use super::{
     ask::{Ask, Ends},
-    fault::Fault,
+    fault::RequestError,
     key::{Key, Tenant},
-    life::{Life, Lives},
+    life::{Life, Ttl},
 };
 use crate::model::Timestamp;
 
@@ -44,7 +44,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(lives: &Lives, (ask, now): (&Ask, Timestamp), reply: Reply) -> Self {
+    fn of(lives: &Ttl, (ask, now): (&Ask, Timestamp), reply: Reply) -> Self {
         let life = match (ask.life, ask.ends(now)) {
             (Life::Names, _) => lives.names,
             (Life::Event, _) if has_successor(&reply.body) => lives.fixed,
@@ -60,8 +60,8 @@ impl Entry {
         u32::try_from(bytes + 256).unwrap_or(u32::MAX)
     }
 
-    fn given(&self) -> Result<Reply, Fault> {
-        self.reply.clone().ok_or(Fault::NotThere)
+    fn given(&self) -> Result<Reply, RequestError> {
+        self.reply.clone().ok_or(RequestError::NotThere)
     }
 }
 
@@ -80,7 +80,7 @@ impl Expiry<Key, Entry> for ByLife {
 /// The replies of a process.
 #[derive(Clone)]
 pub(super) struct Replies {
-    lives: Lives,
+    lives: Ttl,
     /// Within their time.
     fresh: Cache<Key, Entry>,
     /// Past it, for when the server fails.
@@ -91,7 +91,7 @@ pub(super) struct Replies {
 
 impl Replies {
     /// Keeps about so many bytes.
-    pub(super) fn new(bytes: u64, lives: Lives) -> Self {
+    pub(super) fn new(bytes: u64, lives: Ttl) -> Self {
         let weigh = |_: &Key, entry: &Entry| entry.weight();
         let fresh = Cache::builder().max_capacity(bytes / 2).weigher(weigh).expire_after(ByLife).build();
         let known = Cache::builder().max_capacity(bytes / 2).weigher(weigh).time_to_live(lives.stale).build();
@@ -112,13 +112,13 @@ impl Replies {
         tenant: &Tenant,
         asked: (&Ask, Timestamp),
         left: Duration,
-        load: impl Future<Output = Result<Reply, Fault>>,
-    ) -> Result<(Reply, bool), Fault> {
+        load: impl Future<Output = Result<Reply, RequestError>>,
+    ) -> Result<(Reply, bool), RequestError> {
         let key = self.key(tenant, asked);
         let load = async {
             let entry = match load.await {
                 Ok(reply) => Entry::of(&self.lives, asked, reply),
-                Err(Fault::NotThere) => return Ok(Entry { reply: None, life: self.lives.absent }),
+                Err(RequestError::NotThere) => return Ok(Entry { reply: None, life: self.lives.absent }),
                 Err(fault) => return Err(fault),
             };
             self.known.insert(key, entry.clone()).await;
@@ -127,9 +127,9 @@ impl Replies {
         let fault = match tokio::time::timeout(left, self.fresh.try_get_with(key, load)).await {
             Ok(Ok(entry)) => return entry.given().map(|reply| (reply, false)),
             Ok(Err(fault)) => (*fault).clone(),
-            Err(_) => Fault::Timeout,
+            Err(_) => RequestError::Timeout,
         };
-        if matches!(fault, Fault::Unauthorized) {
+        if matches!(fault, RequestError::Unauthorized) {
             // A token that is refused sees nothing any more.
             self.forget();
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    fault::Fault,
+    fault::RequestError,
     json::{list, text, word},
     operation::{EVENTS, ISSUES, Operation, RELEASES, REPLAYS, SESSIONS},
     server::Kind,
@@ -94,7 +94,7 @@ impl SentryStore {
             self.server.send(&sessions),
             self.server.send(&replays)
         );
-        let fault = |reply: Result<_, Fault>| reply.err().map(StoreError::from);
+        let fault = |reply: Result<_, RequestError>| reply.err().map(StoreError::from);
         vec![
             ToolRight { tools: "list_issues, get_event", needs: "event:read", fault: fault(issues) },
             ToolRight { tools: "list_releases", needs: "project:read", fault: fault(releases) },

@@ -16,7 +16,7 @@ use super::{
     address::Address,
     ask::Ask,
     call::Call,
-    fault::Fault,
+    fault::RequestError,
     http::Http,
     json::{count, list, text, word},
     key::Tenant,
@@ -47,7 +47,7 @@ pub(super) enum Kind {
 
 /// One project, as names are looked up.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct ProjectRow {
     pub(super) id: u64,
     pub(super) slug: String,
     pub(super) json: Value,
@@ -149,18 +149,18 @@ impl Server {
         let found = self.shared.region.get_or_try_init(|| async {
             let reply = Parsed::of(http.send(named, org, &Ask::new(&ORG)).await?)?;
             let region = reply.json.pointer("/links/regionUrl").and_then(Value::as_str);
-            Ok::<_, Fault>(region.and_then(|url| named.region(url)).unwrap_or_else(|| named.clone()))
+            Ok::<_, RequestError>(region.and_then(|url| named.region(url)).unwrap_or_else(|| named.clone()))
         });
         found.await.unwrap_or(named)
     }
 
     /// The reply to a request, as it came.
-    pub(super) async fn reply(&self, ask: &Ask) -> Result<Reply, Fault> {
+    pub(super) async fn reply(&self, ask: &Ask) -> Result<Reply, RequestError> {
         let Shared { http, org, replies, tenant, .. } = &*self.shared;
         let load = async { http.send(self.region().await, org, ask).await };
         let left = self.call().map_or(self.shared.call_timeout, Call::left);
         if ask.operation.method != "GET" {
-            return tokio::time::timeout(left, load).await.unwrap_or(Err(Fault::Timeout));
+            return tokio::time::timeout(left, load).await.unwrap_or(Err(RequestError::Timeout));
         }
         let (reply, stale) = replies.get(tenant, (ask, self.now()), left, load).await?;
         self.took(ask, &reply, stale);
@@ -175,7 +175,7 @@ impl Server {
     }
 
     /// What is answered to a request.
-    pub(super) async fn send(&self, ask: &Ask) -> Result<Parsed, Fault> {
+    pub(super) async fn send(&self, ask: &Ask) -> Result<Parsed, RequestError> {
         Parsed::of(self.reply(ask).await?)
     }
 
@@ -198,7 +198,7 @@ impl Server {
     }
 
     /// The items of a list, page after page: as many as are wanted, within what is followed at most.
-    pub(super) async fn pages(&self, ask: Ask, key: &str, wanted: usize) -> Result<Pages, Fault> {
+    pub(super) async fn pages(&self, ask: Ask, key: &str, wanted: usize) -> Result<Pages, RequestError> {
         let mut items: Vec<Value> = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..PAGES {
@@ -263,7 +263,7 @@ impl Server {
     }
 
     /// The number of a project; `None`: there is none of that name.
-    pub(super) async fn number_of(&self, slug: &str) -> Result<Option<u64>, Fault> {
+    pub(super) async fn number_of(&self, slug: &str) -> Result<Option<u64>, RequestError> {
         if let Some((id, _)) = self.met().into_iter().find(|(_, met)| met == slug) {
             return Ok(Some(id));
         }
@@ -276,17 +276,20 @@ impl Server {
     }
 
     /// All projects that the token may see.
-    pub(super) async fn projects(&self) -> Result<Vec<Known>, Fault> {
+    pub(super) async fn projects(&self) -> Result<Vec<ProjectRow>, RequestError> {
         let pages = self.pages(Ask::new(&PROJECTS).param("per_page", "100"), "", usize::MAX).await?;
         let known = |json: Value| {
             let (id, slug) = (count(&json, "id")?, word(&json, "slug").to_owned());
-            (!slug.is_empty()).then_some(Known { id, slug, json })
+            (!slug.is_empty()).then_some(ProjectRow { id, slug, json })
         };
         Ok(pages.items.into_iter().filter_map(known).collect())
     }
 
     /// Slugs of projects by number, those of the numbers at least that exist.
-    pub(super) async fn slugs(&self, numbers: impl IntoIterator<Item = u64>) -> Result<HashMap<u64, String>, Fault> {
+    pub(super) async fn slugs(
+        &self,
+        numbers: impl IntoIterator<Item = u64>,
+    ) -> Result<HashMap<u64, String>, RequestError> {
         let met = self.met();
         if numbers.into_iter().all(|number| met.contains_key(&number)) {
             return Ok(met);
@@ -295,7 +298,7 @@ impl Server {
     }
 
     /// What the organisation says of itself.
-    pub(super) async fn organisation(&self) -> Result<Parsed, Fault> {
+    pub(super) async fn organisation(&self) -> Result<Parsed, RequestError> {
         self.send(&Ask::new(&ORG)).await
     }
 }
@@ -317,11 +320,11 @@ impl Parsed {
         (self.json, self.reply.loaded)
     }
 
-    fn of(reply: Reply) -> Result<Self, Fault> {
+    fn of(reply: Reply) -> Result<Self, RequestError> {
         let json = match reply.body.is_empty() {
             true => Value::Null,
             false => serde_json::from_slice(&reply.body)
-                .map_err(|_| Fault::Broken("answered with data that breaks off", Untrusted::default()))?,
+                .map_err(|_| RequestError::Broken("answered with data that breaks off", Untrusted::default()))?,
         };
         Ok(Self { json, next: reply.next.clone(), date: reply.date, reply })
     }

@@ -1,7 +1,7 @@
 //! Ranks long lists of issues by what the list itself says, so that details are asked for only of those that are shown.
 
 use super::{
-    fault::Fault,
+    fault::RequestError,
     history::Shared,
     ranking::{is_wanted, order, takes},
     row::{Row, Substatus},
@@ -75,7 +75,7 @@ impl SentryStore {
         };
         let known = self.known_releases(&self.whole(&query.scope)).await?;
         let named = known.iter().find(|facts| facts.release.version == *first);
-        let named = named.ok_or_else(|| Fault::NotThere.at("release", first))?;
+        let named = named.ok_or_else(|| RequestError::NotThere.at("release", first))?;
         Ok(named.release.first_seen)
     }
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::{
     ask::Ask,
-    fault::Fault,
+    fault::RequestError,
     options::{ConnectError, Options},
     search::When,
     server::{Kind, Server},
@@ -83,7 +83,7 @@ impl SentryStore {
         let Some(slug) = &scope.project else { return Ok("-1".to_owned()) };
         match self.server.number_of(slug.raw()).await? {
             Some(number) => Ok(number.to_string()),
-            None => Err(Fault::NotThere.at("project", slug)),
+            None => Err(RequestError::NotThere.at("project", slug)),
         }
     }
 

@@ -13,7 +13,7 @@ pub struct Token(String);
 
 /// What an organisation's token carries in the open. Never taken as proof of anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Carried {
+pub(super) struct TokenClaims {
     /// Where it belongs.
     pub(super) url: Option<String>,
     /// The region's own address.
@@ -39,13 +39,13 @@ impl Token {
     }
 
     /// `sntrys_<base64 of JSON>_<secret>`.
-    pub(super) fn carried(&self) -> Option<Carried> {
+    pub(super) fn carried(&self) -> Option<TokenClaims> {
         let rest = self.0.strip_prefix("sntrys_")?;
         let (payload, _) = rest.rsplit_once('_')?;
         let bytes = BASE64_STANDARD.decode(payload).or_else(|_| BASE64_STANDARD_NO_PAD.decode(payload)).ok()?;
         let json: Value = serde_json::from_slice(&bytes).ok()?;
         let text = |key: &str| json.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
-        Some(Carried { url: text("url"), region_url: text("region_url"), org: text("org") })
+        Some(TokenClaims { url: text("url"), region_url: text("region_url"), org: text("org") })
     }
 
     /// The kind that its form shows.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     ask::Ask,
-    cells::{Cell, Side},
+    cells::{Side, TagGroup},
     fault::optional,
     json::{text, time, word},
     operation::EVENTS,
@@ -36,7 +36,7 @@ pub(super) struct Happened {
 }
 
 /// All events of an issue, newest first.
-pub(super) struct Whole {
+pub(super) struct IssueEvents {
     tags: Vec<String>,
     pub(super) events: Vec<Happened>,
 }
@@ -61,7 +61,7 @@ impl Row {
 
 impl SentryStore {
     /// All events of an issue up to the scope's end; `None` where they are many, or can't be had.
-    pub(super) async fn whole_issue(&self, row: &Row, scope: &Scope) -> Result<Option<Whole>, StoreError> {
+    pub(super) async fn whole_issue(&self, row: &Row, scope: &Scope) -> Result<Option<IssueEvents>, StoreError> {
         if !(1..=FEW).contains(&row.events) {
             return Ok(None);
         }
@@ -92,11 +92,11 @@ impl SentryStore {
                 tags: keys.iter().map(|key| text(json, key)).collect(),
             })
         };
-        Ok(Some(Whole { tags, events: pages.items.iter().filter_map(event).collect() }))
+        Ok(Some(IssueEvents { tags, events: pages.items.iter().filter_map(event).collect() }))
     }
 }
 
-impl Whole {
+impl IssueEvents {
     /// Those of a period and, if named, of some releases.
     pub(super) fn within(&self, (start, end): (Timestamp, Timestamp), since: Option<&[Untrusted]>) -> Vec<&Happened> {
         let wanted = |event: &&Happened| {
@@ -112,7 +112,7 @@ impl Whole {
         let places: Option<Vec<usize>> =
             tags.iter().map(|tag| self.tags.iter().position(|known| known == tag)).collect();
         let places = places?;
-        let cell = |event: &&Happened| Cell {
+        let cell = |event: &&Happened| TagGroup {
             user: event.user.as_ref().map(|user| store.pseudonym(user.raw())),
             users: u64::from(event.user.is_some()),
             events: 1,
@@ -163,7 +163,7 @@ mod tests {
             happened(30, None, "a@2"),
             happened(40, Some("id:2"), "a@2"),
         ];
-        let whole = Whole { tags: Vec::new(), events };
+        let whole = IssueEvents { tags: Vec::new(), events };
         let span = |lo, hi| (Timestamp::from_second(lo).unwrap(), Timestamp::from_second(hi).unwrap());
         assert_eq!(whole.within(span(20, 30), None).len(), 2, "both ends count");
         let since: [Untrusted; 1] = ["a@2".into()];

@@ -18,7 +18,7 @@ use crate::model::Untrusted;
 
 /// What an error of that type or text speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
+pub enum FaultCategory {
     /// A limit was met: memory, disk, handles, a pool, a lock, time.
     Resource,
     /// The network, another program, a right, a setting, a browser.
@@ -37,11 +37,11 @@ pub enum Sort {
 
 /// A known kind of error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct FaultClass {
     /// In the program's own words.
     pub name: &'static str,
     /// What it speaks of.
-    pub sort: Sort,
+    pub sort: FaultCategory,
 }
 
 /// One row of a table: it holds if the type is one of these, or the text has one of these fragments.
@@ -61,29 +61,37 @@ const fn row(name: &'static str, types: &'static [&'static str], texts: &'static
 const LONGEST: usize = 600;
 
 /// The fault that a type and a text are known for.
-pub(super) fn find(ty: Option<&Untrusted>, value: Option<&Untrusted>) -> Option<Fault> {
+pub(super) fn find(ty: Option<&Untrusted>, value: Option<&Untrusted>) -> Option<FaultClass> {
     let ty = ty.map_or("", |ty| short_type(ty.raw()));
     let text: String =
         value.map_or("", |value| value.raw()).chars().take(LONGEST).flat_map(char::to_lowercase).collect();
-    let table = |sort: Sort, rows: &[Row]| {
-        rows.iter().find(|row| row.holds(ty, &text)).map(|row| Fault { name: row.name, sort })
+    let table = |sort: FaultCategory, rows: &[Row]| {
+        rows.iter().find(|row| row.holds(ty, &text)).map(|row| FaultClass { name: row.name, sort })
     };
     if let Some(name) = program::misread(&text) {
-        return Some(Fault { name, sort: Sort::Usage });
+        return Some(FaultClass { name, sort: FaultCategory::Usage });
     }
-    table(Sort::Mute, program::MUTE)
+    table(FaultCategory::Mute, program::MUTE)
         // A validator's own type says more than the words in its text, which are those of fields and values.
-        .or_else(|| data::is_refusal(ty).then_some(Fault { name: data::REFUSAL, sort: Sort::Data }))
-        .or_else(|| table(Sort::Resource, resource::ROWS))
-        .or_else(|| resource::contended(&text).then_some(Fault { name: resource::CONTENDED, sort: Sort::Resource }))
-        .or_else(|| resource::too_large(&text).then_some(Fault { name: resource::TOO_LARGE, sort: Sort::Resource }))
-        .or_else(|| table(Sort::Dependency, dependency::ROWS).filter(|_| !dependency::is_own_file(&text)))
-        .or_else(|| table(Sort::Environment, environment::ROWS))
-        .or_else(|| table(Sort::Usage, program::REFUSED))
-        .or_else(|| table(Sort::Data, data::ROWS))
-        .or_else(|| data::has_position(ty, &text).then_some(Fault { name: data::PARSE, sort: Sort::Data }))
-        .or_else(|| table(Sort::Language, program::LANGUAGE))
-        .or_else(|| table(Sort::Usage, program::USAGE))
+        .or_else(|| data::is_refusal(ty).then_some(FaultClass { name: data::REFUSAL, sort: FaultCategory::Data }))
+        .or_else(|| table(FaultCategory::Resource, resource::ROWS))
+        .or_else(|| {
+            resource::contended(&text)
+                .then_some(FaultClass { name: resource::CONTENDED, sort: FaultCategory::Resource })
+        })
+        .or_else(|| {
+            resource::too_large(&text)
+                .then_some(FaultClass { name: resource::TOO_LARGE, sort: FaultCategory::Resource })
+        })
+        .or_else(|| table(FaultCategory::Dependency, dependency::ROWS).filter(|_| !dependency::is_own_file(&text)))
+        .or_else(|| table(FaultCategory::Environment, environment::ROWS))
+        .or_else(|| table(FaultCategory::Usage, program::REFUSED))
+        .or_else(|| table(FaultCategory::Data, data::ROWS))
+        .or_else(|| {
+            data::has_position(ty, &text).then_some(FaultClass { name: data::PARSE, sort: FaultCategory::Data })
+        })
+        .or_else(|| table(FaultCategory::Language, program::LANGUAGE))
+        .or_else(|| table(FaultCategory::Usage, program::USAGE))
 }
 
 /// `java.lang.IllegalStateException` → `IllegalStateException`, `*errors.errorString` → `errorString`.
@@ -123,7 +131,7 @@ fn find_word(text: &str, part: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn sort(ty: &str, value: &str) -> Option<Sort> {
+    fn sort(ty: &str, value: &str) -> Option<FaultCategory> {
         find(Some(&ty.into()), Some(&value.into())).map(|fault| fault.sort)
     }
 

@@ -11,7 +11,7 @@ const TELLING: usize = 6;
 
 /// One record that tells of an exception.
 #[derive(Clone, Copy)]
-pub(super) struct Told<'a> {
+pub(super) struct ExceptionRecord<'a> {
     /// The part that it came in.
     pub(super) part: usize,
     /// The span that holds it.
@@ -21,7 +21,7 @@ pub(super) struct Told<'a> {
     pub(super) thrown: &'a Thrown,
 }
 
-impl Told<'_> {
+impl ExceptionRecord<'_> {
     /// Told by the span of a request to another service alone.
     pub(super) fn is_callers(&self) -> bool {
         self.log.is_none() && self.span.is_some_and(|span| span.kind == "client")
@@ -37,12 +37,12 @@ impl Told<'_> {
 }
 
 /// Sorts records into exceptions, the record that tells most first.
-pub(super) fn clusters(told: Vec<Told<'_>>) -> Vec<Vec<Told<'_>>> {
-    let mut clusters: Vec<Vec<Told<'_>>> = Vec::new();
+pub(super) fn clusters(told: Vec<ExceptionRecord<'_>>) -> Vec<Vec<ExceptionRecord<'_>>> {
+    let mut clusters: Vec<Vec<ExceptionRecord<'_>>> = Vec::new();
     for one in told.into_iter().take(MOST) {
         let (mut same, others): (Vec<_>, Vec<_>) =
             clusters.into_iter().partition(|cluster| cluster.iter().any(|other| is_same(&one, other)));
-        let mut joined: Vec<Told<'_>> = same.drain(..).flatten().collect();
+        let mut joined: Vec<ExceptionRecord<'_>> = same.drain(..).flatten().collect();
         joined.push(one);
         clusters = others;
         clusters.push(joined);
@@ -54,24 +54,24 @@ pub(super) fn clusters(told: Vec<Told<'_>>) -> Vec<Vec<Told<'_>>> {
     clusters
 }
 
-fn is_same(a: &Told<'_>, b: &Told<'_>) -> bool {
+fn is_same(a: &ExceptionRecord<'_>, b: &ExceptionRecord<'_>) -> bool {
     let (left, right) = (&a.thrown.values, &b.thrown.values);
     let mut pairs = left.iter().flat_map(|l| right.iter().map(move |r| (l, r)));
     if pairs.any(|(l, r)| is_link(l, r)) {
         return true;
     }
     // Without a stack, a text of one that stands in the other, or the code that one has for a type.
-    let bare = |told: &Told<'_>| told.thrown.values.iter().all(|value| crash(value).is_none());
+    let bare = |told: &ExceptionRecord<'_>| told.thrown.values.iter().all(|value| crash(value).is_none());
     if !bare(a) && !bare(b) {
         return false;
     }
-    let texts = |told: &Told<'_>| -> Vec<String> {
+    let texts = |told: &ExceptionRecord<'_>| -> Vec<String> {
         let own = told.thrown.values.iter().map(|value| text(value, "value").to_owned());
         let said = told.span.filter(|_| told.is_callers()).map(|span| span.said.clone());
         own.chain(said).filter(|text| text.len() >= TELLING).collect()
     };
     let (left, right) = (texts(a), texts(b));
-    let code = |told: &Told<'_>, texts: &[String]| {
+    let code = |told: &ExceptionRecord<'_>, texts: &[String]| {
         told.thrown.code.as_ref().is_some_and(|code| texts.iter().any(|text| text.contains(code.as_str())))
     };
     left.iter().any(|l| right.iter().any(|r| l.contains(r.as_str()) || r.contains(l.as_str())))

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     breadcrumbs,
     breadcrumbs::seconds,
-    cluster::{Told, text},
+    cluster::{ExceptionRecord, text},
     failure::{Failure, What},
     join::shape,
     part::{Attributes, LogLine, Part, SpanLine},
@@ -79,7 +79,7 @@ fn id_of(failure: &Failure<'_>, part: &Part) -> EventId {
 }
 
 /// Type and place of the root cause.
-fn root_of(told: &[Told<'_>]) -> String {
+fn root_of(told: &[ExceptionRecord<'_>]) -> String {
     let Some(root) = told.first().and_then(|told| told.thrown.values.first()) else { return String::new() };
     let frame = root.pointer("/stacktrace/frames").and_then(Value::as_array).and_then(|frames| frames.last());
     let place = frame.map_or(String::new(), |frame| format!("{} {}", text(frame, "function"), text(frame, "filename")));
@@ -146,7 +146,7 @@ fn level<'a>(failure: &Failure<'a>) -> &'a str {
     }
 }
 
-fn exceptions(told: &[Told<'_>], handled: Option<bool>) -> Vec<Value> {
+fn exceptions(told: &[ExceptionRecord<'_>], handled: Option<bool>) -> Vec<Value> {
     let mut values = told.first().map(|told| told.thrown.values.clone()).unwrap_or_default();
     if let Some(outer) = values.last_mut() {
         let mechanism = json!({ "type": "otel", "handled": handled });

@@ -1,7 +1,7 @@
 //! One failure, however many records tell of it.
 
 use super::{
-    cluster::Told,
+    cluster::ExceptionRecord,
     part::{LogLine, SpanLine},
     place::Placed,
 };
@@ -24,7 +24,7 @@ pub(super) struct Failure<'a> {
 /// How it was told.
 pub(super) enum What<'a> {
     /// An exception; the record that tells most first.
-    Thrown(Vec<Told<'a>>),
+    Thrown(Vec<ExceptionRecord<'a>>),
     /// An error that was logged.
     Logged(&'a LogLine),
     /// A span that says it failed, and the words for it.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    cluster::{Told, clusters},
+    cluster::{ExceptionRecord, clusters},
     failure::{Failure, What},
     part::{LogLine, Part, SpanLine},
     place::{Placed, Tree},
@@ -38,7 +38,7 @@ pub(super) fn failures(parts: &[(u64, Part)]) -> Vec<Failure<'_>> {
 
 /// A record that nothing ties to others.
 fn alone(part: usize, log: &LogLine) -> Option<Failure<'_>> {
-    let told = log.thrown.as_ref().map(|thrown| Told { part, span: None, log: Some(log), thrown });
+    let told = log.thrown.as_ref().map(|thrown| ExceptionRecord { part, span: None, log: Some(log), thrown });
     let what = match told {
         Some(told) => What::Thrown(vec![told]),
         None if log.is_error() => What::Logged(log),
@@ -91,16 +91,16 @@ impl<'a> Joining<'a, '_> {
         let mut told = Vec::new();
         for (part, own) in self.own() {
             let of_span = |span: &'a SpanLine| {
-                span.thrown.iter().map(move |thrown| Told { part, span: Some(span), log: None, thrown })
+                span.thrown.iter().map(move |thrown| ExceptionRecord { part, span: Some(span), log: None, thrown })
             };
             told.extend(own.spans.iter().flat_map(of_span));
             told.extend(own.logs.iter().filter_map(|log| {
                 let span = self.tree.get(log.span.as_deref()).map(|placed| placed.span);
-                Some(Told { part, span, log: Some(log), thrown: log.thrown.as_ref()? })
+                Some(ExceptionRecord { part, span, log: Some(log), thrown: log.thrown.as_ref()? })
             }));
         }
         let (callers, own): (Vec<_>, Vec<_>) =
-            clusters(told).into_iter().partition(|cluster| cluster.iter().all(Told::is_callers));
+            clusters(told).into_iter().partition(|cluster| cluster.iter().all(ExceptionRecord::is_callers));
         let mut failures: Vec<Failure<'a>> = own.into_iter().map(|cluster| self.failure(cluster)).collect();
         for cluster in callers {
             let failure = self.failure(cluster);
@@ -121,7 +121,7 @@ impl<'a> Joining<'a, '_> {
         entry.is_some_and(|entry| self.tree.callee_failed(entry.span, self.service))
     }
 
-    fn failure(&self, cluster: Vec<Told<'a>>) -> Failure<'a> {
+    fn failure(&self, cluster: Vec<ExceptionRecord<'a>>) -> Failure<'a> {
         let best = cluster[0];
         let spans =
             || cluster.iter().filter_map(|told| told.log.map_or(told.span.map(|s| &s.id), |log| log.span.as_ref()));
@@ -208,7 +208,7 @@ pub(super) fn shape(text: &str) -> String {
 }
 
 /// False: it ended the request, or reached a handler of last resort. True: the request went well all the same.
-fn handled(cluster: &[Told<'_>], entry: Option<Placed<'_>>) -> Option<bool> {
+fn handled(cluster: &[ExceptionRecord<'_>], entry: Option<Placed<'_>>) -> Option<bool> {
     if cluster.iter().filter_map(|told| told.log).any(is_uncaught) {
         return Some(false);
     }

@@ -5,7 +5,7 @@ use axum::{
     http::{header, request::Parts},
 };
 
-use super::fault::Fault;
+use super::fault::ApiError;
 use crate::{
     model::{Project, Timestamp},
     serve::App,
@@ -23,11 +23,11 @@ pub(super) struct Ask {
 }
 
 impl FromRequestParts<App> for Ask {
-    type Rejection = Fault;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        let pairs = pairs.map_err(|_| Fault::bad("the query can't be read"))?.0;
+        let pairs = pairs.map_err(|_| ApiError::bad("the query can't be read"))?.0;
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
         let base = format!("{scheme}://{}", text(header::HOST.as_str()).unwrap_or("localhost"));
@@ -62,25 +62,25 @@ impl Ask {
     }
 
     /// Rows of a page.
-    pub(super) fn limit(&self) -> Result<usize, Fault> {
+    pub(super) fn limit(&self) -> Result<usize, ApiError> {
         let said = self.one("per_page").or_else(|| self.one("limit"));
         match said.map(str::parse::<usize>) {
             None => Ok(PAGE),
             Some(Ok(limit @ 1..)) => Ok(limit.min(PAGE)),
-            Some(_) => Err(Fault::bad("Invalid per_page parameter.")),
+            Some(_) => Err(ApiError::bad("Invalid per_page parameter.")),
         }
     }
 
     /// Rows before the page: a cursor is `0:ROWS:0`.
-    pub(super) fn skip(&self) -> Result<usize, Fault> {
+    pub(super) fn skip(&self) -> Result<usize, ApiError> {
         let Some(cursor) = self.one("cursor").filter(|cursor| !cursor.is_empty()) else { return Ok(0) };
         let mut parts = cursor.split(':');
         let offset = parts.nth(1).and_then(|rows| rows.parse().ok()).filter(|_| parts.clone().count() == 1);
-        offset.ok_or_else(|| Fault::bad("Invalid cursor parameter."))
+        offset.ok_or_else(|| ApiError::bad("Invalid cursor parameter."))
     }
 
     /// Projects, environment, time.
-    pub(super) async fn scope(&self, app: &App, project: Option<&str>) -> Result<Scope, Fault> {
+    pub(super) async fn scope(&self, app: &App, project: Option<&str>) -> Result<Scope, ApiError> {
         let named: Vec<&str> = match project {
             Some(project) => vec![project],
             None => self.all("project").filter(|project| !matches!(*project, "" | "-1")).collect(),
@@ -88,22 +88,22 @@ impl Ask {
         let project = match named.as_slice() {
             [] => None,
             [one] => Some(found(app, one).await?.slug.into()),
-            _ => return Err(Fault::bad("one project at a time, or all of them: leave project out, or say -1")),
+            _ => return Err(ApiError::bad("one project at a time, or all of them: leave project out, or say -1")),
         };
         let environments: Vec<&str> = self.all("environment").filter(|name| !name.is_empty()).collect();
         let environment = match environments.as_slice() {
             [] => None,
             [one] => Some((*one).into()),
-            _ => return Err(Fault::bad("one environment at a time, or all of them")),
+            _ => return Err(ApiError::bad("one environment at a time, or all of them")),
         };
         let (start, end) = self.time((app.now)())?;
         Ok(Scope { project, environment, start, end: Some(end) })
     }
 
     /// Start and end; a span before now wins over both.
-    fn time(&self, now: Timestamp) -> Result<(Option<Timestamp>, Timestamp), Fault> {
+    fn time(&self, now: Timestamp) -> Result<(Option<Timestamp>, Timestamp), ApiError> {
         if let Some(span) = self.one("statsPeriod").filter(|span| !span.is_empty()) {
-            let seconds = span_s(span).ok_or_else(|| Fault::bad("Invalid statsPeriod: write 24h, 14d or 2w"))?;
+            let seconds = span_s(span).ok_or_else(|| ApiError::bad("Invalid statsPeriod: write 24h, 14d or 2w"))?;
             let start = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).ok();
             return Ok((start, now));
         }
@@ -111,18 +111,18 @@ impl Ask {
             None => Ok(None),
             Some(text) => match read_moment(text) {
                 Some(moment) => Ok(Some(moment)),
-                None => Err(Fault::bad(format!("{key} is not a valid ISO 8601 date"))),
+                None => Err(ApiError::bad(format!("{key} is not a valid ISO 8601 date"))),
             },
         };
         let (start, end) = (moment("start")?, moment("end")?.unwrap_or(now).min(now));
         if start.is_some_and(|start| start > end) {
-            return Err(Fault::bad("start must be before end"));
+            return Err(ApiError::bad("start must be before end"));
         }
         Ok((start, end))
     }
 
     /// The search, in Sentry's syntax. Issues are known by their short ids within.
-    pub(super) async fn search(&self, app: &App, query: &str) -> Result<Vec<Term>, Fault> {
+    pub(super) async fn search(&self, app: &App, query: &str) -> Result<Vec<Term>, ApiError> {
         // Everything here is an error: conditions that say so hold.
         let own = |word: &&str| !matches!(*word, "issue.category:error" | "issue.type:error" | "event.type:error");
         let kept: String = query.split_inclusive(' ').filter(|word| own(&word.trim())).collect();
@@ -178,6 +178,6 @@ pub(super) fn span_s(text: &str) -> Option<i64> {
 }
 
 /// A project by slug or number.
-pub(super) async fn found(app: &App, project: &str) -> Result<Project, Fault> {
+pub(super) async fn found(app: &App, project: &str) -> Result<Project, ApiError> {
     Ok(app.host.project_for_dsn(project, None).await?)
 }

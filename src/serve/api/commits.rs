@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     ask::{Ask, read_moment},
-    fault::Fault,
+    fault::ApiError,
     page::Listed,
     shapes::{moment, some},
 };
@@ -19,12 +19,12 @@ use crate::{
 const MOST: usize = 1_000;
 
 /// Reads what is said of commits; secrets and people go before it is kept.
-pub(super) fn read(app: &App, commits: Vec<Value>) -> Result<Vec<Commit>, Fault> {
+pub(super) fn read(app: &App, commits: Vec<Value>) -> Result<Vec<Commit>, ApiError> {
     let mut read = Vec::new();
     for commit in commits.into_iter().take(MOST) {
         let text = |key: &str| commit.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let shown = |key: &str| text(key).map(|text| Untrusted::from(app.scrubber.plain(text)));
-        let id = text("id").ok_or_else(|| Fault::bad("commits: a commit without its id"))?;
+        let id = text("id").ok_or_else(|| ApiError::bad("commits: a commit without its id"))?;
         let file = |file: &Value| {
             let kind = file.get("type").and_then(Value::as_str).and_then(|ty| ty.chars().next())?;
             Some(ChangedFile { path: app.scrubber.plain(file.get("path")?.as_str()?).into(), kind })
@@ -70,7 +70,7 @@ pub(super) fn shape(commit: &Commit, release: &str) -> Value {
     shape
 }
 
-async fn of_release(app: &App, ask: &Ask, version: &str) -> Result<Vec<ReleaseCommit>, Fault> {
+async fn of_release(app: &App, ask: &Ask, version: &str) -> Result<Vec<ReleaseCommit>, ApiError> {
     let scope = ask.scope(app, None).await?;
     Ok(app.host.commits(&CommitQuery { scope, after: None, upto: version.into(), limit: MOST }).await?.items)
 }
@@ -80,7 +80,7 @@ pub(super) async fn list(
     Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Listed, Fault> {
+) -> Result<Listed, ApiError> {
     let commits = of_release(&app, &ask, &version).await?;
     Listed::of_all(&ask, commits.iter().map(|commit| shape(&commit.commit, &version)).collect())
 }
@@ -90,7 +90,7 @@ pub(super) async fn files(
     Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Listed, Fault> {
+) -> Result<Listed, ApiError> {
     let mut rows = Vec::new();
     for ReleaseCommit { commit, .. } in of_release(&app, &ask, &version).await? {
         for file in &commit.files {
@@ -111,10 +111,10 @@ pub(super) async fn previous(
     Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let scope = ask.scope(&app, None).await?;
     let known = app.host.announced(&scope, None).await?;
-    let own = known.iter().find(|release| release.version.raw() == version).ok_or_else(Fault::missing)?;
+    let own = known.iter().find(|release| release.version.raw() == version).ok_or_else(ApiError::missing)?;
     let before = known.iter().filter(|release| {
         release.version != own.version
             && release.created <= own.created

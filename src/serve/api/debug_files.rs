@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    fault::Fault,
+    fault::ApiError,
     json_body,
     upload::{ORDER_BYTES, hex, parse_checksum},
 };
@@ -42,10 +42,10 @@ pub(super) async fn assemble(
     Path((_, project)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let orders: BTreeMap<String, Order> = json_body(&app, &headers, body, ORDER_BYTES).await?;
     if orders.len() > FILES {
-        return Err(Fault::bad(format!("more than {FILES} files in one order")));
+        return Err(ApiError::bad(format!("more than {FILES} files in one order")));
     }
     let mut answer = Map::new();
     for (checksum, order) in orders {
@@ -55,8 +55,8 @@ pub(super) async fn assemble(
     Ok(Json(Value::Object(answer)))
 }
 
-async fn put_together(app: &App, project: &str, checksum: &str, order: Order) -> Result<Value, Fault> {
-    let wrong = || Fault::bad("checksums are SHA-1, in 40 hex digits");
+async fn put_together(app: &App, project: &str, checksum: &str, order: Order) -> Result<Value, ApiError> {
+    let wrong = || ApiError::bad("checksums are SHA-1, in 40 hex digits");
     let chunks: Option<Vec<Checksum>> = order.chunks.iter().map(|chunk| parse_checksum(chunk)).collect();
     let order = DebugFileOrder {
         bundle: BundleOrder {
@@ -85,7 +85,7 @@ pub(super) async fn list(
     Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let asked = |names: &[&str]| -> Vec<String> {
         let pairs = url::form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes());
         let named = pairs.filter(|(key, _)| names.contains(&key.as_ref()));
@@ -106,7 +106,7 @@ pub(super) async fn unknown(
     Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let pairs = url::form_urlencoded::parse(query.as_deref().unwrap_or("").as_bytes());
     let asked: Vec<String> =
         pairs.filter(|(key, _)| key == "checksums").map(|(_, value)| value.into_owned()).take(FILES).collect();

@@ -4,7 +4,7 @@ use axum::{body::Body, http::HeaderMap};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{fault::Fault, json_body};
+use super::{fault::ApiError, json_body};
 use crate::{
     serve::App,
     store::{IssueRef, IssueUpdate, NewStatus, Scope},
@@ -31,7 +31,7 @@ struct Details {
 }
 
 /// Reads a decision.
-pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Decision, Fault> {
+pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Decision, ApiError> {
     json_body(app, headers, body, MOST).await
 }
 
@@ -41,7 +41,7 @@ impl Decision {
         self.status.as_deref().unwrap_or("unresolved")
     }
 
-    fn status(&self) -> Result<Option<NewStatus>, Fault> {
+    fn status(&self) -> Result<Option<NewStatus>, ApiError> {
         let details = self.status_details.clone().unwrap_or_default();
         Ok(Some(match self.status.as_deref() {
             None => return Ok(None),
@@ -51,14 +51,14 @@ impl Decision {
             Some("resolved") if details.in_next_release == Some(true) => NewStatus::ResolvedInNextRelease,
             Some("resolved") => NewStatus::Resolved { in_release: details.in_release.map(Into::into) },
             Some(_) => {
-                return Err(Fault::bad("status is one of resolved, resolvedInNextRelease, unresolved, ignored"));
+                return Err(ApiError::bad("status is one of resolved, resolvedInNextRelease, unresolved, ignored"));
             }
         }))
     }
 }
 
 /// Does what was decided.
-pub(super) async fn carry_out(app: &App, issue: IssueRef, decision: &Decision) -> Result<(), Fault> {
+pub(super) async fn carry_out(app: &App, issue: IssueRef, decision: &Decision) -> Result<(), ApiError> {
     let assignee = match &decision.assigned_to {
         Some(Value::String(name)) => Some(name.as_str().into()),
         Some(Value::Null) => Some("".into()),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     ask::{Ask, read_moment},
-    fault::Fault,
+    fault::ApiError,
     json_body,
     page::Listed,
     releases::is_version,
@@ -43,7 +43,7 @@ pub(super) async fn list(
     Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Listed, Fault> {
+) -> Result<Listed, ApiError> {
     let scope = ask.scope(&app, None).await?;
     let deploys = app.host.deploys(&scope, &version.as_str().into()).await?;
     Listed::of_all(&ask, deploys.iter().map(shape).collect())
@@ -68,18 +68,18 @@ pub(super) async fn create(
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Fault> {
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let said: Said = json_body(&app, &headers, body, MOST).await?;
     let environment = said.environment.filter(|name| !name.trim().is_empty() && name.len() <= 64);
-    let environment = environment.ok_or_else(|| Fault::bad("environment: This field is required."))?;
+    let environment = environment.ok_or_else(|| ApiError::bad("environment: This field is required."))?;
     if !is_version(&version) {
-        return Err(Fault::missing());
+        return Err(ApiError::missing());
     }
     let now = (app.now)();
-    let time = |text: Option<String>| -> Result<Option<Timestamp>, Fault> {
+    let time = |text: Option<String>| -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
         // A sender's clock that is ahead would hide the deploy until then: it was made by now.
-        read_moment(&text).map(|at| Some(at.min(now))).ok_or_else(|| Fault::bad("dates are ISO 8601"))
+        read_moment(&text).map(|at| Some(at.min(now))).ok_or_else(|| ApiError::bad("dates are ISO 8601"))
     };
     let record = DeployRecord {
         version: version.as_str().into(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
-use super::{ask::Ask, fault::Fault, page::Listed, shapes::moment};
+use super::{ask::Ask, fault::ApiError, page::Listed, shapes::moment};
 use crate::{
     serve::{App, gate::Scoped},
     store::{Aggregate, Field, Grouper, Page, SearchQuery, SearchRow, Value as Cell},
@@ -25,11 +25,11 @@ enum Column {
 }
 
 /// `GET organizations/ORG/events/`.
-pub(super) async fn table(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn table(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, ApiError> {
     only_errors(&ask)?;
     let fields: Vec<&str> = ask.all("field").filter(|field| !field.is_empty()).collect();
     if fields.is_empty() || fields.len() > COLUMNS {
-        return Err(Fault::bad(format!("name 1 to {COLUMNS} fields")));
+        return Err(ApiError::bad(format!("name 1 to {COLUMNS} fields")));
     }
     let mut query = SearchQuery {
         scope: ask.scope(&app, None).await?,
@@ -57,16 +57,16 @@ pub(super) async fn table(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) 
 }
 
 /// Nothing but errors is kept as a table.
-pub(super) fn only_errors(ask: &Ask) -> Result<(), Fault> {
+pub(super) fn only_errors(ask: &Ask) -> Result<(), ApiError> {
     match ask.one("dataset") {
         None | Some("errors" | "discover" | "issuePlatform" | "") => Ok(()),
-        Some(_) => Err(Fault::bad("dataset is errors: no other is kept as a table here")),
+        Some(_) => Err(ApiError::bad("dataset is errors: no other is kept as a table here")),
     }
 }
 
 /// Which of the store's values each column shows; the question is filled in.
-fn columns(fields: &[&str], query: &mut SearchQuery) -> Result<Vec<Column>, Fault> {
-    let wrong = |field: &str| Fault::bad(format!("Invalid field: {}", field.chars().take(100).collect::<String>()));
+fn columns(fields: &[&str], query: &mut SearchQuery) -> Result<Vec<Column>, ApiError> {
+    let wrong = |field: &str| ApiError::bad(format!("Invalid field: {}", field.chars().take(100).collect::<String>()));
     let aggregates: Vec<Option<Aggregate>> = fields.iter().map(|field| Aggregate::parse(field)).collect();
     let grouped = aggregates.iter().any(Option::is_some);
     let mut parts: Vec<Option<usize>> = Vec::new();
@@ -114,7 +114,7 @@ async fn rows(
     fields: &[&str],
     columns: &[Column],
     mut query: SearchQuery,
-) -> Result<Page<SearchRow>, Fault> {
+) -> Result<Page<SearchRow>, ApiError> {
     let (skip, limit) = (ask.skip()?, ask.limit()?);
     let sort = ask.one("sort").filter(|sort| !sort.is_empty());
     let Some((key, descending)) = sort.map(|sort| (sort.trim_start_matches('-'), sort.starts_with('-'))) else {
@@ -127,7 +127,7 @@ async fn rows(
         (query.skip, query.limit) = (skip, limit);
         return Ok(app.host.search(&query).await?);
     }
-    let at = at.ok_or_else(|| Fault::bad("sort must be one of the fields"))?;
+    let at = at.ok_or_else(|| ApiError::bad("sort must be one of the fields"))?;
     query.limit = SORTED;
     let mut page = app.host.search(&query).await?;
     let (Column::Store(place) | Column::IssueNumber(place)) = &columns[at];
@@ -157,7 +157,7 @@ fn order(one: &Cell, other: &Cell) -> std::cmp::Ordering {
     }
 }
 
-async fn issue_numbers(app: &App, columns: &[Column], rows: &[SearchRow]) -> Result<HashMap<String, i64>, Fault> {
+async fn issue_numbers(app: &App, columns: &[Column], rows: &[SearchRow]) -> Result<HashMap<String, i64>, ApiError> {
     let Some(at) = columns.iter().find_map(|c| if let Column::IssueNumber(at) = c { Some(*at) } else { None }) else {
         return Ok(HashMap::new());
     };

@@ -15,13 +15,13 @@ use crate::{
 
 /// Why a request is not answered.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct ApiError {
     status: StatusCode,
     detail: String,
     retry_after_s: Option<u64>,
 }
 
-impl Fault {
+impl ApiError {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), retry_after_s: None }
     }
@@ -35,7 +35,7 @@ impl Fault {
     }
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(json!({ "detail": self.detail }))).into_response();
         if let Some(seconds) = self.retry_after_s {
@@ -45,7 +45,7 @@ impl IntoResponse for Fault {
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let status = match error.kind() {
             Kind::NotFound => return Self::missing(),
@@ -70,13 +70,13 @@ impl From<StoreError> for Fault {
     }
 }
 
-impl From<SearchError> for Fault {
+impl From<SearchError> for ApiError {
     fn from(error: SearchError) -> Self {
         Self::bad(format!("Error parsing search query: {error}"))
     }
 }
 
-impl From<Refused> for Fault {
+impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"),
@@ -89,6 +89,6 @@ impl From<Refused> for Fault {
 }
 
 /// Whatever has no path of its own.
-pub(super) async fn no_such_path() -> Fault {
-    Fault::missing()
+pub(super) async fn no_such_path() -> ApiError {
+    ApiError::missing()
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     ask::Ask,
     decide, event_view,
-    fault::Fault,
+    fault::ApiError,
     issues, json_body,
     shapes::{maybe, moment},
 };
@@ -29,7 +29,7 @@ use crate::{
 const VALUES: usize = 100;
 
 /// The issue of that number, short id or address, within what is asked.
-pub(super) async fn meant(app: &App, ask: &Ask, issue: &str) -> Result<(IssueFacts, Scope), Fault> {
+pub(super) async fn meant(app: &App, ask: &Ask, issue: &str) -> Result<(IssueFacts, Scope), ApiError> {
     let scope = ask.scope(app, None).await?;
     Ok((app.host.issue(&IssueRef::Named(issue.into()), &scope).await?, scope))
 }
@@ -39,7 +39,7 @@ pub(super) async fn details(
     Scoped(app): Scoped,
     Path((org, issue)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let (facts, scope) = meant(&app, &ask, &issue).await?;
     Ok(Json(detailed(&app, &ask, &org, &facts, &scope).await?))
 }
@@ -49,12 +49,12 @@ pub(super) async fn details_alone(
     Scoped(app): Scoped,
     Path(issue): Path<String>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let (facts, scope) = meant(&app, &ask, &issue).await?;
     Ok(Json(detailed(&app, &ask, "prodsignal", &facts, &scope).await?))
 }
 
-async fn detailed(app: &App, ask: &Ask, org: &str, facts: &IssueFacts, scope: &Scope) -> Result<Value, Fault> {
+async fn detailed(app: &App, ask: &Ask, org: &str, facts: &IssueFacts, scope: &Scope) -> Result<Value, ApiError> {
     let mut row = issues::rows(app, ask, org, std::slice::from_ref(facts), scope).await?.pop().unwrap_or_default();
     let tags = tags_of(app, facts, scope).await?;
     let release = |name: &Option<Untrusted>| name.as_ref().map(|name| event_view::release(name.raw()));
@@ -94,7 +94,7 @@ async fn detailed(app: &App, ask: &Ask, org: &str, facts: &IssueFacts, scope: &S
 }
 
 /// The tags that events of an issue have, with how many events have each.
-async fn tags_of(app: &App, facts: &IssueFacts, scope: &Scope) -> Result<Vec<Value>, Fault> {
+async fn tags_of(app: &App, facts: &IssueFacts, scope: &Scope) -> Result<Vec<Value>, ApiError> {
     let query = AffectedQuery {
         scope: scope.clone(),
         issue: Some(IssueRef::Named(facts.issue.short_id.as_str().into())),
@@ -118,7 +118,7 @@ pub(super) async fn tags(
     Scoped(app): Scoped,
     Path((_, issue)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let (facts, scope) = meant(&app, &ask, &issue).await?;
     Ok(Json(tags_of(&app, &facts, &scope).await?.into()))
 }
@@ -128,9 +128,9 @@ pub(super) async fn tag(
     Scoped(app): Scoped,
     Path((_, issue, key)): Path<(String, String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let (facts, scope) = meant(&app, &ask, &issue).await?;
-    let field = Field::parse(&key).ok_or_else(Fault::missing)?;
+    let field = Field::parse(&key).ok_or_else(ApiError::missing)?;
     let query = SearchQuery {
         scope,
         filter: vec![of_issue(&facts.issue.short_id), Term { negated: false, test: Test::Has(field.clone()) }],
@@ -152,7 +152,7 @@ pub(super) async fn tag(
         }));
     }
     if values.is_empty() {
-        return Err(Fault::missing());
+        return Err(ApiError::missing());
     }
     let unique = if page.more { page.total } else { Some(values.len() as u64) };
     Ok(Json(json!({ "key": key, "name": key, "uniqueValues": unique, "totalValues": total, "topValues": values })))
@@ -171,7 +171,7 @@ pub(super) async fn decide_one(
     ask: Ask,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let decision = decide::read(&app, &headers, body).await?;
     decide::carry_out(&app, IssueRef::Named(issue.as_str().into()), &decision).await?;
     let (facts, scope) = meant(&app, &ask, &issue).await?;
@@ -190,7 +190,7 @@ pub(super) async fn note(
     Path((_, issue)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Fault> {
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let note: Note = json_body(&app, &headers, body, 64 << 10).await?;
     let (now, issue) = ((app.now)(), IssueRef::Named(issue.as_str().into()));
     let scope = Scope { end: Some(now), ..Scope::default() };
@@ -205,7 +205,7 @@ pub(super) async fn short_id(
     Scoped(app): Scoped,
     Path((org, short)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let (facts, scope) = meant(&app, &ask, &short).await?;
     let group = detailed(&app, &ask, &org, &facts, &scope).await?;
     Ok(Json(json!({
@@ -222,12 +222,12 @@ pub(super) async fn event_id(
     Scoped(app): Scoped,
     Path((org, event)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
-    let id: EventId = event.parse().map_err(|_| Fault::bad("Event IDs are 32 hex digits"))?;
+) -> Result<Json<Value>, ApiError> {
+    let id: EventId = event.parse().map_err(|_| ApiError::bad("Event IDs are 32 hex digits"))?;
     let scope = ask.scope(&app, None).await?;
     let found = app.host.event(&EventQuery { scope, pick: Pick::Id(id), release: None, extras: false }).await?;
     let projects = issues::projects(&app).await?;
-    let project = projects.get(&found.project).ok_or_else(Fault::missing)?;
+    let project = projects.get(&found.project).ok_or_else(ApiError::missing)?;
     Ok(Json(json!({
         "organizationSlug": org,
         "projectSlug": found.project,

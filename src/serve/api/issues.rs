@@ -4,7 +4,7 @@ use axum::{Json, body::Body, extract::Path, http::HeaderMap};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-use super::{ask::Ask, decide, fault::Fault, issue_view, page::Listed};
+use super::{ask::Ask, decide, fault::ApiError, issue_view, page::Listed};
 use crate::{
     model::Project,
     serve::{App, gate::Scoped},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// `GET organizations/ORG/issues/`.
-pub(super) async fn list(Scoped(app): Scoped, Path(org): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(Scoped(app): Scoped, Path(org): Path<String>, ask: Ask) -> Result<Listed, ApiError> {
     listed(&app, &ask, &org, None).await
 }
 
@@ -21,11 +21,11 @@ pub(super) async fn of_project(
     Scoped(app): Scoped,
     Path((org, project)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Listed, Fault> {
+) -> Result<Listed, ApiError> {
     listed(&app, &ask, &org, Some(&project)).await
 }
 
-async fn listed(app: &App, ask: &Ask, org: &str, project: Option<&str>) -> Result<Listed, Fault> {
+async fn listed(app: &App, ask: &Ask, org: &str, project: Option<&str>) -> Result<Listed, ApiError> {
     let scope = ask.scope(app, project).await?;
     let filter = ask.search(app, ask.one("query").unwrap_or("is:unresolved")).await?;
     let (skip, limit) = (ask.skip()?, ask.limit()?);
@@ -35,14 +35,14 @@ async fn listed(app: &App, ask: &Ask, org: &str, project: Option<&str>) -> Resul
     Listed::new(ask, rows.into(), page.more, page.total)
 }
 
-fn sort(asked: Option<&str>) -> Result<IssueSort, Fault> {
+fn sort(asked: Option<&str>) -> Result<IssueSort, ApiError> {
     Ok(match asked.unwrap_or("date") {
         "date" | "" => IssueSort::LastSeen,
         "new" | "age" => IssueSort::FirstSeen,
         "freq" => IssueSort::Events,
         "user" => IssueSort::Users,
         "trends" | "priority" | "inbox" | "recommended" => IssueSort::Impact,
-        _ => return Err(Fault::bad("Invalid sort: it is one of date, new, freq, user, trends, inbox, recommended")),
+        _ => return Err(ApiError::bad("Invalid sort: it is one of date, new, freq, user, trends, inbox, recommended")),
     })
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn rows(
     org: &str,
     items: &[IssueFacts],
     scope: &Scope,
-) -> Result<Vec<Value>, Fault> {
+) -> Result<Vec<Value>, ApiError> {
     let projects = projects(app).await?;
     let lifetimes = lifetimes(app, items, scope).await?;
     let row = |facts: &IssueFacts| {
@@ -65,13 +65,13 @@ pub(super) async fn rows(
 }
 
 /// All projects by slug.
-pub(super) async fn projects(app: &App) -> Result<HashMap<String, Project>, Fault> {
+pub(super) async fn projects(app: &App) -> Result<HashMap<String, Project>, ApiError> {
     let all = app.host.projects(&Scope::default()).await?;
     Ok(all.into_iter().map(|project| (project.slug.clone(), project)).collect())
 }
 
 /// The numbers of all time, where the scope has a beginning or an environment.
-async fn lifetimes(app: &App, items: &[IssueFacts], scope: &Scope) -> Result<HashMap<i64, IssueFacts>, Fault> {
+async fn lifetimes(app: &App, items: &[IssueFacts], scope: &Scope) -> Result<HashMap<i64, IssueFacts>, ApiError> {
     if items.is_empty() || (scope.start.is_none() && scope.environment.is_none()) {
         return Ok(HashMap::new());
     }
@@ -89,11 +89,11 @@ pub(super) async fn decide_many(
     ask: Ask,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let decision = decide::read(&app, &headers, body).await?;
     let named: Vec<&str> = ask.all("id").collect();
     if named.is_empty() {
-        return Err(Fault::bad("no issue is named: say ?id=N"));
+        return Err(ApiError::bad("no issue is named: say ?id=N"));
     }
     for name in named {
         decide::carry_out(&app, IssueRef::Named(name.into()), &decision).await?;

@@ -31,7 +31,7 @@ use axum::{
     http::HeaderMap,
     routing::{get, post},
 };
-use fault::Fault;
+use fault::ApiError;
 use serde::de::DeserializeOwned;
 
 use super::{App, body};
@@ -129,9 +129,14 @@ fn upload_paths() -> Router<App> {
 }
 
 /// A body that is JSON, read within bounds.
-async fn json_body<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body, most: usize) -> Result<T, Fault> {
+async fn json_body<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+) -> Result<T, ApiError> {
     let held = body::read(headers, body, most, &app.room).await?;
-    serde_json::from_slice(&held.bytes).map_err(|error| Fault::bad(format!("JSON parse error - {error}")))
+    serde_json::from_slice(&held.bytes).map_err(|error| ApiError::bad(format!("JSON parse error - {error}")))
 }
 
 /// A text as one segment of a path.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     ask::{Ask, found},
-    fault::Fault,
+    fault::ApiError,
     page::Listed,
     shapes::{maybe, moment, some},
 };
@@ -61,7 +61,7 @@ fn organization(slug: &str, base: &str) -> Value {
 }
 
 /// `GET organizations/`.
-pub(super) async fn list(ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(ask: Ask) -> Result<Listed, ApiError> {
     let all = vec![organization("prodsignal", ask.base())];
     Listed::of_all(&ask, all)
 }
@@ -77,7 +77,7 @@ pub(super) async fn regions(ask: Ask) -> Json<Value> {
 }
 
 /// `GET organizations/ORG/projects/`.
-pub(super) async fn projects(Scoped(app): Scoped, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn projects(Scoped(app): Scoped, ask: Ask) -> Result<Listed, ApiError> {
     let word = ask.one("query").map(|query| query.trim_start_matches("slug:").to_ascii_lowercase());
     let mut all = app.host.project_details(&Scope { end: Some((app.now)()), ..Scope::default() }).await?;
     all.retain(|details| word.as_ref().is_none_or(|word| details.project.slug.contains(word.as_str())));
@@ -89,11 +89,11 @@ pub(super) async fn project(
     Scoped(app): Scoped,
     Path((org, project)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let found = found(&app, &project).await?;
     let scope = Scope { project: Some(found.slug.into()), end: Some((app.now)()), ..Scope::default() };
     let details = app.host.project_details(&scope).await?;
-    let mut row = project_row(details.first().ok_or_else(Fault::missing)?);
+    let mut row = project_row(details.first().ok_or_else(ApiError::missing)?);
     row["organization"] = organization(&org, ask.base());
     Ok(Json(row))
 }
@@ -157,7 +157,7 @@ const NOT_KEPT: [&str; 22] = [
 ];
 
 /// `GET organizations/ORG/environments/`.
-pub(super) async fn environments(Scoped(app): Scoped, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn environments(Scoped(app): Scoped, ask: Ask) -> Result<Json<Value>, ApiError> {
     environments_of(&app, &ask, None).await
 }
 
@@ -166,11 +166,11 @@ pub(super) async fn project_environments(
     Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     environments_of(&app, &ask, Some(&project)).await
 }
 
-async fn environments_of(app: &App, ask: &Ask, project: Option<&str>) -> Result<Json<Value>, Fault> {
+async fn environments_of(app: &App, ask: &Ask, project: Option<&str>) -> Result<Json<Value>, ApiError> {
     let scope = ask.scope(app, project).await?;
     let names = app.host.environments(&scope).await?;
     let row = |(at, name): (usize, &crate::model::Untrusted)| json!({ "id": (at + 1).to_string(), "name": name.raw(), "isHidden": false });
@@ -178,6 +178,6 @@ async fn environments_of(app: &App, ask: &Ask, project: Option<&str>) -> Result<
 }
 
 /// `GET organizations/ORG/repos/` and `…/teams/`: none are kept.
-pub(super) async fn nothing(ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn nothing(ask: Ask) -> Result<Listed, ApiError> {
     Listed::of_all(&ask, Vec::new())
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{ask::Ask, fault::Fault};
+use super::{ask::Ask, fault::ApiError};
 
 /// A page that begins after `skip` rows.
 pub(super) struct Listed {
@@ -18,7 +18,7 @@ pub(super) struct Listed {
 
 impl Listed {
     /// `more`: whether there are rows after these.
-    pub(super) fn new(ask: &Ask, body: Value, more: bool, hits: Option<u64>) -> Result<Self, Fault> {
+    pub(super) fn new(ask: &Ask, body: Value, more: bool, hits: Option<u64>) -> Result<Self, ApiError> {
         let (skip, limit) = (ask.skip()?, ask.limit()?);
         let address = ask.address();
         let rel = |rel: &str, results: bool, cursor: String| {
@@ -30,7 +30,7 @@ impl Listed {
     }
 
     /// A page of a list that is whole here.
-    pub(super) fn of_all(ask: &Ask, mut all: Vec<Value>) -> Result<Self, Fault> {
+    pub(super) fn of_all(ask: &Ask, mut all: Vec<Value>) -> Result<Self, ApiError> {
         let (skip, limit, total) = (ask.skip()?, ask.limit()?, all.len());
         let page: Vec<Value> = all.drain(skip.min(total)..(skip + limit).min(total)).collect();
         Self::new(ask, page.into(), skip + limit < total, Some(total as u64))

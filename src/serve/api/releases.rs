@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     ask::{Ask, read_moment},
     commits, deploys,
-    fault::Fault,
+    fault::ApiError,
     issues, json_body,
     page::Listed,
     shapes::{maybe, moment, some, version_info},
@@ -30,7 +30,7 @@ use crate::{
 const MOST: usize = 8 << 20;
 
 /// `GET organizations/ORG/releases/`.
-pub(super) async fn list(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, ApiError> {
     listed(&app, &ask, None).await
 }
 
@@ -39,12 +39,12 @@ pub(super) async fn of_project(
     Scoped(app): Scoped,
     Path((_, project)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Listed, Fault> {
+) -> Result<Listed, ApiError> {
     listed(&app, &ask, Some(&project)).await
 }
 
 /// Those with signal in release order; among them, by time, those that were announced alone.
-async fn listed(app: &App, ask: &Ask, project: Option<&str>) -> Result<Listed, Fault> {
+async fn listed(app: &App, ask: &Ask, project: Option<&str>) -> Result<Listed, ApiError> {
     let scope = ask.scope(app, project).await?;
     let word = ask.one("query").unwrap_or("").to_ascii_lowercase();
     let mut active =
@@ -78,7 +78,7 @@ pub(super) async fn details(
     Scoped(app): Scoped,
     Path((_, version)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let scope = ask.scope(&app, None).await?;
     Ok(Json(one(&app, &scope, &version).await?))
 }
@@ -88,15 +88,15 @@ pub(super) async fn details_of_project(
     Scoped(app): Scoped,
     Path((_, project, version)): Path<(String, String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let scope = ask.scope(&app, Some(&project)).await?;
     Ok(Json(one(&app, &scope, &version).await?))
 }
 
 /// One release in Sentry's shape.
-pub(super) async fn one(app: &App, scope: &Scope, version: &str) -> Result<Value, Fault> {
+pub(super) async fn one(app: &App, scope: &Scope, version: &str) -> Result<Value, ApiError> {
     let announced = app.host.announced(scope, Some(&version.into())).await?;
-    let announced = announced.first().ok_or_else(Fault::missing)?;
+    let announced = announced.first().ok_or_else(ApiError::missing)?;
     let query = ReleaseQuery { scope: scope.clone(), counts: true, ..Default::default() };
     let active = app.host.releases(&query).await?;
     let active = active.iter().find(|release| release.release.version.raw() == version);
@@ -167,10 +167,10 @@ pub(super) async fn create(
     Path(_): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Fault> {
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let said: Said = json_body(&app, &headers, body, MOST).await?;
     if said.projects.is_empty() {
-        return Err(Fault::bad("projects: This list may not be empty."));
+        return Err(ApiError::bad("projects: This list may not be empty."));
     }
     Ok((StatusCode::CREATED, Json(announce(&app, said, None).await?)))
 }
@@ -181,7 +181,7 @@ pub(super) async fn create_in_project(
     Path((_, project)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Fault> {
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let said: Said = json_body(&app, &headers, body, MOST).await?;
     let said = Said { projects: vec![project], ..said };
     Ok((StatusCode::CREATED, Json(announce(&app, said, None).await?)))
@@ -193,7 +193,7 @@ pub(super) async fn change(
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let said: Said = json_body(&app, &headers, body, MOST).await?;
     Ok(Json(announce(&app, said, Some(version)).await?))
 }
@@ -204,21 +204,21 @@ pub(super) async fn change_in_project(
     Path((_, project, version)): Path<(String, String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let said: Said = json_body(&app, &headers, body, MOST).await?;
     Ok(Json(announce(&app, Said { projects: vec![project], ..said }, Some(version)).await?))
 }
 
-async fn announce(app: &App, said: Said, version: Option<String>) -> Result<Value, Fault> {
+async fn announce(app: &App, said: Said, version: Option<String>) -> Result<Value, ApiError> {
     let version = version.or(said.version).unwrap_or_default();
     if !is_version(&version) {
-        return Err(Fault::bad("version: Release with that name is not allowed"));
+        return Err(ApiError::bad("version: Release with that name is not allowed"));
     }
     let now = (app.now)();
-    let time = |text: &Option<String>| -> Result<Option<Timestamp>, Fault> {
+    let time = |text: &Option<String>| -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
         // As with deploys, a sender's clock that is ahead doesn't hide what was done by now.
-        read_moment(text).map(|at| Some(at.min(now))).ok_or_else(|| Fault::bad("dates are ISO 8601"))
+        read_moment(text).map(|at| Some(at.min(now))).ok_or_else(|| ApiError::bad("dates are ISO 8601"))
     };
     let commits = said.commits.map(|commits| commits::read(app, commits)).transpose()?;
     let announcement = Announcement {

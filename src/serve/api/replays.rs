@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ask::{Ask, read_moment},
-    fault::Fault,
+    fault::ApiError,
     issue::of_issue,
     issues,
     page::Listed,
@@ -32,10 +32,10 @@ const SEGMENT_BYTES: usize = 32 << 20;
 const PAGE_BYTES: usize = 64 << 20;
 
 /// `GET organizations/ORG/replays/`.
-pub(super) async fn list(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, Fault> {
+pub(super) async fn list(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Listed, ApiError> {
     let scope = ask.scope(&app, None).await?;
     if ask.one("query").is_some_and(|query| !query.trim().is_empty()) {
-        return Err(Fault::bad("replays are not searched here: leave query out"));
+        return Err(ApiError::bad("replays are not searched here: leave query out"));
     }
     let (skip, limit) = (ask.skip()?, ask.limit()?);
     let (ids, total) = app.host.replay_ids(&scope, skip, limit).await?;
@@ -53,8 +53,8 @@ pub(super) async fn details(
     Scoped(app): Scoped,
     Path((_, replay)): Path<(String, String)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
-    let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
+) -> Result<Json<Value>, ApiError> {
+    let id: EventId = replay.parse().map_err(|_| ApiError::missing())?;
     let scope = ask.scope(&app, None).await?;
     let facts = app.host.replay(&ReplayQuery { scope, replay: id }).await?;
     Ok(Json(json!({ "data": shape(id, &facts, &issues::projects(&app).await?) })))
@@ -156,13 +156,13 @@ fn tags(said: Option<&Value>) -> Value {
 }
 
 /// `GET organizations/ORG/replay-count/`.
-pub(super) async fn count(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn count(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, ApiError> {
     let scope = ask.scope(&app, None).await?;
     let query = ask.one("query").unwrap_or("");
     let named = query.trim().trim_start_matches("issue.id:").trim_matches(['[', ']']);
     let named: Vec<String> = named.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
     if !query.trim().starts_with("issue.id:") || named.len() > NAMED {
-        return Err(Fault::bad("query is issue.id:[…] with 100 issues at most"));
+        return Err(ApiError::bad("query is issue.id:[…] with 100 issues at most"));
     }
     let ids = matches!(ask.one("returnIds"), Some("1" | "true"));
     let mut counts = Map::new();
@@ -173,7 +173,7 @@ pub(super) async fn count(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) 
     Ok(Json(Value::Object(counts)))
 }
 
-async fn replays_of(app: &App, scope: &Scope, short_id: &str) -> Result<Vec<String>, Fault> {
+async fn replays_of(app: &App, scope: &Scope, short_id: &str) -> Result<Vec<String>, ApiError> {
     let query = SearchQuery {
         scope: scope.clone(),
         filter: vec![of_issue(short_id), Term { negated: false, test: Test::Has(Field::Replay) }],
@@ -195,8 +195,8 @@ pub(super) async fn segments(
     Scoped(app): Scoped,
     Path((_, project, replay)): Path<(String, String, String)>,
     ask: Ask,
-) -> Result<Listed, Fault> {
-    let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
+) -> Result<Listed, ApiError> {
+    let id: EventId = replay.parse().map_err(|_| ApiError::missing())?;
     let scope = ask.scope(&app, Some(&project)).await?;
     let query = ReplayQuery { scope, replay: id };
     let all = numbered(&app.host.replay(&query).await?);
@@ -229,10 +229,10 @@ fn numbered(facts: &ReplayFacts) -> Vec<(u64, SegmentFacts)> {
 }
 
 /// What a segment recorded, and its size in bytes, `left` at most.
-async fn read(app: &App, query: &ReplayQuery, segment: SegmentFacts, left: usize) -> Result<(Value, usize), Fault> {
+async fn read(app: &App, query: &ReplayQuery, segment: SegmentFacts, left: usize) -> Result<(Value, usize), ApiError> {
     let body = app.host.replay_segment(query, segment).await?;
     let read = tokio::task::spawn_blocking(move || recorded(&body, left)).await;
-    read.map_err(|_| Fault::bad("unpacking failed"))
+    read.map_err(|_| ApiError::bad("unpacking failed"))
 }
 
 /// `GET projects/ORG/PROJECT/replays/REPLAY/recording-segments/N/`.
@@ -240,12 +240,12 @@ pub(super) async fn segment(
     Scoped(app): Scoped,
     Path((_, project, replay, number)): Path<(String, String, String, u64)>,
     ask: Ask,
-) -> Result<Json<Value>, Fault> {
-    let id: EventId = replay.parse().map_err(|_| Fault::missing())?;
+) -> Result<Json<Value>, ApiError> {
+    let id: EventId = replay.parse().map_err(|_| ApiError::missing())?;
     let scope = ask.scope(&app, Some(&project)).await?;
     let query = ReplayQuery { scope, replay: id };
     let all = numbered(&app.host.replay(&query).await?);
-    let (_, segment) = all.into_iter().find(|(own, _)| *own == number).ok_or_else(Fault::missing)?;
+    let (_, segment) = all.into_iter().find(|(own, _)| *own == number).ok_or_else(ApiError::missing)?;
     Ok(Json(read(&app, &query, segment, PAGE_BYTES).await?.0))
 }
 

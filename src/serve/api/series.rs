@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     ask::{Ask, span_s},
     discover::only_errors,
-    fault::Fault,
+    fault::ApiError,
 };
 use crate::{
     model::Timestamp,
@@ -32,7 +32,7 @@ struct Series {
 }
 
 /// `GET organizations/ORG/events-timeseries/`.
-pub(super) async fn timeseries(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn timeseries(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, ApiError> {
     let mut shown = Vec::new();
     let mut around = (0, 0);
     for axis in axes(&ask) {
@@ -53,7 +53,7 @@ pub(super) async fn timeseries(Scoped(app): Scoped, Path(_): Path<String>, ask: 
 }
 
 /// `GET organizations/ORG/events-stats/`: the older form.
-pub(super) async fn stats(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn stats(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, ApiError> {
     let axis = axes(&ask)[0];
     let series = series(&app, &ask, axis, interval(&ask, 1)?).await?;
     let value =
@@ -68,19 +68,19 @@ fn axes(ask: &Ask) -> Vec<&str> {
 }
 
 /// Seconds of a bucket: in milliseconds as a number, or as `1h`.
-fn interval(ask: &Ask, least_s: i64) -> Result<Option<i64>, Fault> {
+fn interval(ask: &Ask, least_s: i64) -> Result<Option<i64>, ApiError> {
     let Some(said) = ask.one("interval").filter(|said| !said.is_empty()) else { return Ok(None) };
     let seconds = match said.parse::<i64>() {
         Ok(millis) => Some(millis / 1000),
         Err(_) => span_s(said),
     };
     let fits = seconds.filter(|seconds| (least_s..=366 * DAY_S).contains(seconds));
-    fits.map(Some).ok_or_else(|| Fault::bad("Invalid interval: milliseconds, or such as 1h"))
+    fits.map(Some).ok_or_else(|| ApiError::bad("Invalid interval: milliseconds, or such as 1h"))
 }
 
-async fn series(app: &App, ask: &Ask, axis: &str, interval: Option<i64>) -> Result<Series, Fault> {
+async fn series(app: &App, ask: &Ask, axis: &str, interval: Option<i64>) -> Result<Series, ApiError> {
     only_errors(ask)?;
-    let aggregate = Aggregate::parse(axis).ok_or_else(|| Fault::bad("yAxis is count() or count_unique(user)"))?;
+    let aggregate = Aggregate::parse(axis).ok_or_else(|| ApiError::bad("yAxis is count() or count_unique(user)"))?;
     let scope = ask.scope(app, None).await?;
     let end_s = scope.end.unwrap_or_else(app.now).as_second();
     let start_s = scope.start.map_or(end_s - DAYS * DAY_S, Timestamp::as_second);
@@ -88,7 +88,7 @@ async fn series(app: &App, ask: &Ask, axis: &str, interval: Option<i64>) -> Resu
     let start_s = start_s.div_euclid(interval_s) * interval_s;
     let buckets = (end_s - start_s) / interval_s + 1;
     if buckets > BUCKETS {
-        return Err(Fault::bad("too many points: ask for a longer interval or a shorter period"));
+        return Err(ApiError::bad("too many points: ask for a longer interval or a shorter period"));
     }
     let filter = ask.search(app, ask.one("query").unwrap_or("")).await?;
     let asked = Asked { scope, filter, aggregate };
@@ -102,7 +102,7 @@ async fn series(app: &App, ask: &Ask, axis: &str, interval: Option<i64>) -> Resu
     let values = match grouper {
         Some((grouper, _)) => asked.grouped(app, grouper, start_s, interval_s, buckets).await?,
         None if buckets <= SINGLE => asked.single(app, start_s, interval_s, buckets).await?,
-        None => return Err(Fault::bad("too many points of this interval: ask for 1h or 1d")),
+        None => return Err(ApiError::bad("too many points of this interval: ask for 1h or 1d")),
     };
     Ok(Series { start_s, end_s, interval_s, values })
 }
@@ -133,7 +133,7 @@ impl Asked {
         start_s: i64,
         interval_s: i64,
         buckets: i64,
-    ) -> Result<Vec<u64>, Fault> {
+    ) -> Result<Vec<u64>, ApiError> {
         let mut values = vec![0; usize::try_from(buckets).unwrap_or(0)];
         for row in app.host.search(&self.query(self.scope.clone(), vec![grouper])).await?.items {
             let [Cell::Time(at), Cell::Count(count)] = row.values.as_slice() else { continue };
@@ -145,7 +145,7 @@ impl Asked {
         Ok(values)
     }
 
-    async fn single(&self, app: &App, start_s: i64, interval_s: i64, buckets: i64) -> Result<Vec<u64>, Fault> {
+    async fn single(&self, app: &App, start_s: i64, interval_s: i64, buckets: i64) -> Result<Vec<u64>, ApiError> {
         let mut values = Vec::new();
         for bucket in 0..buckets {
             let first = Timestamp::from_second(start_s + bucket * interval_s).ok().max(self.scope.start);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ask::{Ask, span_s},
-    fault::Fault,
+    fault::ApiError,
     issues,
     shapes::moment,
 };
@@ -60,7 +60,7 @@ struct Group {
 }
 
 /// `GET organizations/ORG/sessions/`.
-pub(super) async fn sessions(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, Fault> {
+pub(super) async fn sessions(Scoped(app): Scoped, Path(_): Path<String>, ask: Ask) -> Result<Json<Value>, ApiError> {
     let mut scope = ask.scope(&app, None).await?;
     let asked = asked(&app, &ask, &mut scope).await?;
     let now = (app.now)();
@@ -76,13 +76,13 @@ pub(super) async fn sessions(Scoped(app): Scoped, Path(_): Path<String>, ask: As
         }
         Some(said) => span_s(said)
             .filter(|seconds| seconds % 3_600 == 0 && DAY_S % seconds == 0)
-            .ok_or_else(|| Fault::bad("Invalid interval: whole hours that divide a day, such as 1h or 1d"))?,
+            .ok_or_else(|| ApiError::bad("Invalid interval: whole hours that divide a day, such as 1h or 1d"))?,
     };
     let first_s = start_s.div_euclid(interval_s) * interval_s;
     let spans = usize::try_from((end.as_second() - first_s) / interval_s + 1).unwrap_or(0);
     let groups = groups(&app, &asked, &scope).await?;
     if asked.series && groups.len().saturating_mul(spans) > POINTS {
-        return Err(Fault::bad("too many points: ask for a longer interval, or for totals alone (includeSeries=0)"));
+        return Err(ApiError::bad("too many points: ask for a longer interval, or for totals alone (includeSeries=0)"));
     }
     let mut shown = Vec::new();
     for status in statuses(&asked) {
@@ -102,13 +102,13 @@ pub(super) async fn sessions(Scoped(app): Scoped, Path(_): Path<String>, ask: As
     ))
 }
 
-async fn asked(app: &App, ask: &Ask, scope: &mut Scope) -> Result<Asked, Fault> {
+async fn asked(app: &App, ask: &Ask, scope: &mut Scope) -> Result<Asked, ApiError> {
     let by = |name: &str| match name {
         "project" => Ok(By::Project),
         "release" => Ok(By::Release),
         "environment" => Ok(By::Environment),
         "session.status" => Ok(By::Status),
-        _ => Err(Fault::bad("Invalid groupBy: it is one of project, release, environment, session.status")),
+        _ => Err(ApiError::bad("Invalid groupBy: it is one of project, release, environment, session.status")),
     };
     let mut releases = None;
     for term in ask.search(app, ask.one("query").unwrap_or("")).await? {
@@ -124,7 +124,7 @@ async fn asked(app: &App, ask: &Ask, scope: &mut Scope) -> Result<Asked, Fault> 
     let on = |key: &str| !matches!(ask.one(key), Some("0" | "false"));
     let fields: Vec<String> = ask.all("field").map(str::to_owned).collect();
     if fields.is_empty() {
-        return Err(Fault::bad("Request is missing a \"field\""));
+        return Err(ApiError::bad("Request is missing a \"field\""));
     }
     Ok(Asked {
         fields,
@@ -135,8 +135,8 @@ async fn asked(app: &App, ask: &Ask, scope: &mut Scope) -> Result<Asked, Fault> 
     })
 }
 
-fn not_kept() -> Fault {
-    Fault::bad("sessions are searched by release, environment and project alone")
+fn not_kept() -> ApiError {
+    ApiError::bad("sessions are searched by release, environment and project alone")
 }
 
 fn statuses(asked: &Asked) -> Vec<Option<usize>> {
@@ -152,7 +152,7 @@ fn shape(group: &Group, status: Option<usize>) -> Value {
 }
 
 /// All combinations that there may be.
-async fn groups(app: &App, asked: &Asked, scope: &Scope) -> Result<Vec<Group>, Fault> {
+async fn groups(app: &App, asked: &Asked, scope: &Scope) -> Result<Vec<Group>, ApiError> {
     let mut groups = vec![Group { by: Map::new(), scope: scope.clone(), release: None }];
     if asked.by.contains(&By::Project) {
         let mut projects: Vec<_> = issues::projects(app).await?.into_values().collect();
@@ -206,14 +206,14 @@ async fn fill(
     groups: &[Group],
     (first, hours, spans): (Option<Timestamp>, i64, usize),
     shown: &mut [Value],
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     let mut known: Vec<(Place, Spans, Spans)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let scope = Scope { start: first, ..group.scope.clone() };
         let key = (scope.project.clone(), scope.environment.clone());
         if !known.iter().any(|(place, ..)| *place == key) {
             if known.len() >= QUESTIONS {
-                return Err(Fault::bad("too many groups: ask for fewer at once"));
+                return Err(ApiError::bad("too many groups: ask for fewer at once"));
             }
             let totals = numbers(app, asked, &scope, i64::MAX).await?;
             let series = if asked.series { numbers(app, asked, &scope, hours).await? } else { Spans::new() };
@@ -238,7 +238,7 @@ async fn fill(
     Ok(())
 }
 
-async fn numbers(app: &App, asked: &Asked, scope: &Scope, hours: i64) -> Result<Spans, Fault> {
+async fn numbers(app: &App, asked: &Asked, scope: &Scope, hours: i64) -> Result<Spans, ApiError> {
     let query = SeriesQuery {
         scope: scope.clone(),
         hours,

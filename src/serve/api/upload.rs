@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{fault::Fault, json_body};
+use super::{fault::ApiError, json_body};
 use crate::{
     protocol::{Limits, decode_body},
     serve::{App, body, gate::Scoped},
@@ -50,52 +50,52 @@ pub(super) async fn options(Path(org): Path<String>, headers: HeaderMap) -> Json
 }
 
 /// `POST organizations/ORG/chunk-upload/`: parts, each named by its checksum.
-pub(super) async fn chunks(Scoped(app): Scoped, request: Request) -> Result<StatusCode, Fault> {
+pub(super) async fn chunks(Scoped(app): Scoped, request: Request) -> Result<StatusCode, ApiError> {
     let (parts, body) = request.into_parts();
     // The room is taken for all of it at once: a request holds at most this much.
     let mut held = body::read(&parts.headers, body, REQUEST_BYTES, &app.room).await?;
     let request = Request::from_parts(parts, Body::from(std::mem::take(&mut held.bytes)));
-    let mut form = Multipart::from_request(request, &()).await.map_err(|e| Fault::bad(e.body_text()))?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| ApiError::bad(e.body_text()))?;
     let mut kept = 0;
-    while let Some(field) = form.next_field().await.map_err(|e| Fault::bad(e.body_text()))? {
+    while let Some(field) = form.next_field().await.map_err(|e| ApiError::bad(e.body_text()))? {
         kept += 1;
         if kept > CHUNKS {
-            return Err(Fault::bad(format!("more than {CHUNKS} chunks in one request")));
+            return Err(ApiError::bad(format!("more than {CHUNKS} chunks in one request")));
         }
         keep(&app, field).await?;
     }
     if kept == 0 {
-        return Err(Fault::bad("no chunk in the request"));
+        return Err(ApiError::bad("no chunk in the request"));
     }
     Ok(StatusCode::OK)
 }
 
-async fn keep(app: &App, field: Field<'_>) -> Result<(), Fault> {
+async fn keep(app: &App, field: Field<'_>) -> Result<(), ApiError> {
     let packed = match field.name() {
         Some("file") => false,
         Some("file_gzip") => true,
-        _ => return Err(Fault::bad("parts of an upload are named file or file_gzip")),
+        _ => return Err(ApiError::bad("parts of an upload are named file or file_gzip")),
     };
     let named = field.file_name().and_then(parse_checksum);
-    let named = named.ok_or_else(|| Fault::bad("a chunk's file name is its SHA-1, in 40 hex digits"))?;
-    let bytes = field.bytes().await.map_err(|e| Fault::bad(e.body_text()))?;
+    let named = named.ok_or_else(|| ApiError::bad("a chunk's file name is its SHA-1, in 40 hex digits"))?;
+    let bytes = field.bytes().await.map_err(|e| ApiError::bad(e.body_text()))?;
     let unpack = move || unpacked(&bytes, packed).map(|bytes| (checksum(&bytes), bytes));
-    let (found, bytes) = tokio::task::spawn_blocking(unpack).await.map_err(|_| Fault::bad("unpacking failed"))??;
+    let (found, bytes) = tokio::task::spawn_blocking(unpack).await.map_err(|_| ApiError::bad("unpacking failed"))??;
     if found != named {
-        return Err(Fault::bad(format!("the chunk named {} has another checksum: {}", hex(&named), hex(&found))));
+        return Err(ApiError::bad(format!("the chunk named {} has another checksum: {}", hex(&named), hex(&found))));
     }
     Ok(app.host.keep_chunk(named, bytes, (app.now)()).await?)
 }
 
 /// A part without its encoding, read no further than a part may be long.
-fn unpacked(bytes: &[u8], packed: bool) -> Result<Vec<u8>, Fault> {
-    let too_large = || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a chunk has {CHUNK_BYTES} bytes at most"));
+fn unpacked(bytes: &[u8], packed: bool) -> Result<Vec<u8>, ApiError> {
+    let too_large = || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a chunk has {CHUNK_BYTES} bytes at most"));
     let limits =
         Limits { compressed_bytes: REQUEST_BYTES, envelope_bytes: CHUNK_BYTES, ratio: 2_000, ..Limits::default() };
     let out = match packed {
         true => decode_body(Some("gzip"), bytes, &limits).map_err(|error| match error.is_size() {
             true => too_large(),
-            false => Fault::bad("a chunk is not gzip, as its field's name says"),
+            false => ApiError::bad("a chunk is not gzip, as its field's name says"),
         })?,
         false if bytes.len() > CHUNK_BYTES => return Err(too_large()),
         false => bytes.into(),
@@ -115,7 +115,7 @@ pub(super) struct Order {
 }
 
 /// `POST organizations/ORG/artifactbundle/assemble/`.
-pub(super) async fn assemble(Scoped(app): Scoped, headers: HeaderMap, body: Body) -> Result<Json<Value>, Fault> {
+pub(super) async fn assemble(Scoped(app): Scoped, headers: HeaderMap, body: Body) -> Result<Json<Value>, ApiError> {
     let order: Order = json_body(&app, &headers, body, ORDER_BYTES).await?;
     put_together(&app, order).await
 }
@@ -126,7 +126,7 @@ pub(super) async fn assemble_release(
     Path((_, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<Value>, ApiError> {
     let mut order: Order = json_body(&app, &headers, body, ORDER_BYTES).await?;
     if order.projects.is_empty() {
         let known = app.host.announced(&crate::store::Scope::default(), Some(&version.as_str().into())).await?;
@@ -135,10 +135,10 @@ pub(super) async fn assemble_release(
     put_together(&app, Order { version: Some(version), ..order }).await
 }
 
-async fn put_together(app: &App, order: Order) -> Result<Json<Value>, Fault> {
-    let wrong = || Fault::bad("checksums are SHA-1, in 40 hex digits");
+async fn put_together(app: &App, order: Order) -> Result<Json<Value>, ApiError> {
+    let wrong = || ApiError::bad("checksums are SHA-1, in 40 hex digits");
     if order.projects.is_empty() {
-        return Err(Fault::bad("no project is named"));
+        return Err(ApiError::bad("no project is named"));
     }
     let chunks: Option<Vec<Checksum>> = order.chunks.iter().map(|chunk| parse_checksum(chunk)).collect();
     let order = BundleOrder {

@@ -5,9 +5,9 @@ use super::{
     view::{Id, RelatedView},
 };
 use crate::{
-    diagnosis::{Blamed, Diagnosis, Measure, Reason, Verdict},
+    diagnosis::{Diagnosis, Measure, Reason, SuspectLibrary, Verdict},
     guard::{Clean, Guard, Limit, Say},
-    model::{Data, Event, LibraryChange, Spread},
+    model::{Data, Event, IssueFrequency, LibraryChange},
     say,
     store::DiagnosisFacts,
     tools::{self, affected_users::ConditionView, same_trace::Seen},
@@ -135,7 +135,7 @@ fn sentence(reason: &Reason, event: &Event, guard: &mut Guard) -> Clean {
 }
 
 /// The library whose version it follows: since when, what the frames say, and what else changed.
-fn follows(blamed: &Blamed, changes: &[LibraryChange], guard: &mut Guard) -> Vec<Clean> {
+fn follows(blamed: &SuspectLibrary, changes: &[LibraryChange], guard: &mut Guard) -> Vec<Clean> {
     let change = &changes[blamed.library];
     let name = guard.line(&change.name, Limit::Tag);
     let before = guard.line(&change.before, Limit::Tag);
@@ -184,9 +184,9 @@ fn function(event: &Event, (exception, frame): (usize, usize), guard: &mut Guard
     }
 }
 
-fn standing(spread: Option<Spread>, issues: u64) -> Clean {
+fn standing(spread: Option<IssueFrequency>, issues: u64) -> Clean {
     match spread {
-        Some(Spread { issues: 1, .. }) if issues > 1 => {
+        Some(IssueFrequency { issues: 1, .. }) if issues > 1 => {
             say!(", which appears in none of the other ", issues - 1, " issues")
         }
         Some(spread) if issues > 1 => say!(", which appears in ", spread.issues, " of ", issues, " issues"),

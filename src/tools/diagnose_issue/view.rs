@@ -8,7 +8,7 @@ use super::{
     plan, reasons, since,
 };
 use crate::{
-    diagnosis::{self, Case, Diagnosis, Kin, Sibling, Verdict},
+    diagnosis::{self, Case, Diagnosis, Relation, Sibling, Verdict},
     guard::{Clean, Guard, Limit},
     model::Untrusted,
     say,
@@ -374,8 +374,8 @@ fn related(gathered: &Gathered, guard: &mut Guard) -> Vec<RelatedView> {
         };
         let Some(kinship) = diagnosis::related(&own, &sibling, &issues_with, facts.issues) else { continue };
         let by = match kinship.by {
-            Kin::Fault => Clean::ours("the same limit or surroundings"),
-            Kin::Frames { shared } => say!(count(shared, "telling frame", "telling frames"), " in common"),
+            Relation::FaultClass => Clean::ours("the same limit or surroundings"),
+            Relation::Frames { shared } => say!(count(shared, "telling frame", "telling frames"), " in common"),
         };
         found.push(RelatedView {
             issue: guard.line(&other.short_id.as_str().into(), Limit::Tag),

@@ -4,7 +4,7 @@ use super::load::{Loaded, load};
 use crate::{
     guard::Clean,
     model::{EventId, Untrusted},
-    replay::{Common, Replay, Way, common, path},
+    replay::{Common, PathStep, Replay, common, path},
     say,
     store::{EventQuery, Field, IssueRef, Op, Pick, ReplayQuery, Scope, SearchQuery, StoreError, Term, Test, Value},
     tools::{Ctx, Resolved, ToolError, input::Text, named::agree},
@@ -24,11 +24,11 @@ pub(super) struct Chosen {
     /// The event that it is told for.
     pub(super) event: Option<EventId>,
     /// For an issue: how it stands among the issue's replays.
-    pub(super) among: Option<Among>,
+    pub(super) among: Option<ReplayChoice>,
 }
 
 /// One replay among those of an issue.
-pub(super) struct Among {
+pub(super) struct ReplayChoice {
     /// Short id of the issue.
     pub(super) issue: String,
     /// Replays of the issue that are known of, this one included.
@@ -103,7 +103,7 @@ fn none(what: &'static str, asked: Untrusted) -> ToolError {
 struct Candidate {
     event: EventId,
     loaded: Loaded,
-    path: Vec<Way>,
+    path: Vec<PathStep>,
 }
 
 /// The replay that shows an issue best.
@@ -127,11 +127,11 @@ pub(super) async fn of_issue(ctx: &Ctx, asked: &Resolved, issue: &IssueRef) -> R
     let best = best(&candidates).ok_or_else(|| none("issue", short_id.as_str().into()))?;
     let read = candidates.len();
     let chosen = candidates.swap_remove(best);
-    let others: Vec<Vec<Way>> = candidates.iter().map(|other| other.path.clone()).collect();
+    let others: Vec<Vec<PathStep>> = candidates.iter().map(|other| other.path.clone()).collect();
     candidates.sort_by_key(|other| std::cmp::Reverse(rank(&other.loaded.replay, other.event)));
     Ok(Chosen {
         event: Some(chosen.event),
-        among: Some(Among {
+        among: Some(ReplayChoice {
             issue: short_id,
             replays: total,
             read,
@@ -195,7 +195,7 @@ async fn read(ctx: &Ctx, scope: &Scope, replay: EventId, first: bool) -> Result<
 /// Place of the best candidate: among equals the one whose path most others share, then the first.
 fn best(candidates: &[Candidate]) -> Option<usize> {
     let shared = |at: usize| {
-        let others: Vec<Vec<Way>> =
+        let others: Vec<Vec<PathStep>> =
             candidates.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, c)| c.path.clone()).collect();
         common(&candidates[at].path, &others).same
     };

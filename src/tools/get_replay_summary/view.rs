@@ -300,7 +300,7 @@ fn errors(replay: &Replay, guard: &mut Guard) -> Vec<ErrorView> {
     errors.collect()
 }
 
-fn among_view(among: &super::choice::Among, guard: &mut Guard) -> AmongView {
+fn among_view(among: &super::choice::ReplayChoice, guard: &mut Guard) -> AmongView {
     AmongView {
         issue: guard.line(&among.issue.as_str().into(), Limit::Tag),
         replays: among.replays as u64,

@@ -2,7 +2,7 @@
 
 use super::{
     statement::duration,
-    view::{Out, SideView, Told},
+    view::{Out, SideView, VerdictInput},
 };
 use crate::{
     guard::{Clean, Say},
@@ -17,7 +17,7 @@ const HEIGHTS: [&str; 9] = ["_", "▁", "▂", "▃", "▄", "▅", "▆", "▇"
 const CHART: &str = "Rate of hits over time";
 
 /// The block. Each line begins with words of the program.
-pub(super) fn of(told: &Told<'_>, out: &Out, warnings: &[Clean]) -> Clean {
+pub(super) fn of(told: &VerdictInput<'_>, out: &Out, warnings: &[Clean]) -> Clean {
     let mut lines = vec![
         say!("### Fix of ", code(&out.issue), " since ", code(&out.release), ": **", out.verdict, "**"),
         Clean::default(),

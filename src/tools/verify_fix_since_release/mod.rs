@@ -68,7 +68,7 @@ impl Tool for VerifyFixSinceRelease {
         let demand = input.demand()?;
         let (history, judgment) = judged(ctx, &asked, &input, &demand).await?;
         let mut guard = Guard::new();
-        let told = view::Told {
+        let told = view::VerdictInput {
             history: &history,
             judgment: &judgment,
             demand: &demand,

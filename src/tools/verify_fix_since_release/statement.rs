@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     block::code,
-    view::{Out, Told},
+    view::{Out, VerdictInput},
 };
 use crate::{
     guard::{Clean, Guard, Limit},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The sentence.
-pub(super) fn of(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
+pub(super) fn of(told: &VerdictInput<'_>, out: &Out, guard: &mut Guard) -> Clean {
     let Judgment { verdict, proof, .. } = told.judgment;
     let Some(proof) = proof else { return not_deployed(told, out, guard) };
     let sure = say!(" (", percent(told.demand.confidence), " confidence, valid at any poll)");
@@ -75,7 +75,7 @@ pub(super) fn of(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
 }
 
 /// What is known whatever the statistics say: that it happened again, the hour that is not over included.
-fn again(told: &Told<'_>) -> Clean {
+fn again(told: &VerdictInput<'_>) -> Clean {
     let new = |hit: &&FixHit| hit.group == 0 && told.history.releases[hit.release].side == Side::New;
     let hits = || told.history.hits.iter().filter(new);
     let named: BTreeSet<u32> = hits().filter_map(|hit| hit.user).collect();
@@ -93,7 +93,7 @@ fn again(told: &Told<'_>) -> Clean {
 }
 
 /// What was seen, against what the old rate would have given.
-fn evidence(told: &Told<'_>, out: &Out, proof: &Proof) -> Clean {
+fn evidence(told: &VerdictInput<'_>, out: &Out, proof: &Proof) -> Clean {
     let plus = if told.history.releases.iter().filter(|r| r.side == Side::New).count() > 1 { " and later" } else { "" };
     let unseen = if told.history.asked_seen { "" } else { " (itself never seen)" };
     let of_cohort = out.cohort.as_ref().filter(|cohort| cohort.exposure_after.is_some());
@@ -167,7 +167,7 @@ fn moved(out: &Out, proof: &Proof, evidence: &Clean) -> Clean {
     say!("Moved: the failure goes on as ", to, more, users, together, "; the old issue itself: ", evidence.clone())
 }
 
-fn not_deployed(told: &Told<'_>, out: &Out, guard: &mut Guard) -> Clean {
+fn not_deployed(told: &VerdictInput<'_>, out: &Out, guard: &mut Guard) -> Clean {
     let place = told.environment.map(|environment| say!(" in ", code(&guard.line(environment, Limit::Tag))));
     let instead = out.adoption.iter().take(3).fold(Clean::default(), |line, part| {
         say!(line, if line.is_empty() { "" } else { ", " }, code(&part.release), " (", percent(part.share), ")")

@@ -15,7 +15,7 @@ use crate::{
 const RELEASES: usize = 6;
 
 /// All that the answer is made of.
-pub(super) struct Told<'a> {
+pub(super) struct VerdictInput<'a> {
     pub(super) history: &'a FixHistory,
     pub(super) judgment: &'a Judgment,
     pub(super) demand: &'a Demand,
@@ -192,8 +192,8 @@ fn significant(number: f64) -> f64 {
 }
 
 /// Shares of the releases of the asked package, largest first; what other packages of the project do says nothing of it.
-fn within_package(told: &Told<'_>) -> Vec<(usize, f64)> {
-    let Told { history, judgment, .. } = told;
+fn within_package(told: &VerdictInput<'_>) -> Vec<(usize, f64)> {
+    let VerdictInput { history, judgment, .. } = told;
     let package = split_name(history.asked.raw()).0;
     let of_package = |place: usize| split_name(history.releases[place].version.raw()).0 == package;
     let shares = || judgment.adoption.iter().filter(|(place, _)| of_package(*place));
@@ -202,8 +202,8 @@ fn within_package(told: &Told<'_>) -> Vec<(usize, f64)> {
 }
 
 /// Makes the view.
-pub(super) fn of(told: &Told<'_>, warnings: &[Clean], guard: &mut Guard) -> Out {
-    let Told { history, judgment, demand, as_of, .. } = told;
+pub(super) fn of(told: &VerdictInput<'_>, warnings: &[Clean], guard: &mut Guard) -> Out {
+    let VerdictInput { history, judgment, demand, as_of, .. } = told;
     let proof = judgment.proof.as_ref();
     let adoption: Vec<AdoptionView> = within_package(told)
         .into_iter()
@@ -248,12 +248,12 @@ pub(super) fn of(told: &Told<'_>, warnings: &[Clean], guard: &mut Guard) -> Out 
     out
 }
 
-fn release(told: &Told<'_>, place: usize, guard: &mut Guard) -> Clean {
+fn release(told: &VerdictInput<'_>, place: usize, guard: &mut Guard) -> Clean {
     let version = &told.history.releases[place].version;
     if version.is_empty() { Clean::ours("(no release)") } else { guard.line(version, Limit::Tag) }
 }
 
-fn side_view(told: &Told<'_>, proof: &Proof, side: Side, guard: &mut Guard) -> Option<SideView> {
+fn side_view(told: &VerdictInput<'_>, proof: &Proof, side: Side, guard: &mut Guard) -> Option<SideView> {
     let used = |place: &usize| {
         let is = told.history.releases[*place].side == side;
         is && (told.history.uses.iter().any(|part| part.release == *place)
@@ -298,7 +298,7 @@ fn cohort(history: &FixHistory, proof: &Proof, guard: &mut Guard) -> Option<Coho
     })
 }
 
-fn moved(told: &Told<'_>, guard: &mut Guard) -> Vec<MovedView> {
+fn moved(told: &VerdictInput<'_>, guard: &mut Guard) -> Vec<MovedView> {
     let proof = told.judgment.proof.as_ref();
     if !proof.is_some_and(|proof| proof.moved.is_some() || proof.held_back) {
         return Vec::new();

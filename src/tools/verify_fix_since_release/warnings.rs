@@ -1,6 +1,6 @@
 //! Facts that weaken the answer.
 
-use super::{block::code, view::Told};
+use super::{block::code, view::VerdictInput};
 use crate::{
     guard::{Clean, Guard, Limit},
     model::{Side, Timestamp},
@@ -12,7 +12,7 @@ use crate::{
 /// Design effect from which a few users weigh heavily.
 const HEAVY: f64 = 3.0;
 
-pub(super) fn of(told: &Told<'_>, guard: &mut Guard) -> Vec<Clean> {
+pub(super) fn of(told: &VerdictInput<'_>, guard: &mut Guard) -> Vec<Clean> {
     let mut warnings: Vec<Clean> = told.history.gaps.iter().map(|gap| Clean::ours(gap)).collect();
     if told.environment.is_none() {
         warnings.push(Clean::ours(
@@ -66,7 +66,7 @@ fn of_loss(proof: &Proof) -> Option<Clean> {
 }
 
 /// Hits in later releases alone: perhaps one of them was built without the fix, as a hotfix of the old line is.
-fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
+fn of_later_releases(told: &VerdictInput<'_>, guard: &mut Guard) -> Option<Clean> {
     let releases = &told.history.releases;
     let asked = releases.iter().position(|release| release.version == told.history.asked)?;
     let used = told.history.uses.iter().any(|part| part.release == asked);
@@ -82,7 +82,7 @@ fn of_later_releases(told: &Told<'_>, guard: &mut Guard) -> Option<Clean> {
     })
 }
 
-fn of_cohort(told: &Told<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean> {
+fn of_cohort(told: &VerdictInput<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean> {
     let condition = &told.history.conditions[proof.cohort.condition()?];
     let value = guard.keyed(&condition.tag, &condition.value, Limit::Tag);
     let name = code(&say!(guard.line(&condition.tag, Limit::Tag), "=", value));
@@ -106,7 +106,7 @@ fn of_cohort(told: &Told<'_>, proof: &Proof, guard: &mut Guard) -> Option<Clean>
 }
 
 /// Events of the issue that neither side counts, and why: other tools count them.
-fn left_out(told: &Told<'_>, proof: &Proof) -> Option<Clean> {
+fn left_out(told: &VerdictInput<'_>, proof: &Proof) -> Option<Clean> {
     let (mut later, mut opening, mut older, mut neither) = (0_u64, 0_u64, 0_u64, 0_u64);
     let first = told.history.first_hit.map(hour);
     for hit in told.history.hits.iter().filter(|hit| hit.group == 0) {
@@ -140,7 +140,7 @@ fn hour(at: Timestamp) -> i64 {
     at.as_second().div_euclid(3_600)
 }
 
-fn of_users(told: &Told<'_>, proof: &Proof) -> Vec<Clean> {
+fn of_users(told: &VerdictInput<'_>, proof: &Proof) -> Vec<Clean> {
     let mut warnings = Vec::new();
     let of_issue = || told.history.hits.iter().filter(|hit| hit.group == 0);
     let anonymous = of_issue().filter(|hit| hit.user.is_none()).count() as u64;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use prodsignal::{
-    backend::sentry::{Lives, Options, SentryStore},
+    backend::sentry::{Options, SentryStore, Ttl},
     checkout::Checkouts,
     tools::{Ctx, Defaults, Rendered},
 };
@@ -27,7 +27,7 @@ fn ctx(url: &str) -> Ctx {
 fn over(options: Options) -> Ctx {
     // Nothing stays fresh, so that each call asks and what is known is stale.
     let none = Duration::ZERO;
-    let lives = Lives { stale: Lives::default().stale, ..Lives::each(none) };
+    let lives = Ttl { stale: Ttl::default().stale, ..Ttl::each(none) };
     let store = SentryStore::new(Options { lives, call_timeout: Duration::from_secs(6), ..options }).unwrap();
     Ctx { store: Arc::new(store), now, defaults: Defaults::default(), writes: None, code: Checkouts::none() }
 }

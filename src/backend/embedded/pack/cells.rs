@@ -7,11 +7,11 @@ use super::{
     fact::{Fact, REPLAY, UNHANDLED},
 };
 use crate::{
-    answers::{Cell, DAY_US, day_of},
+    answers::{DAY_US, DayCount, day_of},
     backend::embedded::fault::Corrupt,
 };
 
-impl Cell {
+impl DayCount {
     fn of(fact: &Fact) -> Self {
         Self {
             rel: fact.rel,
@@ -37,17 +37,20 @@ impl Cell {
 }
 
 /// Adds facts to cells; the result is sorted by key.
-pub(in crate::backend::embedded) fn add_to_cells<'f>(cells: &mut Vec<Cell>, facts: impl IntoIterator<Item = &'f Fact>) {
+pub(in crate::backend::embedded) fn add_to_cells<'f>(
+    cells: &mut Vec<DayCount>,
+    facts: impl IntoIterator<Item = &'f Fact>,
+) {
     let before = cells.len();
-    cells.extend(facts.into_iter().map(Cell::of));
+    cells.extend(facts.into_iter().map(DayCount::of));
     if cells.len() > before {
         merge_cells(cells);
     }
 }
 
 /// Sorts by key and makes one of those with the same.
-fn merge_cells(cells: &mut Vec<Cell>) {
-    cells.sort_unstable_by_key(Cell::key);
+fn merge_cells(cells: &mut Vec<DayCount>) {
+    cells.sort_unstable_by_key(DayCount::key);
     cells.dedup_by(|next, kept| {
         let same = next.key() == kept.key();
         if same {
@@ -58,7 +61,7 @@ fn merge_cells(cells: &mut Vec<Cell>) {
 }
 
 /// Sorted cells as bytes.
-pub(in crate::backend::embedded) fn encode_cells(cells: &[Cell]) -> Vec<u8> {
+pub(in crate::backend::embedded) fn encode_cells(cells: &[DayCount]) -> Vec<u8> {
     let mut out = Vec::with_capacity(cells.len() * 16 + 4);
     out.push(1);
     let mut before = 0;
@@ -77,7 +80,7 @@ pub(in crate::backend::embedded) fn encode_cells(cells: &[Cell]) -> Vec<u8> {
 }
 
 /// What [`encode_cells`] made.
-pub(in crate::backend::embedded) fn decode_cells(bytes: &[u8]) -> Result<Vec<Cell>, Corrupt> {
+pub(in crate::backend::embedded) fn decode_cells(bytes: &[u8]) -> Result<Vec<DayCount>, Corrupt> {
     const CORRUPT: Corrupt = Corrupt("count");
     let mut cells = Vec::with_capacity(bytes.len() / 10);
     let mut bytes = Bytes::new(bytes, "count");
@@ -94,7 +97,7 @@ pub(in crate::backend::embedded) fn decode_cells(bytes: &[u8]) -> Result<Vec<Cel
         let first = first.ok_or(CORRUPT)?;
         let last = first.checked_add_unsigned(bytes.number()?).ok_or(CORRUPT)?;
         let named = events.checked_sub(anonymous).ok_or(CORRUPT)?;
-        cells.push(Cell { rel, env, day, events, named, unhandled, replays, first, last });
+        cells.push(DayCount { rel, env, day, events, named, unhandled, replays, first, last });
     }
     Ok(cells)
 }

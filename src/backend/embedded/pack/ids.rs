@@ -9,9 +9,9 @@ use std::{
 
 /// Spreads small numbers; ids given by the store need no protection against made-up collisions.
 #[derive(Clone, Debug, Default)]
-pub(in crate::backend::embedded) struct Spread(u64);
+pub(in crate::backend::embedded) struct IdHasher(u64);
 
-impl Hasher for Spread {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -31,4 +31,4 @@ impl Hasher for Spread {
 }
 
 /// A map by ids.
-pub(in crate::backend::embedded) type ById<V> = HashMap<u32, V, BuildHasherDefault<Spread>>;
+pub(in crate::backend::embedded) type ById<V> = HashMap<u32, V, BuildHasherDefault<IdHasher>>;

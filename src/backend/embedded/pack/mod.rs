@@ -22,7 +22,7 @@ pub(super) use tag::TagColumn;
 pub(super) use trace::{ANY, Trace, decode_keys, encode_keys, keys_of};
 pub(super) use users::{ValueSets, decode_sets, decode_union, decode_users, encode_sets, encode_users};
 
-pub(super) use crate::answers::{Cell, DAY_US, HOUR_US, day_of, hour_of, micros, moment};
+pub(super) use crate::answers::{DAY_US, DayCount, HOUR_US, day_of, hour_of, micros, moment};
 
 /// Squeezes bytes the way bodies are stored.
 pub(super) fn squeeze(bytes: &[u8]) -> Vec<u8> {

@@ -7,18 +7,21 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use super::{
-    engine::{known::Known, pool::Snapshot},
+    engine::{known::IssueRow, pool::Snapshot},
     issues::filter::EventTest,
 };
 use crate::{
-    answers::{self, Active, Bounds, Cell, Counts, Facts, KnownIssue, ReleaseRow, Releases, SpokenOf, Traffic, Want},
+    answers::{
+        self, Active, Counts, DayCount, EventFilter, Facts, KnownIssue, ReleaseRow, Releases, ResolvedScope, SpokenOf,
+        Traffic,
+    },
     backend::embedded::write::Word,
     change::Series,
     model::{Deploy, EventId, Issue, Level, Resolution, SessionCounts, Status, Untrusted},
     store::{Field, IssueFacts, IssueQuery, IssueRef, Op, Page, ReleaseFacts, ReleaseQuery, Scope, StoreError, Term},
 };
 
-impl KnownIssue for Known {
+impl KnownIssue for IssueRow {
     fn id(&self) -> i64 {
         self.id
     }
@@ -70,7 +73,7 @@ impl Snapshot<'_> {
 
 // Each answers by the method of the same name in the room of its kind.
 impl Facts for Snapshot<'_> {
-    type Known = Known;
+    type IssueRow = IssueRow;
     type Test = EventTest;
 
     fn go_on(&self) -> Result<(), StoreError> {
@@ -89,59 +92,79 @@ impl Facts for Snapshot<'_> {
         self.word(env)
     }
 
-    fn release_rows(&self, bounds: &Bounds) -> Result<Vec<ReleaseRow>, StoreError> {
+    fn release_rows(&self, bounds: &ResolvedScope) -> Result<Vec<ReleaseRow>, StoreError> {
         Snapshot::release_rows(self, bounds)
     }
 
-    fn deploys(&self, rels: &[u32], bounds: &Bounds) -> Result<Vec<Deploy>, StoreError> {
+    fn deploys(&self, rels: &[u32], bounds: &ResolvedScope) -> Result<Vec<Deploy>, StoreError> {
         Snapshot::deploys(self, rels, bounds)
     }
 
-    fn spoken_of(&self, bounds: &Bounds) -> Result<Vec<SpokenOf>, StoreError> {
+    fn spoken_of(&self, bounds: &ResolvedScope) -> Result<Vec<SpokenOf>, StoreError> {
         Snapshot::spoken_of(self, bounds)
     }
 
-    fn known_issues(&mut self, bounds: &Bounds) -> Result<Vec<Known>, StoreError> {
+    fn known_issues(&mut self, bounds: &ResolvedScope) -> Result<Vec<IssueRow>, StoreError> {
         Snapshot::known_issues(self, bounds)
     }
 
-    fn known_issue(&mut self, id: i64, bounds: &Bounds) -> Result<Option<Known>, StoreError> {
+    fn known_issue(&mut self, id: i64, bounds: &ResolvedScope) -> Result<Option<IssueRow>, StoreError> {
         Snapshot::known_issue(self, id, bounds)
     }
 
-    fn issue_with_short_id(&self, short_id: &str, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
+    fn issue_with_short_id(&self, short_id: &str, bounds: &ResolvedScope) -> Result<Option<i64>, StoreError> {
         Snapshot::issue_with_short_id(self, short_id, bounds)
     }
 
-    fn issue_of_event(&self, event: EventId, bounds: &Bounds) -> Result<Option<i64>, StoreError> {
+    fn issue_of_event(&self, event: EventId, bounds: &ResolvedScope) -> Result<Option<i64>, StoreError> {
         Snapshot::issue_of_event(self, event, bounds)
     }
 
-    fn short_ids(&self, bounds: &Bounds) -> Result<Vec<String>, StoreError> {
+    fn short_ids(&self, bounds: &ResolvedScope) -> Result<Vec<String>, StoreError> {
         Snapshot::short_ids(self, bounds)
     }
 
-    fn issue_text(&self, known: &Known, slug: &str, unhandled: bool) -> Result<Issue, StoreError> {
+    fn issue_text(&self, known: &IssueRow, slug: &str, unhandled: bool) -> Result<Issue, StoreError> {
         Snapshot::issue_text(self, known, slug, unhandled)
     }
 
-    fn history(&mut self, known: &Known, bounds: &Bounds) -> Result<Vec<Cell>, StoreError> {
+    fn history(&mut self, known: &IssueRow, bounds: &ResolvedScope) -> Result<Vec<DayCount>, StoreError> {
         known.history(self, bounds)
     }
 
-    fn cells_from(&mut self, known: &Known, history: &[Cell], bounds: &Bounds) -> Result<Vec<Cell>, StoreError> {
+    fn cells_from(
+        &mut self,
+        known: &IssueRow,
+        history: &[DayCount],
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<DayCount>, StoreError> {
         known.cells_from(self, history, bounds)
     }
 
-    fn count(&mut self, known: &Known, want: &Want<'_>, test: Option<&EventTest>) -> Result<Counts, StoreError> {
+    fn count(
+        &mut self,
+        known: &IssueRow,
+        want: &EventFilter<'_>,
+        test: Option<&EventTest>,
+    ) -> Result<Counts, StoreError> {
         known.count(self, want, test)
     }
 
-    fn series(&mut self, known: &Known, traffic: Option<&Traffic>, bounds: &Bounds) -> Result<Series, StoreError> {
+    fn series(
+        &mut self,
+        known: &IssueRow,
+        traffic: Option<&Traffic>,
+        bounds: &ResolvedScope,
+    ) -> Result<Series, StoreError> {
         Snapshot::series(self, known, traffic, bounds)
     }
 
-    fn event_test(&self, terms: &[&Term], bounds: &Bounds, releases: &Releases) -> Result<EventTest, StoreError> {
+    fn event_test(
+        &self,
+        terms: &[&Term],
+        bounds: &ResolvedScope,
+        releases: &Releases,
+    ) -> Result<EventTest, StoreError> {
         Snapshot::event_test(self, terms, bounds, releases)
     }
 
@@ -157,27 +180,31 @@ impl Facts for Snapshot<'_> {
         Snapshot::issues_with_any(self, field)
     }
 
-    fn activity(&mut self, bounds: &Bounds) -> Result<Vec<Active>, StoreError> {
+    fn activity(&mut self, bounds: &ResolvedScope) -> Result<Vec<Active>, StoreError> {
         Snapshot::activity(self, bounds)
     }
 
     fn active_users(
         &mut self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError> {
         Snapshot::active_users(self, bounds, rels)
     }
 
-    fn active_in(&mut self, bounds: &Bounds, rels: Option<&RoaringBitmap>) -> Result<HashMap<u64, u64>, StoreError> {
+    fn active_in(
+        &mut self,
+        bounds: &ResolvedScope,
+        rels: Option<&RoaringBitmap>,
+    ) -> Result<HashMap<u64, u64>, StoreError> {
         Snapshot::active_in(self, bounds, rels)
     }
 
-    fn sessions_of(&mut self, rel: u32, bounds: &Bounds) -> Result<SessionCounts, StoreError> {
+    fn sessions_of(&mut self, rel: u32, bounds: &ResolvedScope) -> Result<SessionCounts, StoreError> {
         Snapshot::sessions_of(self, rel, bounds)
     }
 
-    fn traffic(&mut self, bounds: &Bounds, end: i64) -> Result<HashMap<u64, Traffic>, StoreError> {
+    fn traffic(&mut self, bounds: &ResolvedScope, end: i64) -> Result<HashMap<u64, Traffic>, StoreError> {
         Snapshot::traffic(self, bounds, end)
     }
 }

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use rusqlite::{Connection, params};
 
 use super::{
-    frames::StackTouch,
+    frames::StackDelta,
     join::TraceTouch,
     libraries::LibraryTouch,
     names::Names,
@@ -25,7 +25,7 @@ use crate::{
 const UNKNOWN_NAMES: i64 = 50;
 
 /// What the newest event of an issue in this transaction says.
-pub(super) struct IssueTouch {
+pub(super) struct IssueDelta {
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) level: Level,
@@ -49,12 +49,12 @@ pub(super) struct SessionTouch {
 pub(super) struct Commit<'t> {
     pub(super) conn: &'t Connection,
     pub(super) names: &'t mut Names,
-    pub(super) issues: HashMap<i64, IssueTouch>,
+    pub(super) issues: HashMap<i64, IssueDelta>,
     pub(super) releases: HashMap<u32, (i64, i64)>,
     /// By project, release, environment, hour.
     pub(super) sessions: HashMap<(u64, u32, u32, i64), SessionTouch>,
     /// By issue and stack.
-    pub(super) stacks: HashMap<(i64, i64), StackTouch>,
+    pub(super) stacks: HashMap<(i64, i64), StackDelta>,
     /// By issue, list and release.
     pub(super) libraries: HashMap<(i64, i64, u32), LibraryTouch>,
     /// Traces that were told of.
@@ -187,7 +187,7 @@ impl<'t> Commit<'t> {
         Ok(self.events)
     }
 
-    fn write_issue(&self, issue: i64, touch: &IssueTouch) -> Result<(), StoreError> {
+    fn write_issue(&self, issue: i64, touch: &IssueDelta) -> Result<(), StoreError> {
         let frame = touch.frame.as_ref();
         let text = |text: Option<&'_ crate::model::Untrusted>| text.map(|t| t.raw().to_owned());
         self.conn

@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    commit::{Commit, IssueTouch},
+    commit::{Commit, IssueDelta},
     names::Word,
     project::short_id,
 };
@@ -223,7 +223,7 @@ impl Commit<'_> {
     }
 
     fn touch_issue(&mut self, issue: i64, record: &EventRecord, ts: i64) {
-        let touch = || IssueTouch { first: ts, last: i64::MIN, level: record.event.level, frame: None };
+        let touch = || IssueDelta { first: ts, last: i64::MIN, level: record.event.level, frame: None };
         let touch = self.issues.entry(issue).or_insert_with(touch);
         touch.first = touch.first.min(ts);
         if ts >= touch.last {

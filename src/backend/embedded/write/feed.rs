@@ -11,7 +11,7 @@ use crate::{
         read::feed::{FINDING, finding_of, packed},
     },
     model::Timestamp,
-    store::{Claim, Finding, NewFinding, StoreError, Told, WatchedFix},
+    store::{Claim, Delivery, Finding, NewFinding, StoreError, WatchedFix},
 };
 
 impl Writer {
@@ -81,18 +81,18 @@ impl Writer {
         &mut self,
         target: &str,
         finding: u64,
-        told: Told,
+        told: Delivery,
     ) -> Result<(), StoreError> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match told {
-            Told::Done => {
+            Delivery::Done => {
                 tx.execute("UPDATE delivery SET done=1 WHERE target=?1 AND finding=?2", params![target, finding])?;
             }
-            Told::Again(at) => {
+            Delivery::Again(at) => {
                 let sql = "UPDATE delivery SET until=?3 WHERE target=?1 AND finding=?2";
                 tx.execute(sql, params![target, finding, at.as_microsecond()])?;
             }
-            Told::Gone => {
+            Delivery::Gone => {
                 tx.execute("UPDATE subscriber SET gone=1 WHERE target=?1", [target])?;
             }
         }

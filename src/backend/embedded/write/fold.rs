@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{commit::SessionTouch, session::add_active, writer::Writer};
 use crate::{
     backend::embedded::pack::{
-        Cell, Columns, Fact, Unpacker, ValueSets, add_to_cells, day_of, decode_cells, decode_sets, decode_users,
+        Columns, DayCount, Fact, Unpacker, ValueSets, add_to_cells, day_of, decode_cells, decode_sets, decode_users,
         encode_cells, encode_sets, encode_users, hour_of,
     },
     store::StoreError,
@@ -152,7 +152,7 @@ pub(super) fn count(conn: &Connection, unpacker: &mut Unpacker, issue: i64, fact
         .prepare_cached("SELECT events, cells FROM rollup WHERE issue=?1")?
         .query_row([issue], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
-    let (before, mut cells): (u64, Vec<Cell>) = match before {
+    let (before, mut cells): (u64, Vec<DayCount>) = match before {
         Some((events, cells)) => (events, decode_cells(&cells)?),
         None => (0, Vec::new()),
     };

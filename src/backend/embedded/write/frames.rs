@@ -19,7 +19,7 @@ use crate::{
 const STACKS: i64 = 64;
 
 /// Events with one stack in one transaction.
-pub(super) struct StackTouch {
+pub(super) struct StackDelta {
     project: u64,
     events: u64,
     trace: Trace,
@@ -29,7 +29,7 @@ pub(super) struct StackTouch {
 impl Commit<'_> {
     /// Notes the stack of an event.
     pub(super) fn touch_stack(&mut self, project: u64, issue: i64, trace: &Trace, event: &Event) {
-        let touch = || StackTouch { project, events: 0, trace: trace.clone(), mentions: mentions(event) };
+        let touch = || StackDelta { project, events: 0, trace: trace.clone(), mentions: mentions(event) };
         self.stacks.entry((issue, trace.stack)).or_insert_with(touch).events += 1;
     }
 
@@ -50,13 +50,13 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn write_first_mentions(&self, issue: i64, touch: &StackTouch) -> Result<(), StoreError> {
+    fn write_first_mentions(&self, issue: i64, touch: &StackDelta) -> Result<(), StoreError> {
         let sql = "SELECT NOT EXISTS(SELECT 1 FROM mention WHERE issue=?1)";
         let first: bool = self.conn.prepare_cached(sql)?.query_row([issue], |row| row.get(0))?;
         if first { self.write_mentions(issue, &touch.mentions) } else { Ok(()) }
     }
 
-    fn new_stack(&self, issue: i64, stack: i64, touch: &StackTouch) -> Result<(), StoreError> {
+    fn new_stack(&self, issue: i64, stack: i64, touch: &StackDelta) -> Result<(), StoreError> {
         let added = self
             .conn
             .prepare_cached(

@@ -51,12 +51,12 @@ impl Slow {
         self.loads.load(Ordering::SeqCst)
     }
 
-    async fn get(&self, tenant: &Tenant, ask: &Ask) -> Result<(Reply, bool), Fault> {
+    async fn get(&self, tenant: &Tenant, ask: &Ask) -> Result<(Reply, bool), RequestError> {
         let load = async {
             self.loads.fetch_add(1, Ordering::SeqCst);
             let _open = self.gate.acquire().await.unwrap();
             if self.fails.load(Ordering::SeqCst) {
-                return Err(Fault::Broken("failed", Untrusted::default()));
+                return Err(RequestError::Broken("failed", Untrusted::default()));
             }
             Ok(reply("[]"))
         };
@@ -65,7 +65,7 @@ impl Slow {
 }
 
 fn replies() -> Replies {
-    Replies::new(1 << 20, Lives::default())
+    Replies::new(1 << 20, Ttl::default())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -133,14 +133,14 @@ async fn a_cancelled_leader_leaves_nobody_hanging() {
 async fn only_that_something_is_not_there_is_kept_of_all_failures() {
     let said = Untrusted::default();
     for (fault, loads) in [
-        (Fault::NotThere, 1),
-        (Fault::Forbidden(&ISSUES), 3),
-        (Fault::Refused(said.clone()), 3),
-        (Fault::Unauthorized, 3),
-        (Fault::Limited { retry_after_s: 1 }, 3),
-        (Fault::Timeout, 3),
-        (Fault::Broken("answered with nothing", said), 3),
-        (Fault::Strange("answered with a page"), 3),
+        (RequestError::NotThere, 1),
+        (RequestError::Forbidden(&ISSUES), 3),
+        (RequestError::Refused(said.clone()), 3),
+        (RequestError::Unauthorized, 3),
+        (RequestError::Limited { retry_after_s: 1 }, 3),
+        (RequestError::Timeout, 3),
+        (RequestError::Broken("answered with nothing", said), 3),
+        (RequestError::Strange("answered with a page"), 3),
     ] {
         let (replies, sent) = (replies(), AtomicUsize::new(0));
         for _ in 0..3 {
@@ -157,7 +157,7 @@ async fn only_that_something_is_not_there_is_kept_of_all_failures() {
 
 #[tokio::test]
 async fn a_reply_past_its_time_serves_while_the_server_fails_and_is_marked() {
-    let lives = Lives { moving: Duration::ZERO, ..Lives::default() };
+    let lives = Ttl { moving: Duration::ZERO, ..Ttl::default() };
     let server = Slow::new(9, Replies::new(1 << 20, lives));
     let asked = async || server.get(&tenant(1), &ask("a")).await;
     assert!(!asked().await.unwrap().1);
@@ -177,8 +177,8 @@ async fn a_token_that_is_refused_sees_nothing_any_more() {
         replies.get(&tenant(1), (&ask(search), now()), LONG, load).await
     };
     get("a", Ok(reply("[]"))).await.unwrap();
-    assert!(get("b", Err(Fault::Unauthorized)).await.is_err());
-    assert!(get("a", Err(Fault::Timeout)).await.is_err(), "not even what was fresh");
+    assert!(get("b", Err(RequestError::Unauthorized)).await.is_err());
+    assert!(get("a", Err(RequestError::Timeout)).await.is_err(), "not even what was fresh");
 }
 
 #[tokio::test]
@@ -201,14 +201,14 @@ async fn what_was_under_way_at_a_write_is_not_found_after_it() {
 #[tokio::test]
 async fn a_wait_has_an_end() {
     let replies = replies();
-    let never = std::future::pending::<Result<Reply, Fault>>();
+    let never = std::future::pending::<Result<Reply, RequestError>>();
     let found = replies.get(&tenant(1), (&ask("a"), now()), Duration::ZERO, never).await;
-    assert!(matches!(found, Err(Fault::Timeout)));
+    assert!(matches!(found, Err(RequestError::Timeout)));
 }
 
 #[tokio::test]
 async fn bytes_are_bounded() {
-    let replies = Replies::new(100_000, Lives::default());
+    let replies = Replies::new(100_000, Ttl::default());
     for n in 0..500 {
         let load = async { Ok(reply(vec![b' '; 1_000])) };
         replies.get(&tenant(1), (&ask(&n.to_string()), now()), LONG, load).await.unwrap();
@@ -252,7 +252,7 @@ fn a_key_tells_tenants_operations_and_parameters_apart() {
 
 #[test]
 fn lives_follow_the_operation_the_time_asked_about_and_an_events_successor() {
-    let lives = Lives::default();
+    let lives = Ttl::default();
     let of = |ask: &Ask, body: &'static str| Entry::of(&lives, (ask, now()), reply(body)).life;
     assert_eq!(of(&ask(""), "[]"), lives.moving);
     let hour_ago = at("2026-11-20T10:00:00Z");

@@ -14,7 +14,7 @@ use super::super::engine::{
     chunks::Unpack,
     memory::SettledKey,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
 };
 use crate::{
     backend::embedded::{
@@ -123,7 +123,7 @@ impl Days {
         }
     }
 
-    fn see(&mut self, head: &Head, rest: &Rest, want: &Want<'_>, tags: &[u32]) {
+    fn see(&mut self, head: &Head, rest: &Rest, want: &EventFilter<'_>, tags: &[u32]) {
         for row in 0..head.len() {
             let (user, ts) = (head.user[row], head.ts[row]);
             if user == 0 || !want.takes(ts, head.rel[row], head.env[row]) {
@@ -152,7 +152,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn baseline(
         &mut self,
         query: &AffectedQuery,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         tags: &[u32],
         affected: &RoaringBitmap,
     ) -> Result<BaseUsers, StoreError> {
@@ -189,12 +189,12 @@ impl Snapshot<'_> {
     }
 
     /// Users by tag. Days before the newest that is folded hardly ever change: what they come to is kept.
-    fn users_with_events(&mut self, bounds: &Bounds, tags: &[u32]) -> Result<HashMap<u32, Joined>, StoreError> {
+    fn users_with_events(&mut self, bounds: &ResolvedScope, tags: &[u32]) -> Result<HashMap<u32, Joined>, StoreError> {
         let last_day = day_of(bounds.hi);
         let cut = bounds.hi != i64::MAX && self.reaches_past(bounds, last_day)?;
         let whole_until = if cut { last_day - 1 } else { last_day };
         let mut late = Days::default();
-        let want = Want::of(bounds, None);
+        let want = EventFilter::of(bounds, None);
         let (projects, mut first_late) = (self.projects_of_tail()?, whole_until.min(self.newest_day(bounds)?));
         for (issue, facts) in self.tails()? {
             if projects.get(&issue).is_some_and(|project| bounds.slug(*project).is_some()) {
@@ -219,7 +219,7 @@ impl Snapshot<'_> {
     }
 
     /// The newest day that is folded.
-    fn newest_day(&self, bounds: &Bounds) -> Result<i64, StoreError> {
+    fn newest_day(&self, bounds: &ResolvedScope) -> Result<i64, StoreError> {
         let mut newest = i64::MIN;
         for (project, _) in &bounds.projects {
             let sql = "SELECT max(day) FROM base WHERE project=?1 AND tag=0";
@@ -230,7 +230,7 @@ impl Snapshot<'_> {
     }
 
     /// A tag's users over folded days, from memory if none of their rows was written since.
-    fn settled(&self, bounds: &Bounds, tag: u32, days: (i64, i64)) -> Result<Arc<TagUsers>, StoreError> {
+    fn settled(&self, bounds: &ResolvedScope, tag: u32, days: (i64, i64)) -> Result<Arc<TagUsers>, StoreError> {
         let key =
             SettledKey { projects: bounds.projects.iter().map(|(id, _)| *id).collect(), env: bounds.env, tag, days };
         // A row that is written again gets a new number, the highest.
@@ -251,7 +251,7 @@ impl Snapshot<'_> {
         Ok(users)
     }
 
-    fn read_days(&self, bounds: &Bounds, tag: u32, days: (i64, i64), into: &mut Days) -> Result<(), StoreError> {
+    fn read_days(&self, bounds: &ResolvedScope, tag: u32, days: (i64, i64), into: &mut Days) -> Result<(), StoreError> {
         let sql = "SELECT day, sets FROM base
                    WHERE project=?1 AND tag=?2 AND day BETWEEN ?3 AND ?4 AND (?5 IS NULL OR env=?5)";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -266,7 +266,7 @@ impl Snapshot<'_> {
     }
 
     /// Whether there are events of the day that lie after the scope's end.
-    fn reaches_past(&self, bounds: &Bounds, day: i64) -> Result<bool, StoreError> {
+    fn reaches_past(&self, bounds: &ResolvedScope, day: i64) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS(SELECT 1 FROM active WHERE project=?1 AND day=?2 AND kind=0 AND last>?3)";
         for (project, _) in &bounds.projects {
             if self.conn.prepare_cached(sql)?.query_row(params![project, day, bounds.hi], |row| row.get(0))? {
@@ -277,10 +277,10 @@ impl Snapshot<'_> {
     }
 
     /// The part of the last day that lies before the scope's end, from the chunks of all issues.
-    fn last_day(&mut self, bounds: &Bounds, tags: &[u32], days: &mut Days) -> Result<(), StoreError> {
+    fn last_day(&mut self, bounds: &ResolvedScope, tags: &[u32], days: &mut Days) -> Result<(), StoreError> {
         let start = day_of(bounds.hi).saturating_mul(DAY_US);
-        let part = Bounds { lo: start.max(bounds.lo), ..bounds.clone() };
-        let want = Want::of(&part, None);
+        let part = ResolvedScope { lo: start.max(bounds.lo), ..bounds.clone() };
+        let want = EventFilter::of(&part, None);
         for known in self.known_issues(&part)? {
             if known.cells.iter().any(|cell| want.touches(cell)) {
                 self.each_chunk(known.id, want.lo, want.hi, Unpack::All, |head, rest| {
@@ -294,7 +294,7 @@ impl Snapshot<'_> {
     }
 
     /// Users with a session, or with a request or another sign of use. The scope's last day counts whole.
-    fn users_of_kind(&self, bounds: &Bounds, kind: i64) -> Result<RoaringBitmap, StoreError> {
+    fn users_of_kind(&self, bounds: &ResolvedScope, kind: i64) -> Result<RoaringBitmap, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT users FROM active WHERE project=?1 AND kind=?2 AND day BETWEEN ?3 AND ?4
              AND (?5 IS NULL OR env=?5) AND first<=?6",

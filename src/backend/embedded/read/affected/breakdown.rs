@@ -10,8 +10,8 @@ use std::{
 
 use super::super::engine::{
     pool::Snapshot,
-    scope::Bounds,
-    tally::{Taken, ValueCount, Values},
+    scope::ResolvedScope,
+    tally::{MatchedRows, ValueCount, Values},
 };
 use super::{Affected, baseline::BaseUsers};
 use crate::{
@@ -41,7 +41,7 @@ impl Breakdown {
     }
 
     /// Counts the tags of those parts' rows, of users at places below `places`; tag by tag.
-    pub(in crate::backend::embedded::read) fn see(&mut self, parts: &[(Rest, Taken)], places: usize) {
+    pub(in crate::backend::embedded::read) fn see(&mut self, parts: &[(Rest, MatchedRows)], places: usize) {
         let keys: BTreeSet<u32> = parts.iter().flat_map(|(rest, _)| rest.tags.keys().copied()).collect();
         for key in keys {
             if !self.asked.is_empty() && !self.asked.contains(&key) {
@@ -71,15 +71,15 @@ impl Breakdown {
 }
 
 /// Parts, and how many users there are so far.
-type Parts = (Vec<(Rest, Taken)>, usize);
+type Parts = (Vec<(Rest, MatchedRows)>, usize);
 
 /// A thread that counts tags.
-pub(in crate::backend::embedded::read) struct Beside<'s> {
+pub(in crate::backend::embedded::read) struct TagCounterThread<'s> {
     parts: SyncSender<Parts>,
     thread: ScopedJoinHandle<'s, Breakdown>,
 }
 
-impl<'s> Beside<'s> {
+impl<'s> TagCounterThread<'s> {
     /// Goes on with what was counted so far.
     pub(in crate::backend::embedded::read) fn start(scope: &'s Scope<'s, '_>, mut tags: Breakdown) -> Self {
         // One batch waits: memory is bounded.
@@ -120,7 +120,7 @@ impl Snapshot<'_> {
         facts: &mut AffectedFacts,
         seen: &Affected,
         query: &AffectedQuery,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<(), StoreError> {
         let hidden = self.hidden_keys()?;
         let keys = if query.by.is_empty() {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::engine::{
     chunks::Unpack,
-    known::Known,
+    known::IssueRow,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
     tally::most_shared,
 };
 use super::{Affected, baseline::BaseUsers};
@@ -57,9 +57,9 @@ impl Snapshot<'_> {
     /// The same where no event of the issues names a user: each is a row, against those of other issues.
     pub(in crate::backend::embedded::read) fn conditions_of_events(
         &mut self,
-        issues: &[Known],
-        want: &Want<'_>,
-        bounds: &Bounds,
+        issues: &[IssueRow],
+        want: &EventFilter<'_>,
+        bounds: &ResolvedScope,
         least: u64,
     ) -> Result<Conditions, StoreError> {
         let mut events = Anonymous::default();
@@ -69,7 +69,7 @@ impl Snapshot<'_> {
             })?;
         }
         let hit = events.rows;
-        let (all, most) = (Want::of(bounds, None), hit + MOST_EVENTS);
+        let (all, most) = (EventFilter::of(bounds, None), hit + MOST_EVENTS);
         for known in self.known_issues(bounds)? {
             if issues.iter().all(|own| own.id != known.id) {
                 self.each_part(&known, all.lo, all.hi, Unpack::All, |head, rest| events.see(head, rest, &all, most))?;
@@ -160,7 +160,7 @@ struct Anonymous {
 }
 
 impl Anonymous {
-    fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &Want<'_>, most: usize) {
+    fn see(&mut self, head: &Head, rest: Option<&Rest>, want: &EventFilter<'_>, most: usize) {
         let Some(rest) = rest else { return };
         for at in 0..head.len() {
             let counts = head.user[at] == 0 && want.takes(head.ts[at], head.rel[at], head.env[at]);

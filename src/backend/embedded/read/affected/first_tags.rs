@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::engine::tally::{Taken, most_shared};
+use super::super::engine::tally::{MatchedRows, most_shared};
 use crate::backend::embedded::pack::{Head, Rest};
 
 /// A row for each place, a column for each tag; 0 stands for no value.
@@ -21,7 +21,7 @@ impl FirstTags {
         &mut self,
         head: &Head,
         rest: &Rest,
-        taken: &Taken,
+        taken: &MatchedRows,
         release: impl Fn(u32) -> u32,
     ) {
         let mut older: Vec<(usize, usize)> = Vec::new();

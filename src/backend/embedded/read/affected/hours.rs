@@ -8,9 +8,9 @@ use rusqlite::params;
 
 use super::super::engine::{
     chunks::Unpack,
-    known::Known,
+    known::IssueRow,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
     tally::{NOBODY, Places},
 };
 pub(in crate::backend::embedded::read) use crate::answers::Traffic;
@@ -25,7 +25,7 @@ impl Snapshot<'_> {
     /// The traffic of each project up to the scope's end; `end` is the moment that the answer speaks of.
     pub(in crate::backend::embedded::read) fn traffic(
         &self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         end: i64,
     ) -> Result<HashMap<u64, Traffic>, StoreError> {
         let (end, env) = (hour_of(end), bounds.env);
@@ -57,7 +57,8 @@ impl Snapshot<'_> {
             }
             all.insert(*project, traffic);
         }
-        let (projects, want) = (self.projects_of_tail()?, Want { lo: i64::MIN, ..Want::of(bounds, None) });
+        let (projects, want) =
+            (self.projects_of_tail()?, EventFilter { lo: i64::MIN, ..EventFilter::of(bounds, None) });
         for (issue, facts) in self.tails()? {
             if let Some(traffic) = projects.get(&issue).and_then(|project| all.get_mut(project)) {
                 for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
@@ -81,9 +82,9 @@ impl Snapshot<'_> {
     /// An issue's user-days by hour, beside the traffic.
     pub(in crate::backend::embedded::read) fn series(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         traffic: Option<&Traffic>,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Series, StoreError> {
         let Some(traffic) = traffic.filter(|traffic| traffic.is_some()) else { return Ok(Series::default()) };
         let (mut counted, mut places) = (UserDays::new(traffic), Places::default());

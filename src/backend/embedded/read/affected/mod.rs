@@ -16,10 +16,10 @@ use rusqlite::params;
 use super::{
     engine::{
         chunks::Unpack,
-        known::Known,
+        known::IssueRow,
         pool::Snapshot,
-        scope::{Bounds, Want},
-        tally::{Grid, NOBODY, Places, Taken},
+        scope::{EventFilter, ResolvedScope},
+        tally::{Grid, MatchedRows, NOBODY, Places},
     },
     release::releases::Releases,
 };
@@ -29,7 +29,7 @@ use crate::{
     model::SessionCounts,
     store::{AffectedFacts, AffectedQuery, AffectedSessions, ReleaseUsers, SampleUser, StoreError},
 };
-use breakdown::{Beside, Breakdown};
+use breakdown::{Breakdown, TagCounterThread};
 use first_tags::FirstTags;
 use hours::UserDays;
 use trend::Times;
@@ -72,7 +72,7 @@ pub(in crate::backend::embedded::read) struct Affected {
     /// The issue's hours beside the project's, where one issue was asked for.
     pub(in crate::backend::embedded::read) user_days: Counted,
     /// Parts whose tags are still to be counted, with their rows in the period.
-    waiting: Vec<(Rest, Taken)>,
+    waiting: Vec<(Rest, MatchedRows)>,
 }
 
 impl Affected {
@@ -94,8 +94,8 @@ impl Affected {
     }
 
     /// Counts the events of one part; `want` is of the period, and its end bounds what lies before it too.
-    fn see(&mut self, head: &Head, rest: Option<Rest>, want: &Want<'_>, releases: &Releases) {
-        let mut taken = Taken::default();
+    fn see(&mut self, head: &Head, rest: Option<Rest>, want: &EventFilter<'_>, releases: &Releases) {
+        let mut taken = MatchedRows::default();
         for row in 0..head.len() {
             let (ts, user) = (head.ts[row], head.user[row]);
             if ts > want.hi || want.env.is_some_and(|env| env != head.env[row]) {
@@ -145,7 +145,7 @@ impl Affected {
     }
 
     /// Counts those rows by release and time.
-    fn count(&mut self, head: &Head, taken: &Taken, releases: &Releases) {
+    fn count(&mut self, head: &Head, taken: &MatchedRows, releases: &Releases) {
         let (named, nameless) = (taken.named.iter().copied(), taken.nameless.iter().map(|row| (*row, NOBODY)));
         self.events += (taken.named.len() + taken.nameless.len()) as u64;
         self.anonymous += taken.nameless.len() as u64;
@@ -165,12 +165,12 @@ impl Affected {
     }
 
     /// The parts whose tags are to be counted, and how many users there are.
-    fn parts(&mut self) -> (Vec<(Rest, Taken)>, usize) {
+    fn parts(&mut self) -> (Vec<(Rest, MatchedRows)>, usize) {
         (std::mem::take(&mut self.waiting), self.places.users.len())
     }
 
     /// Once all parts were seen.
-    fn finish(&mut self, want: &Want<'_>) {
+    fn finish(&mut self, want: &EventFilter<'_>) {
         if want.rels.is_none() {
             self.in_period = self.users_in_period().map(|(user, _)| user).collect();
         }
@@ -213,9 +213,9 @@ impl Snapshot<'_> {
             None => self.known_issues(&bounds.all_time())?,
         };
         // Whoever uses another project was never at risk: its releases and users stay out.
-        let bounds = Bounds { projects: projects_of(&knowns, &bounds), ..bounds };
+        let bounds = ResolvedScope { projects: projects_of(&knowns, &bounds), ..bounds };
         let releases = self.known_releases(&bounds)?;
-        let want = Want::of(&bounds, since.as_ref());
+        let want = EventFilter::of(&bounds, since.as_ref());
         let seen = self.count_affected(&knowns, &want, &releases, query, &bounds)?;
         let mut facts = AffectedFacts {
             total: seen.hits.iter().filter(|hit| hit.affected).count() as u64,
@@ -244,11 +244,11 @@ impl Snapshot<'_> {
 
     fn count_affected(
         &mut self,
-        knowns: &[Known],
-        want: &Want<'_>,
+        knowns: &[IssueRow],
+        want: &EventFilter<'_>,
         releases: &Releases,
         query: &AffectedQuery,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Affected, StoreError> {
         let asked = self.tag_keys(&query.by)?;
         let counted = match knowns {
@@ -260,18 +260,18 @@ impl Snapshot<'_> {
         let mut tags = Breakdown::new(asked);
         // Half of the work is tags: they are counted beside, and only where there is much of it.
         seen.tags = std::thread::scope(|scope| {
-            let mut beside: Option<Beside<'_>> = None;
+            let mut beside: Option<TagCounterThread<'_>> = None;
             for known in knowns {
                 let part = Unpack::AllFrom(want.lo);
                 self.take_parts(known, (i64::MIN, want.hi), part, |head, rest| {
                     seen.see(&head, rest, want, releases);
                     if seen.waiting.len() >= TOGETHER {
-                        let start = || Beside::start(scope, std::mem::take(&mut tags));
+                        let start = || TagCounterThread::start(scope, std::mem::take(&mut tags));
                         beside.get_or_insert_with(start).count(seen.parts());
                     }
                 })?;
             }
-            let mut tags = beside.map_or(tags, Beside::counted);
+            let mut tags = beside.map_or(tags, TagCounterThread::counted);
             let (parts, places) = seen.parts();
             tags.see(&parts, places);
             Ok::<_, StoreError>(tags)
@@ -280,7 +280,7 @@ impl Snapshot<'_> {
         Ok(seen)
     }
 
-    fn counted(&self, known: &Known, bounds: &Bounds) -> Result<Counted, StoreError> {
+    fn counted(&self, known: &IssueRow, bounds: &ResolvedScope) -> Result<Counted, StoreError> {
         let newest = known.cells.iter().map(|cell| cell.last).chain(known.tail.iter().map(|fact| fact.ts)).max();
         let end = if bounds.hi == i64::MAX { newest.unwrap_or(0) } else { bounds.hi };
         let traffic = self.traffic(bounds, end)?.remove(&known.project).filter(|traffic| traffic.is_some());
@@ -306,7 +306,7 @@ impl Snapshot<'_> {
         facts: &mut AffectedFacts,
         seen: &Affected,
         releases: &Releases,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<(), StoreError> {
         let firsts: RoaringBitmap = seen.by_release.keys().filter(|id| *id != 0).collect();
         let ids: RoaringBitmap = releases
@@ -347,7 +347,7 @@ impl Snapshot<'_> {
         &self,
         sessions: &mut SessionsSeen,
         rel: u32,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         affected: &RoaringBitmap,
     ) -> Result<(), StoreError> {
         let counts = self.sessions_of(rel, bounds)?;
@@ -391,13 +391,13 @@ struct SessionsSeen {
 }
 
 /// The projects that the issues are of.
-fn projects_of(knowns: &[Known], bounds: &Bounds) -> Vec<(u64, String)> {
+fn projects_of(knowns: &[IssueRow], bounds: &ResolvedScope) -> Vec<(u64, String)> {
     let of = |id: u64| knowns.iter().any(|known| known.project == id);
     bounds.projects.iter().filter(|(id, _)| of(*id)).cloned().collect()
 }
 
 /// The first and the last moment of the period: its own, else those of the events in it.
-fn span(knowns: &[Known], want: &Want<'_>) -> (i64, i64) {
+fn span(knowns: &[IssueRow], want: &EventFilter<'_>) -> (i64, i64) {
     let cells = || knowns.iter().flat_map(|known| &known.cells).filter(|cell| want.touches(cell));
     let facts = || knowns.iter().flat_map(|known| &known.tail).filter(|fact| want.takes(fact.ts, fact.rel, fact.env));
     let first = || cells().map(|cell| cell.first).chain(facts().map(|fact| fact.ts)).min().unwrap_or(i64::MAX);

@@ -8,9 +8,9 @@ use rusqlite::params;
 
 use super::super::{
     engine::{
-        known::Known,
+        known::IssueRow,
         pool::Snapshot,
-        scope::{Bounds, Want},
+        scope::{EventFilter, ResolvedScope},
     },
     release::releases::Releases,
 };
@@ -35,10 +35,10 @@ impl Snapshot<'_> {
     /// The windows of one issue: the rise of its rate, and each release with the later ones.
     pub(in crate::backend::embedded::read) fn windows(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         seen: &Affected,
         releases: &Releases,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<(Option<Onset>, Vec<Window>), StoreError> {
         let firsts = seen.firsts();
         let mut windows = self.release_windows(known, seen, &firsts, releases, bounds)?;
@@ -58,11 +58,11 @@ impl Snapshot<'_> {
 
     fn release_windows(
         &self,
-        known: &Known,
+        known: &IssueRow,
         seen: &Affected,
         firsts: &Firsts,
         releases: &Releases,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Vec<Window>, StoreError> {
         let (by_events, used) = self.use_by_release(known.project, bounds)?;
         let of = |rel: u32| {
@@ -86,7 +86,7 @@ impl Snapshot<'_> {
 
     /// Sessions by release, else requests, else events; whether it is events. The scope's first and last day count whole
     /// where it is not sessions.
-    fn use_by_release(&self, project: u64, bounds: &Bounds) -> Result<(bool, HashMap<u32, u64>), StoreError> {
+    fn use_by_release(&self, project: u64, bounds: &ResolvedScope) -> Result<(bool, HashMap<u32, u64>), StoreError> {
         let sessions = "SELECT rel, sum(total) FROM sess JOIN release ON release.id=sess.rel
                         WHERE release.project=?1 AND (?2 IS NULL OR env=?2) AND hour BETWEEN ?3 AND ?4 GROUP BY rel";
         let hours = (hour_of(bounds.lo), hour_of(bounds.hi));
@@ -115,8 +115,13 @@ impl Snapshot<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn add_unfolded(&self, project: u64, bounds: &Bounds, used: &mut HashMap<u32, u64>) -> Result<(), StoreError> {
-        let (want, projects) = (Want::of(bounds, None), self.projects_of_tail()?);
+    fn add_unfolded(
+        &self,
+        project: u64,
+        bounds: &ResolvedScope,
+        used: &mut HashMap<u32, u64>,
+    ) -> Result<(), StoreError> {
+        let (want, projects) = (EventFilter::of(bounds, None), self.projects_of_tail()?);
         for (issue, facts) in self.tails()? {
             if projects.get(&issue) == Some(&project) {
                 for fact in facts.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)) {
@@ -131,7 +136,7 @@ impl Snapshot<'_> {
     fn releases_around(
         &self,
         project: u64,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         onset: &Onset,
     ) -> Result<(Option<Release>, Option<Release>), StoreError> {
         let sql = "SELECT id, version, first, last FROM release WHERE project=?1 AND first<=?2";

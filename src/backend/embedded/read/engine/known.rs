@@ -9,18 +9,18 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     chunks::Unpack,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
 };
 use crate::{
     backend::embedded::pack::{
-        Cell, Columns, Fact, Head, Rest, add_to_cells, day_of, decode_cells, level_from_code, moment,
+        Columns, DayCount, Fact, Head, Rest, add_to_cells, day_of, decode_cells, level_from_code, moment,
     },
     model::{Issue, IssueId, Level, Resolution, Status, TopFrame},
     store::StoreError,
 };
 
 /// An issue's numbers, before anything is asked of them.
-pub(in crate::backend::embedded) struct Known {
+pub(in crate::backend::embedded) struct IssueRow {
     pub(in crate::backend::embedded::read) id: i64,
     pub(in crate::backend::embedded::read) project: u64,
     pub(in crate::backend::embedded::read) level: Level,
@@ -30,7 +30,7 @@ pub(in crate::backend::embedded) struct Known {
     pub(in crate::backend::embedded::read) folded: u64,
     pub(in crate::backend::embedded::read) folded_users: u64,
     /// Counts of the folded events.
-    pub(in crate::backend::embedded::read) cells: Vec<Cell>,
+    pub(in crate::backend::embedded::read) cells: Vec<DayCount>,
     /// The others.
     pub(in crate::backend::embedded::read) tail: Vec<Fact>,
 }
@@ -38,12 +38,12 @@ pub(in crate::backend::embedded) struct Known {
 const COLUMNS: &str = "issue.id, issue.project, issue.level, issue.status, issue.resolved_at, issue.resolved_in,
     issue.resolved_after, rollup.events, rollup.users, rollup.cells";
 
-fn known_of(row: &Row<'_>) -> Result<Known, StoreError> {
+fn known_of(row: &Row<'_>) -> Result<IssueRow, StoreError> {
     let resolved_at: Option<i64> = row.get(4)?;
     let in_release = row.get::<_, Option<String>>(5)?.map(Into::into);
     let after_release = row.get::<_, Option<String>>(6)?.map(Into::into);
     let cells = row.get_ref(9)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-    Ok(Known {
+    Ok(IssueRow {
         id: row.get(0)?,
         project: row.get(1)?,
         level: level_from_code(row.get(2)?),
@@ -60,15 +60,15 @@ fn known_of(row: &Row<'_>) -> Result<Known, StoreError> {
     })
 }
 
-impl Known {
+impl IssueRow {
     /// All events by cell, up to the end of the scope and of its environment; exact at the end too.
     pub(in crate::backend::embedded::read) fn history(
         &self,
         snapshot: &mut Snapshot<'_>,
-        bounds: &Bounds,
-    ) -> Result<Vec<Cell>, StoreError> {
-        let want = Want { lo: i64::MIN, ..Want::of(bounds, None) };
-        let mut cells: Vec<Cell> = Vec::with_capacity(self.cells.len() + 4);
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<DayCount>, StoreError> {
+        let want = EventFilter { lo: i64::MIN, ..EventFilter::of(bounds, None) };
+        let mut cells: Vec<DayCount> = Vec::with_capacity(self.cells.len() + 4);
         let mut cut = Vec::new();
         for cell in self.cells.iter().filter(|cell| want.touches(cell)) {
             if want.holds(cell) { cells.push(*cell) } else { cut.push(*cell) }
@@ -84,15 +84,15 @@ impl Known {
     pub(in crate::backend::embedded::read) fn cells_from(
         &self,
         snapshot: &mut Snapshot<'_>,
-        history: &[Cell],
-        bounds: &Bounds,
-    ) -> Result<Vec<Cell>, StoreError> {
-        let want = Want::of(bounds, None);
-        let (mut cells, cut): (Vec<Cell>, Vec<Cell>) =
+        history: &[DayCount],
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<DayCount>, StoreError> {
+        let want = EventFilter::of(bounds, None);
+        let (mut cells, cut): (Vec<DayCount>, Vec<DayCount>) =
             history.iter().filter(|cell| want.touches(cell)).partition(|cell| want.holds(cell));
         if !cut.is_empty() {
             self.count_cut(snapshot, &want, &cut, &mut cells)?;
-            let keys: HashSet<_> = cut.iter().map(Cell::key).collect();
+            let keys: HashSet<_> = cut.iter().map(DayCount::key).collect();
             let in_cut = |fact: &&Fact| keys.contains(&(fact.rel, fact.env, day_of(fact.ts)));
             let wanted = self.tail.iter().filter(|fact| want.takes(fact.ts, fact.rel, fact.env)).filter(in_cut);
             add_to_cells(&mut cells, wanted);
@@ -104,12 +104,12 @@ impl Known {
     fn count_cut(
         &self,
         snapshot: &mut Snapshot<'_>,
-        want: &Want<'_>,
-        cut: &[Cell],
-        cells: &mut Vec<Cell>,
+        want: &EventFilter<'_>,
+        cut: &[DayCount],
+        cells: &mut Vec<DayCount>,
     ) -> Result<(), StoreError> {
         let lo = cut.iter().map(|cell| cell.first).min().unwrap_or(i64::MIN);
-        let keys: HashSet<_> = cut.iter().map(Cell::key).collect();
+        let keys: HashSet<_> = cut.iter().map(DayCount::key).collect();
         let mut facts = Vec::new();
         snapshot.each_chunk(self.id, lo, want.hi, Unpack::Head, |head, _| {
             for row in 0..head.len() {
@@ -130,7 +130,7 @@ impl Snapshot<'_> {
     /// Shows all of an issue's events in a time: its chunks, then its tail.
     pub(in crate::backend::embedded::read) fn each_part(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         lo: i64,
         hi: i64,
         part: Unpack,
@@ -142,7 +142,7 @@ impl Snapshot<'_> {
     /// Gives all of an issue's events in a time away.
     pub(in crate::backend::embedded::read) fn take_parts(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         times: (i64, i64),
         part: Unpack,
         mut see: impl FnMut(Head, Option<Rest>),
@@ -158,7 +158,10 @@ impl Snapshot<'_> {
     }
 
     /// All issues of the scope's projects that may have an event in it.
-    pub(in crate::backend::embedded::read) fn known_issues(&self, bounds: &Bounds) -> Result<Vec<Known>, StoreError> {
+    pub(in crate::backend::embedded::read) fn known_issues(
+        &self,
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<IssueRow>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM issue LEFT JOIN rollup ON rollup.issue=issue.id
              WHERE issue.project=?1 AND issue.last>=?2 AND issue.first<=?3"
@@ -183,8 +186,8 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn known_issue(
         &self,
         id: i64,
-        bounds: &Bounds,
-    ) -> Result<Option<Known>, StoreError> {
+        bounds: &ResolvedScope,
+    ) -> Result<Option<IssueRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM issue LEFT JOIN rollup ON rollup.issue=issue.id WHERE issue.id=?1");
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query([id])?;
@@ -216,7 +219,7 @@ impl Snapshot<'_> {
     /// What an issue says of itself.
     pub(in crate::backend::embedded::read) fn issue_text(
         &self,
-        known: &Known,
+        known: &IssueRow,
         slug: &str,
         unhandled: bool,
     ) -> Result<Issue, StoreError> {

@@ -5,7 +5,7 @@
 use rusqlite::params;
 
 use super::pool::Snapshot;
-pub(in crate::backend::embedded::read) use crate::answers::{Bounds, Want};
+pub(in crate::backend::embedded::read) use crate::answers::{EventFilter, ResolvedScope};
 use crate::{
     answers,
     backend::embedded::write::Word,
@@ -15,7 +15,7 @@ use crate::{
 
 impl Snapshot<'_> {
     /// Resolves a scope.
-    pub(in crate::backend::embedded::read) fn bounds(&self, scope: &Scope) -> Result<Bounds, StoreError> {
+    pub(in crate::backend::embedded::read) fn bounds(&self, scope: &Scope) -> Result<ResolvedScope, StoreError> {
         answers::resolve(self, scope)
     }
 

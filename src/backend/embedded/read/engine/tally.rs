@@ -94,12 +94,12 @@ impl Grid {
 
 /// Rows of a part that count: those of users, each with its user's place, and those of nobody.
 #[derive(Default)]
-pub(in crate::backend::embedded::read) struct Taken {
+pub(in crate::backend::embedded::read) struct MatchedRows {
     pub(in crate::backend::embedded::read) named: Vec<(u32, u32)>,
     pub(in crate::backend::embedded::read) nameless: Vec<u32>,
 }
 
-impl Taken {
+impl MatchedRows {
     pub(in crate::backend::embedded::read) fn clear(&mut self) {
         self.named.clear();
         self.nameless.clear();
@@ -154,7 +154,7 @@ impl Values {
     }
 
     /// Counts those rows, of users at places below `places`; rows without the tag don't count.
-    pub(in crate::backend::embedded::read) fn see(&mut self, tag: &TagColumn, taken: &Taken, places: usize) {
+    pub(in crate::backend::embedded::read) fn see(&mut self, tag: &TagColumn, taken: &MatchedRows, places: usize) {
         let slots: Vec<usize> = tag.values().iter().map(|value| self.slot(*value, places)).collect();
         let slot = |row: u32| slots[tag.places().get(row as usize).map_or(0, |at| usize::from(*at))];
         let (events, users) = (self.events.as_mut_slice(), self.users.as_mut_slice());

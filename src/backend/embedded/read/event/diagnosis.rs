@@ -8,9 +8,9 @@ use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
 
 use super::super::engine::{
-    known::Known,
+    known::IssueRow,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
 };
 use super::By;
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         pack::{ANY, REPLAY, decode_keys, keys_of, moment},
     },
     grouping::{is_shared_by_name, place_names},
-    model::{Event, EventId, Exception, Spread, Standing, Timestamp},
+    model::{Event, EventId, Exception, FrameStats, IssueFrequency, Timestamp},
     store::{DiagnosisFacts, DiagnosisQuery, SiblingIssue, StoreError},
 };
 
@@ -61,7 +61,7 @@ impl Snapshot<'_> {
         };
         let issue = self.issue(&query.issue, &query.scope)?;
         let known = self.meant_issue(&query.issue, &bounds)?;
-        let want = Want::of(&bounds, rels.as_ref());
+        let want = EventFilter::of(&bounds, rels.as_ref());
         let seq = self.best(&known, &want, By::Richest, |_, _| true)?;
         let seq = seq.ok_or(StoreError::NotFound {
             what: "event",
@@ -140,9 +140,9 @@ impl Snapshot<'_> {
         Ok(stacks)
     }
 
-    fn spread(&self, project: u64, frame: i64) -> Result<Spread, StoreError> {
+    fn spread(&self, project: u64, frame: i64) -> Result<IssueFrequency, StoreError> {
         let sql = "SELECT issues, near FROM frame WHERE project=?1 AND frame=?2";
-        let read = |row: &rusqlite::Row<'_>| Ok(Spread { issues: row.get(0)?, near: row.get(1)? });
+        let read = |row: &rusqlite::Row<'_>| Ok(IssueFrequency { issues: row.get(0)?, near: row.get(1)? });
         Ok(self.conn.prepare_cached(sql)?.query_row(params![project, frame], read).optional()?.unwrap_or_default())
     }
 
@@ -151,7 +151,7 @@ impl Snapshot<'_> {
         project: u64,
         exception: &Exception,
         stacks: &Stacks,
-    ) -> Result<Vec<Option<Standing>>, StoreError> {
+    ) -> Result<Vec<Option<FrameStats>>, StoreError> {
         let named = exception.frames.iter().zip(place_names(exception)).map(|(frame, place)| {
             let Some(place) = place.filter(|_| frame.in_app) else { return Ok(None) };
             let [key, file] = keys_of(&place);
@@ -160,7 +160,7 @@ impl Snapshot<'_> {
                 return Ok(None);
             }
             let events = stacks.frames.get(&key).copied().unwrap_or(0);
-            Ok(Some(Standing {
+            Ok(Some(FrameStats {
                 key,
                 share: events as f64 / stacks.events.max(1) as f64,
                 function,
@@ -173,7 +173,7 @@ impl Snapshot<'_> {
     }
 
     /// The newest events of different users, and the newest with a replay.
-    fn pick(&mut self, known: &Known, want: &Want<'_>, most: usize) -> Result<Picked, StoreError> {
+    fn pick(&mut self, known: &IssueRow, want: &EventFilter<'_>, most: usize) -> Result<Picked, StoreError> {
         let mut picked = Picked::default();
         let tail = crate::backend::embedded::pack::Columns::of(&known.tail);
         picked.see(&tail.head, want, most);
@@ -188,9 +188,9 @@ impl Snapshot<'_> {
     /// Issues with a telling frame or the fault of the issue, and how many have the fault.
     fn siblings(
         &self,
-        known: &Known,
+        known: &IssueRow,
         frames: &[(i64, u64)],
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         most: usize,
     ) -> Result<(Vec<SiblingIssue>, u64), StoreError> {
         let sql = "SELECT fault FROM issue WHERE id=?1";
@@ -217,7 +217,12 @@ impl Snapshot<'_> {
     }
 
     /// Other issues of the project with that fault, oldest first.
-    fn with_fault(&self, known: &Known, fault: Option<&str>, bounds: &Bounds) -> Result<Vec<i64>, StoreError> {
+    fn with_fault(
+        &self,
+        known: &IssueRow,
+        fault: Option<&str>,
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<i64>, StoreError> {
         let Some(fault) = fault else { return Ok(Vec::new()) };
         let sql = "SELECT id FROM issue WHERE project=?1 AND fault=?2 AND first<=?3 AND last>=?4 AND id<>?5 ORDER BY id LIMIT 500";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -226,7 +231,7 @@ impl Snapshot<'_> {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    fn sibling(&self, id: i64, same_fault: bool, bounds: &Bounds) -> Result<Option<SiblingIssue>, StoreError> {
+    fn sibling(&self, id: i64, same_fault: bool, bounds: &ResolvedScope) -> Result<Option<SiblingIssue>, StoreError> {
         let sql = "SELECT short_id, title, type, first FROM issue WHERE id=?1 AND first<=?2 AND last>=?3";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(SiblingIssue {
@@ -247,7 +252,7 @@ impl Snapshot<'_> {
 }
 
 impl Picked {
-    fn see(&mut self, head: &crate::backend::embedded::pack::Head, want: &Want<'_>, most: usize) {
+    fn see(&mut self, head: &crate::backend::embedded::pack::Head, want: &EventFilter<'_>, most: usize) {
         let mut rows: Vec<usize> =
             (0..head.len()).filter(|row| want.takes(head.ts[*row], head.rel[*row], head.env[*row])).collect();
         rows.sort_unstable_by_key(|row| std::cmp::Reverse((head.ts[*row], head.seq[*row])));

@@ -5,7 +5,7 @@
 use rusqlite::params;
 use serde_json::Value;
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use crate::{
     backend::embedded::pack::moment,
     model::{Data, Event, Untrusted},
@@ -29,7 +29,7 @@ impl Snapshot<'_> {
         &mut self,
         project: u64,
         event: &Event,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         all: bool,
     ) -> Result<Extras, StoreError> {
         let id = event.id.0.to_be_bytes();
@@ -44,7 +44,12 @@ impl Snapshot<'_> {
         Ok(Extras { logs, attachments: self.attachments(project, &id, bounds)?, feedback })
     }
 
-    fn attachments(&self, project: u64, id: &[u8; 16], bounds: &Bounds) -> Result<Vec<AttachmentInfo>, StoreError> {
+    fn attachments(
+        &self,
+        project: u64,
+        id: &[u8; 16],
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<AttachmentInfo>, StoreError> {
         let sql = "SELECT name, content_type, size FROM item
                    WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY id LIMIT ?5";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -59,7 +64,7 @@ impl Snapshot<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn feedback(&mut self, project: u64, id: &[u8; 16], bounds: &Bounds) -> Result<Vec<Feedback>, StoreError> {
+    fn feedback(&mut self, project: u64, id: &[u8; 16], bounds: &ResolvedScope) -> Result<Vec<Feedback>, StoreError> {
         let sql = "SELECT ts, z FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4 ORDER BY ts LIMIT ?5";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![&id[..], ItemKind::Feedback.code(), project, bounds.hi, MOST])?;

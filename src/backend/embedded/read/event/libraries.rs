@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use rusqlite::params;
 use serde_json::json;
 
-use super::super::engine::{known::Known, pool::Snapshot, scope::Bounds};
+use super::super::engine::{known::IssueRow, pool::Snapshot, scope::ResolvedScope};
 use crate::{
     diagnosis::{LibraryUse, changed},
     model::LibraryChange,
@@ -30,8 +30,8 @@ impl Snapshot<'_> {
     /// Libraries of which the issue's events carry another version than the project's other events, up to the scope's end.
     pub(in crate::backend::embedded::read) fn library_changes(
         &self,
-        known: &Known,
-        bounds: &Bounds,
+        known: &IssueRow,
+        bounds: &ResolvedScope,
     ) -> Result<Vec<LibraryChange>, StoreError> {
         let uses = self.library_uses(known, bounds)?;
         let differ = uses.iter().any(|used| used.own > 0) && uses.iter().any(|used| used.own == 0);
@@ -62,7 +62,7 @@ impl Snapshot<'_> {
         Ok(texts.collect::<Result<_, _>>()?)
     }
 
-    fn library_uses(&self, known: &Known, bounds: &Bounds) -> Result<Vec<Used>, StoreError> {
+    fn library_uses(&self, known: &IssueRow, bounds: &ResolvedScope) -> Result<Vec<Used>, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT used.list, used.rel, used.events, coalesce(own.events, 0) AS own, used.last
              FROM library_list AS list JOIN library_use AS used ON used.list=list.id

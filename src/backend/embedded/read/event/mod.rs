@@ -15,9 +15,9 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
 
 use super::engine::{
-    known::Known,
+    known::IssueRow,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
 };
 use crate::{
     backend::embedded::{
@@ -89,7 +89,7 @@ impl Snapshot<'_> {
             Pick::Oldest(_) => By::Oldest,
             Pick::Recommended(_) => By::Richest,
         };
-        let want = Want::of(&bounds, rels.as_ref());
+        let want = EventFilter::of(&bounds, rels.as_ref());
         let seq = match seq {
             Some(seq) => Some(seq),
             None => self.best(&known, &want, by, |_, _| true)?,
@@ -119,15 +119,15 @@ impl Snapshot<'_> {
     fn event_by_id(
         &mut self,
         id: EventId,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: Option<&RoaringBitmap>,
-    ) -> Result<(Known, Option<i64>), StoreError> {
+    ) -> Result<(IssueRow, Option<i64>), StoreError> {
         let not_there = || missing(id.to_string().into());
         let seq = self.seq_of(id, bounds)?.ok_or_else(not_there)?;
         let stored = self.stored(seq)?.ok_or_else(not_there)?;
         let known = self.known_issue(stored.issue, bounds)?.ok_or_else(not_there)?;
         // An id is exact: the scope's start doesn't hide it, its environment and end do.
-        let want = Want { lo: stored.ts, hi: bounds.hi.min(stored.ts), ..Want::of(bounds, rels) };
+        let want = EventFilter { lo: stored.ts, hi: bounds.hi.min(stored.ts), ..EventFilter::of(bounds, rels) };
         let found = self.best(&known, &want, By::Newest, |_, other| other == seq)?;
         Ok((known, Some(found.ok_or_else(not_there)?)))
     }
@@ -136,7 +136,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn seq_of(
         &self,
         id: EventId,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Option<i64>, StoreError> {
         let mut days = self.conn.prepare_cached("SELECT max(day) FROM eid WHERE day<?1")?;
         let mut at =
@@ -161,8 +161,8 @@ impl Snapshot<'_> {
     /// The number of an issue's newest wanted event.
     pub(in crate::backend::embedded::read) fn newest(
         &mut self,
-        known: &Known,
-        want: &Want<'_>,
+        known: &IssueRow,
+        want: &EventFilter<'_>,
     ) -> Result<Option<i64>, StoreError> {
         self.best(known, want, By::Newest, |_, _| true)
     }
@@ -170,8 +170,8 @@ impl Snapshot<'_> {
     /// The best of an issue's wanted events; chunks that can't hold a better one stay closed.
     pub(in crate::backend::embedded::read) fn best(
         &mut self,
-        known: &Known,
-        want: &Want<'_>,
+        known: &IssueRow,
+        want: &EventFilter<'_>,
         by: By,
         accept: impl Fn(i64, i64) -> bool,
     ) -> Result<Option<i64>, StoreError> {
@@ -209,7 +209,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn chunk_bounds(
         &self,
         issue: i64,
-        want: &Want<'_>,
+        want: &EventFilter<'_>,
         by: By,
     ) -> Result<Vec<(i64, Rank)>, StoreError> {
         let sql = "SELECT id, lo, hi, best FROM chunk WHERE issue=?1 AND hi>=?2 AND lo<=?3";
@@ -240,15 +240,15 @@ impl Snapshot<'_> {
 
     fn event_facts(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         seq: i64,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         extras: bool,
     ) -> Result<EventFacts, StoreError> {
         let stored = self.stored(seq)?.ok_or_else(|| missing("of the issue".into()))?;
-        let around = Want { lo: i64::MIN, ..Want::of(bounds, None) };
-        let before = Want { hi: stored.ts.min(bounds.hi), ..around };
-        let after = Want { lo: stored.ts, ..around };
+        let around = EventFilter { lo: i64::MIN, ..EventFilter::of(bounds, None) };
+        let before = EventFilter { hi: stored.ts.min(bounds.hi), ..around };
+        let after = EventFilter { lo: stored.ts, ..around };
         let here = (stored.ts, stored.seq);
         let previous = self.best(known, &before, By::Newest, |ts, seq| (ts, seq) < here)?;
         let next = self.best(known, &after, By::Oldest, |ts, seq| (ts, seq) > here)?;

@@ -4,7 +4,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use crate::{
     model::EventId,
     store::{ItemKind, ReplayFacts, ReplayQuery, SegmentFacts, StoreError},
@@ -44,7 +44,7 @@ impl Snapshot<'_> {
     }
 
     /// The first project of the scope that has something of the replay.
-    fn replay_project(&self, replay: EventId, bounds: &Bounds) -> Result<Option<u64>, StoreError> {
+    fn replay_project(&self, replay: EventId, bounds: &ResolvedScope) -> Result<Option<u64>, StoreError> {
         let sql = "SELECT 1 FROM item WHERE parent=?1 AND kind IN (?2, ?3) AND project=?4 AND ts<=?5 LIMIT 1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let id = replay.0.to_be_bytes();
@@ -64,7 +64,7 @@ impl Snapshot<'_> {
         &mut self,
         replay: EventId,
         project: u64,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         facts: &mut ReplayFacts,
     ) -> Result<(), StoreError> {
         let sql = "SELECT z, user FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4
@@ -84,7 +84,7 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn segments(&self, replay: EventId, project: u64, bounds: &Bounds) -> Result<Vec<SegmentFacts>, StoreError> {
+    fn segments(&self, replay: EventId, project: u64, bounds: &ResolvedScope) -> Result<Vec<SegmentFacts>, StoreError> {
         let sql = "SELECT id, segment, size FROM item WHERE parent=?1 AND kind=?2 AND project=?3 AND ts<=?4
                    ORDER BY segment, ts, id LIMIT ?5";
         let mut statement = self.conn.prepare_cached(sql)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
 
-use super::super::engine::{pool::Snapshot, scope::Want};
+use super::super::engine::{pool::Snapshot, scope::EventFilter};
 use crate::{
     backend::embedded::{body::json_to_event, pack::moment, write::Described},
     grouping::group,
@@ -199,7 +199,7 @@ impl Snapshot<'_> {
             issues.sort_by_key(|known| std::cmp::Reverse(known.id));
             for known in issues.into_iter().take(ISSUES) {
                 self.go_on()?;
-                let want = Want::of(&bounds, None);
+                let want = EventFilter::of(&bounds, None);
                 let Some(seq) = self.newest(&known, &want)? else { continue };
                 let Some(stored) = self.stored(seq)? else { continue };
                 let Ok(mut json) = serde_json::from_slice::<Value>(&stored.body) else { continue };

@@ -8,7 +8,7 @@ use super::extras::log_line;
 use crate::{
     backend::embedded::{
         pack::{digest64, moment},
-        read::engine::{pool::Snapshot, scope::Bounds},
+        read::engine::{pool::Snapshot, scope::ResolvedScope},
     },
     ingest::Part,
     model::{Data, Untrusted},
@@ -26,7 +26,7 @@ impl Snapshot<'_> {
         &mut self,
         project: u64,
         trace: &Untrusted,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Vec<LogLine>, StoreError> {
         let key = digest64(trace.raw()) as i64;
         let mut logs: Vec<(u64, LogLine)> = Vec::new();

@@ -1,11 +1,11 @@
 //! Issues that began with the new side and are like the one that was to be fixed.
 
-use super::{Asked, Known, Snapshot};
+use super::{Asked, IssueRow, Snapshot};
 use crate::{
     backend::embedded::{
         body::body_to_event,
-        pack::{Cell, micros, moment},
-        read::engine::scope::{Bounds, Want},
+        pack::{DayCount, micros, moment},
+        read::engine::scope::{EventFilter, ResolvedScope},
     },
     model::{FixCandidate, FixHistory, Likeness, Side},
     store::StoreError,
@@ -45,11 +45,11 @@ impl Snapshot<'_> {
     }
 
     /// Issues with events on the new side alone, none before the deploy; most events first.
-    fn new_issues(&mut self, asked: &Asked<'_>, deploy: i64) -> Result<Vec<(Known, Vec<Cell>)>, StoreError> {
-        let since = Bounds { lo: deploy, ..asked.bounds.clone() };
+    fn new_issues(&mut self, asked: &Asked<'_>, deploy: i64) -> Result<Vec<(IssueRow, Vec<DayCount>)>, StoreError> {
+        let since = ResolvedScope { lo: deploy, ..asked.bounds.clone() };
         let mut found = Vec::new();
         for known in self.known_issues(&since)? {
-            let elsewhere = |cell: &Cell| {
+            let elsewhere = |cell: &DayCount| {
                 asked.takes(cell.first, cell.env) && (cell.first < deploy || asked.sided.side(cell.rel) != Side::New)
             };
             if known.id == asked.known.id || known.cells.iter().any(elsewhere) {
@@ -60,15 +60,15 @@ impl Snapshot<'_> {
                 found.push((known, cells));
             }
         }
-        let events = |cells: &[Cell]| cells.iter().map(|cell| cell.events).sum::<u64>();
+        let events = |cells: &[DayCount]| cells.iter().map(|cell| cell.events).sum::<u64>();
         found.sort_by_key(|(known, cells)| (std::cmp::Reverse(events(cells)), known.id));
         found.truncate(MOST);
         Ok(found)
     }
 
     /// What an issue's newest event says of it.
-    fn likeness(&mut self, asked: &Asked<'_>, known: &Known) -> Result<Option<Likeness>, StoreError> {
-        let Some(seq) = self.newest(known, &Want::of(asked.bounds, None))? else { return Ok(None) };
+    fn likeness(&mut self, asked: &Asked<'_>, known: &IssueRow) -> Result<Option<Likeness>, StoreError> {
+        let Some(seq) = self.newest(known, &EventFilter::of(asked.bounds, None))? else { return Ok(None) };
         let Some(stored) = self.stored(seq)? else { return Ok(None) };
         let event = body_to_event(&stored.body, stored.id, moment(stored.ts))?;
         let frames = event.exceptions.iter().flat_map(|exception| &exception.frames);

@@ -6,7 +6,7 @@ use super::{Asked, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::HOUR_US,
-        read::engine::tally::{Places, Taken, Values},
+        read::engine::tally::{MatchedRows, Places, Values},
     },
     model::{FixCondition, FixHistory, Side, Use},
     store::{NO_CONDITION, StoreError},
@@ -27,7 +27,7 @@ impl Snapshot<'_> {
         let Some(window) = asked.window else { return Ok(()) };
         let (lo, hi) = (window.start.saturating_mul(HOUR_US), window.deploy_hour.saturating_mul(HOUR_US) - 1);
         let mut places = Places::default();
-        let (mut taken, mut tags) = (Taken::default(), BTreeMap::<u32, Values>::new());
+        let (mut taken, mut tags) = (MatchedRows::default(), BTreeMap::<u32, Values>::new());
         self.each_part(asked.known, lo, hi, Unpack::All, |head, rest| {
             let Some(rest) = rest else { return };
             let counts = |row: &usize| {

@@ -1,6 +1,6 @@
 //! The events of the issue and of its candidates.
 
-use super::{Asked, Known, Snapshot, Unpack};
+use super::{Asked, IssueRow, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::{Head, Rest, moment},
@@ -31,7 +31,7 @@ impl Snapshot<'_> {
     pub(super) fn hits_of(
         &mut self,
         asked: &Asked<'_>,
-        known: &Known,
+        known: &IssueRow,
         group: usize,
         history: &FixHistory,
         newest: &mut Vec<(i64, i64, usize)>,

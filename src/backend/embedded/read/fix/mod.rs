@@ -14,9 +14,9 @@ use std::collections::{HashMap, HashSet};
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Bounds};
+use super::engine::{chunks::Unpack, known::IssueRow, pool::Snapshot, scope::ResolvedScope};
 use crate::{
-    backend::embedded::pack::{Cell, DAY_US, day_of, hour_of, moment},
+    backend::embedded::pack::{DAY_US, DayCount, day_of, hour_of, moment},
     model::{FixHistory, FixRelease, Release, Side, Sign, Timestamp},
     release::sides,
     store::{FixQuery, StoreError},
@@ -52,8 +52,8 @@ impl Sided {
 
 /// What is asked, resolved.
 pub(super) struct Asked<'a> {
-    pub(super) known: &'a Known,
-    pub(super) bounds: &'a Bounds,
+    pub(super) known: &'a IssueRow,
+    pub(super) bounds: &'a ResolvedScope,
     pub(super) sided: &'a Sided,
     pub(super) window: Option<Window>,
 }
@@ -64,9 +64,9 @@ impl Snapshot<'_> {
         let bounds = self.bounds(&query.scope)?.all_time();
         // An issue of another environment is known all the same: here it has no hits.
         let env = bounds.env.filter(|_| query.sealed);
-        let known = self.meant_issue(&query.issue, &Bounds { env, ..bounds.clone() })?;
+        let known = self.meant_issue(&query.issue, &ResolvedScope { env, ..bounds.clone() })?;
         let slug = bounds.slug(known.project).unwrap_or_default().to_owned();
-        let bounds = Bounds { projects: vec![(known.project, slug.clone())], ..bounds };
+        let bounds = ResolvedScope { projects: vec![(known.project, slug.clone())], ..bounds };
         let cells = known.history(self, &bounds)?;
         let sided = self.sided(query, &bounds, &cells)?;
         let last = sided.asked.map(|place| sided.list[place].version.clone());
@@ -103,7 +103,7 @@ impl Snapshot<'_> {
         Ok(history)
     }
 
-    fn sided(&mut self, query: &FixQuery, bounds: &Bounds, cells: &[Cell]) -> Result<Sided, StoreError> {
+    fn sided(&mut self, query: &FixQuery, bounds: &ResolvedScope, cells: &[DayCount]) -> Result<Sided, StoreError> {
         let mut known = self.known_releases(bounds)?;
         if query.sealed {
             let seen = self.releases_within(bounds)?;
@@ -133,7 +133,7 @@ impl Snapshot<'_> {
     }
 
     /// The releases that were active in, or deployed to, the one environment of the scope.
-    fn releases_within(&mut self, bounds: &Bounds) -> Result<RoaringBitmap, StoreError> {
+    fn releases_within(&mut self, bounds: &ResolvedScope) -> Result<RoaringBitmap, StoreError> {
         let mut seen: RoaringBitmap = self.activity(bounds)?.iter().map(|row| row.rel).collect();
         if let Some(env) = bounds.env {
             let name = self.word(env)?;
@@ -148,7 +148,7 @@ impl Snapshot<'_> {
     }
 
     /// By day, the first sign of life of any of those releases, and how many there were.
-    fn signs(&self, bounds: &Bounds, rels: &RoaringBitmap) -> Result<Vec<Sign>, StoreError> {
+    fn signs(&self, bounds: &ResolvedScope, rels: &RoaringBitmap) -> Result<Vec<Sign>, StoreError> {
         let sql =
             "SELECT day, first, n FROM active WHERE project=?1 AND rel=?2 AND (?3 IS NULL OR env=?3) AND first<=?4";
         let mut days: std::collections::BTreeMap<i64, (i64, u64)> = std::collections::BTreeMap::new();
@@ -175,7 +175,7 @@ impl Snapshot<'_> {
     }
 
     /// The first day that is still held whole, where older ones were dropped: releases remember when they were first seen.
-    fn whole_from(&self, bounds: &Bounds) -> Result<Option<Timestamp>, StoreError> {
+    fn whole_from(&self, bounds: &ResolvedScope) -> Result<Option<Timestamp>, StoreError> {
         let Some((project, _)) = bounds.projects.first() else { return Ok(None) };
         let first = |sql: &str| -> Result<Option<i64>, StoreError> {
             Ok(self.conn.prepare_cached(sql)?.query_row([project], |row| row.get(0))?)
@@ -191,8 +191,8 @@ impl Snapshot<'_> {
     /// First event of the issue before the fix. One that was dropped counts too: then none that is held opened the window.
     fn first_hit(
         &self,
-        known: &Known,
-        cells: &[Cell],
+        known: &IssueRow,
+        cells: &[DayCount],
         sided: &Sided,
         whole_from: Option<Timestamp>,
     ) -> Result<Option<Timestamp>, StoreError> {

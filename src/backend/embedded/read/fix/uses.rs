@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::{Asked, Known, Snapshot, Unpack};
+use super::{Asked, IssueRow, Snapshot, Unpack};
 use crate::{
     backend::embedded::{
         pack::{HOUR_US, Head, Rest, decode_union, decode_users, hour_of},
@@ -163,7 +163,7 @@ impl Snapshot<'_> {
     }
 
     /// Other issues of the project, those that began on the new side left out: what they add there has no past.
-    fn others(&mut self, asked: &Asked<'_>) -> Result<Vec<Known>, StoreError> {
+    fn others(&mut self, asked: &Asked<'_>) -> Result<Vec<IssueRow>, StoreError> {
         let mut others = Vec::new();
         for known in self.known_issues(asked.bounds)? {
             if known.id == asked.known.id {

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, params};
 
-use super::super::engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want};
+use super::super::engine::{chunks::Unpack, known::IssueRow, pool::Snapshot, scope::EventFilter};
 use super::filter::EventTest;
 pub(in crate::backend::embedded::read) use crate::answers::Counts;
 use crate::{
     backend::embedded::{
-        pack::{Cell, Head, REPLAY, Rest, day_of, decode_users},
+        pack::{DayCount, Head, REPLAY, Rest, day_of, decode_users},
         write::BIG,
     },
     store::StoreError,
@@ -46,12 +46,12 @@ impl Tally {
     }
 }
 
-impl Known {
+impl IssueRow {
     /// Counts what `want` takes and `test` holds for.
     pub(in crate::backend::embedded::read) fn count(
         &self,
         snapshot: &mut Snapshot<'_>,
-        want: &Want<'_>,
+        want: &EventFilter<'_>,
         test: Option<&EventTest>,
     ) -> Result<Counts, StoreError> {
         if test.is_none() && self.tail.is_empty() && self.cells.iter().all(|cell| want.holds(cell)) {
@@ -74,8 +74,8 @@ impl Known {
     }
 
     /// Adds up whole cells, unites whole sets, and reads from the chunks only what lies across an edge.
-    fn count_by_sets(&self, snapshot: &mut Snapshot<'_>, want: &Want<'_>) -> Result<Counts, StoreError> {
-        let (whole, cut): (Vec<&Cell>, Vec<&Cell>) =
+    fn count_by_sets(&self, snapshot: &mut Snapshot<'_>, want: &EventFilter<'_>) -> Result<Counts, StoreError> {
+        let (whole, cut): (Vec<&DayCount>, Vec<&DayCount>) =
             self.cells.iter().filter(|cell| want.touches(cell)).partition(|cell| want.holds(cell));
         let mut counts = Counts {
             events: whole.iter().map(|cell| cell.events).sum(),
@@ -119,10 +119,10 @@ impl Known {
     fn read_cells(
         &self,
         snapshot: &mut Snapshot<'_>,
-        want: &Want<'_>,
+        want: &EventFilter<'_>,
         cells: &HashMap<(u32, u32, i64), (i64, i64)>,
         see: &mut dyn FnMut(bool, &Head, usize),
-        cut: &[&Cell],
+        cut: &[&DayCount],
     ) -> Result<(), StoreError> {
         let lo = cells.values().map(|(first, _)| *first).min().unwrap_or(i64::MIN).max(want.lo);
         let hi = cells.values().map(|(_, last)| *last).max().unwrap_or(i64::MAX).min(want.hi);
@@ -148,9 +148,9 @@ struct Plan {
 
 impl Plan {
     /// A set serves where all cells that it unites are wanted whole: first by release, then by day.
-    fn of(all: &[Cell], whole: &[&Cell], cut: &[&Cell]) -> Self {
-        let by_release = |cell: &Cell| (0, i64::from(cell.rel), i64::from(cell.env));
-        let by_day = |cell: &Cell| (1, cell.day, i64::from(cell.env));
+    fn of(all: &[DayCount], whole: &[&DayCount], cut: &[&DayCount]) -> Self {
+        let by_release = |cell: &DayCount| (0, i64::from(cell.rel), i64::from(cell.env));
+        let by_day = |cell: &DayCount| (1, cell.day, i64::from(cell.env));
         let mut sizes: HashMap<(i64, i64, i64), i64> = HashMap::new();
         for cell in all {
             *sizes.entry(by_release(cell)).or_default() += 1;

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::super::{
     engine::{
-        known::Known,
+        known::IssueRow,
         pool::Snapshot,
-        scope::{Bounds, Want},
+        scope::{EventFilter, ResolvedScope},
     },
     event::By,
 };
@@ -65,19 +65,19 @@ impl Snapshot<'_> {
         let (mut rows, mut asked) = (ROWS, Vec::new());
         for id in issues {
             if let Some(known) = self.known_issue(id.0, &bounds)? {
-                let traced = self.traced(&known, &Want::of(&bounds, None), TRACES, &mut rows)?;
+                let traced = self.traced(&known, &EventFilter::of(&bounds, None), TRACES, &mut rows)?;
                 asked.push((known, traced));
             }
         }
         let times = || asked.iter().flat_map(|(_, traced)| traced).map(|event| event.ts);
         let (Some(lo), Some(hi)) = (times().min(), times().max()) else { return Ok(Vec::new()) };
-        let around = Bounds { lo: lo - NEAR_US, hi: bounds.hi.min(hi + NEAR_US), ..bounds.clone() };
+        let around = ResolvedScope { lo: lo - NEAR_US, hi: bounds.hi.min(hi + NEAR_US), ..bounds.clone() };
         let mut roots = self.known_issues(&around)?;
         roots.sort_by_key(|known| std::cmp::Reverse(known.folded + known.tail.len() as u64));
         roots.truncate(ROOTS);
         let mut failed: HashMap<u64, Vec<(usize, Traced)>> = HashMap::new();
         for (at, root) in roots.iter().enumerate() {
-            for event in self.traced(root, &Want::of(&around, None), usize::MAX, &mut rows)? {
+            for event in self.traced(root, &EventFilter::of(&around, None), usize::MAX, &mut rows)? {
                 failed.entry(event.trace).or_default().push((at, event));
             }
         }
@@ -90,11 +90,11 @@ impl Snapshot<'_> {
 
     fn echo(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         traced: &[Traced],
-        roots: &[Known],
+        roots: &[IssueRow],
         failed: &HashMap<u64, Vec<(usize, Traced)>>,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Option<Echo>, StoreError> {
         let mut by_root: BTreeMap<usize, Shared> = BTreeMap::new();
         for event in traced {
@@ -131,8 +131,8 @@ impl Snapshot<'_> {
     /// The newest events of an issue that name a trace, the newest first, of so many traces at most.
     fn traced(
         &mut self,
-        known: &Known,
-        want: &Want<'_>,
+        known: &IssueRow,
+        want: &EventFilter<'_>,
         most: usize,
         rows: &mut usize,
     ) -> Result<Vec<Traced>, StoreError> {

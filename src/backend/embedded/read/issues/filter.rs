@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::super::{
-    engine::{pool::Snapshot, scope::Bounds},
+    engine::{pool::Snapshot, scope::ResolvedScope},
     release::releases::Releases,
 };
 pub(in crate::backend::embedded::read) use crate::answers::Of;
@@ -112,7 +112,7 @@ impl Snapshot<'_> {
         &self,
         terms: &'q [Term],
         of: Of,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         releases: &Releases,
     ) -> Result<Filter<'q>, StoreError> {
         answers::ready(self, terms, of, bounds, releases)
@@ -122,7 +122,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn event_test(
         &self,
         terms: &[&Term],
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         releases: &Releases,
     ) -> Result<EventTest, StoreError> {
         let check = |term: &&Term| {
@@ -141,7 +141,7 @@ impl Snapshot<'_> {
         field: &Field,
         op: Op,
         values: &[Untrusted],
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         releases: &Releases,
     ) -> Result<Check, StoreError> {
         let texts = values.iter().map(Untrusted::raw);

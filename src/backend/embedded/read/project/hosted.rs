@@ -4,7 +4,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use crate::{
     model::{EventId, IssueId},
     store::{ItemKind, Scope, StoreError},
@@ -28,7 +28,12 @@ impl Snapshot<'_> {
         Ok((found.into_iter().skip(skip).take(limit).map(|(_, id)| id).collect(), total))
     }
 
-    fn replays_of(&self, project: u64, bounds: &Bounds, found: &mut Vec<(i64, EventId)>) -> Result<(), StoreError> {
+    fn replays_of(
+        &self,
+        project: u64,
+        bounds: &ResolvedScope,
+        found: &mut Vec<(i64, EventId)>,
+    ) -> Result<(), StoreError> {
         // Spelled out, so that the index of replays is taken.
         let kind = ItemKind::ReplayEvent.code();
         let sql = format!(

@@ -4,7 +4,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::super::engine::{known::Known, pool::Snapshot, scope::Bounds};
+use super::super::engine::{known::IssueRow, pool::Snapshot, scope::ResolvedScope};
 use crate::{
     answers,
     backend::embedded::{
@@ -34,7 +34,11 @@ impl Snapshot<'_> {
     }
 
     /// The newest event of a project up to the scope's end.
-    fn last_event(&mut self, project: u64, bounds: &Bounds) -> Result<Option<crate::model::Timestamp>, StoreError> {
+    fn last_event(
+        &mut self,
+        project: u64,
+        bounds: &ResolvedScope,
+    ) -> Result<Option<crate::model::Timestamp>, StoreError> {
         let mut only = bounds.all_time();
         only.projects.retain(|(id, _)| *id == project);
         let mut last = None;
@@ -76,8 +80,8 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn meant_issue(
         &mut self,
         issue: &IssueRef,
-        bounds: &Bounds,
-    ) -> Result<Known, StoreError> {
+        bounds: &ResolvedScope,
+    ) -> Result<IssueRow, StoreError> {
         answers::meant_issue(self, issue, bounds)
     }
 
@@ -85,7 +89,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn issue_of_event(
         &self,
         event: EventId,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Option<i64>, StoreError> {
         let Some(seq) = self.seq_of(event, bounds)? else { return Ok(None) };
         let sql = "SELECT issue FROM body WHERE seq=?1 AND ts<=?2";
@@ -96,7 +100,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn issue_with_short_id(
         &self,
         short_id: &str,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT id, project FROM issue WHERE short_id=?1 COLLATE NOCASE";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -106,7 +110,10 @@ impl Snapshot<'_> {
     }
 
     /// Short ids of the newest issues.
-    pub(in crate::backend::embedded::read) fn short_ids(&self, bounds: &Bounds) -> Result<Vec<String>, StoreError> {
+    pub(in crate::backend::embedded::read) fn short_ids(
+        &self,
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT short_id FROM issue WHERE project=?1 AND first<=?2 ORDER BY last DESC LIMIT ?3";
         let mut ids = Vec::new();
         for (project, _) in &bounds.projects {

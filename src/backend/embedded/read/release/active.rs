@@ -10,7 +10,7 @@ use rusqlite::params;
 use super::super::engine::{
     chunks::Unpack,
     pool::Snapshot,
-    scope::{Bounds, Want},
+    scope::{EventFilter, ResolvedScope},
 };
 pub(in crate::backend::embedded::read) use crate::answers::{Active, Activity};
 use crate::{
@@ -43,7 +43,10 @@ type Edge = HashMap<(u64, u32, u32), (u64, i64, i64, RoaringBitmap)>;
 
 impl Snapshot<'_> {
     /// Everything that was active in the scope's projects and environment up to its end, whatever its start.
-    pub(in crate::backend::embedded::read) fn activity(&mut self, bounds: &Bounds) -> Result<Vec<Active>, StoreError> {
+    pub(in crate::backend::embedded::read) fn activity(
+        &mut self,
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<Active>, StoreError> {
         let (mut rows, cut) = self.whole_rows(bounds)?;
         if !cut.is_empty() {
             let day = day_of(bounds.hi);
@@ -57,7 +60,7 @@ impl Snapshot<'_> {
     }
 
     /// The stored rows that end before the scope does, and those that don't.
-    fn whole_rows(&self, bounds: &Bounds) -> Result<(Vec<Active>, Vec<Active>), StoreError> {
+    fn whole_rows(&self, bounds: &ResolvedScope) -> Result<(Vec<Active>, Vec<Active>), StoreError> {
         let sql = "SELECT rel, env, day, kind, n, first, last FROM active
                    WHERE project=?1 AND (?2 IS NULL OR env=?2) AND first<=?3";
         let mut rows = Vec::new();
@@ -103,9 +106,9 @@ impl Snapshot<'_> {
     }
 
     /// Folded events in a short time, by release and environment, from the chunks of all issues.
-    fn edge(&mut self, bounds: &Bounds, lo: i64, hi: i64) -> Result<Edge, StoreError> {
-        let part = Bounds { lo, hi, ..bounds.clone() };
-        let want = Want::of(&part, None);
+    fn edge(&mut self, bounds: &ResolvedScope, lo: i64, hi: i64) -> Result<Edge, StoreError> {
+        let part = ResolvedScope { lo, hi, ..bounds.clone() };
+        let want = EventFilter::of(&part, None);
         let mut edge = Edge::new();
         for known in self.known_issues(&part)? {
             if !known.cells.iter().any(|cell| want.touches(cell)) {
@@ -130,8 +133,8 @@ impl Snapshot<'_> {
     }
 
     /// What is not folded yet, each event a row of its own.
-    fn tail_rows(&self, bounds: &Bounds, rows: &mut Vec<Active>) -> Result<(), StoreError> {
-        let want = Want { lo: i64::MIN, ..Want::of(bounds, None) };
+    fn tail_rows(&self, bounds: &ResolvedScope, rows: &mut Vec<Active>) -> Result<(), StoreError> {
+        let want = EventFilter { lo: i64::MIN, ..EventFilter::of(bounds, None) };
         let projects = self.projects_of_tail()?;
         for (issue, facts) in self.tails()? {
             let project = projects.get(&issue).filter(|project| bounds.slug(**project).is_some());
@@ -156,7 +159,7 @@ impl Snapshot<'_> {
     /// Users with a session, a request or an event, by release. The scope's first day counts whole.
     pub(in crate::backend::embedded::read) fn active_users(
         &mut self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError> {
         self.active_by(bounds, Some(rels), |_, rel| rel)
@@ -165,7 +168,7 @@ impl Snapshot<'_> {
     /// How many users had a session, a request or an event, by project; of those releases alone, if any are given.
     pub(in crate::backend::embedded::read) fn active_in(
         &mut self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: Option<&RoaringBitmap>,
     ) -> Result<HashMap<u64, u64>, StoreError> {
         let users = self.active_by(bounds, rels, |project, _| project)?;
@@ -174,7 +177,7 @@ impl Snapshot<'_> {
 
     fn active_by<K: Copy + Eq + std::hash::Hash>(
         &mut self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: Option<&RoaringBitmap>,
         key: impl Fn(u64, u32) -> K,
     ) -> Result<HashMap<K, RoaringBitmap>, StoreError> {
@@ -201,7 +204,7 @@ impl Snapshot<'_> {
         for row in cut.iter().filter(|row| row.by != Activity::Events && row.day >= first_day) {
             *users.entry(key(row.project, row.rel)).or_default() |= self.users_until(row, bounds.hi)?;
         }
-        let (want, projects) = (Want::of(bounds, rels), self.projects_of_tail()?);
+        let (want, projects) = (EventFilter::of(bounds, rels), self.projects_of_tail()?);
         for (issue, facts) in self.tails()? {
             let Some(project) = projects.get(&issue).filter(|project| bounds.slug(**project).is_some()) else {
                 continue;
@@ -216,7 +219,7 @@ impl Snapshot<'_> {
     /// Users with a folded event of those releases, up to the scope's end, whatever its start.
     pub(in crate::backend::embedded::read) fn active_users_by_events(
         &mut self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         rels: &RoaringBitmap,
     ) -> Result<RoaringBitmap, StoreError> {
         let (whole, cut) = self.whole_rows(bounds)?;

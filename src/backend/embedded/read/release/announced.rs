@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use crate::{
     backend::embedded::pack::moment,
     model::Untrusted,
@@ -92,7 +92,12 @@ impl Snapshot<'_> {
         Ok(found)
     }
 
-    fn one_announced(&self, version: String, rows: Vec<ReleaseRow>, bounds: &Bounds) -> Result<Announced, StoreError> {
+    fn one_announced(
+        &self,
+        version: String,
+        rows: Vec<ReleaseRow>,
+        bounds: &ResolvedScope,
+    ) -> Result<Announced, StoreError> {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let deploys = self.deploys_of(&ids, bounds)?;
         let (commits, last_commit) = self.commits_of_any(&ids)?;
@@ -130,7 +135,7 @@ impl Snapshot<'_> {
         Ok((0, None))
     }
 
-    fn deploys_of(&self, ids: &[i64], bounds: &Bounds) -> Result<Vec<KnownDeploy>, StoreError> {
+    fn deploys_of(&self, ids: &[i64], bounds: &ResolvedScope) -> Result<Vec<KnownDeploy>, StoreError> {
         let sql = format!("SELECT {DEPLOY} FROM deploy WHERE release=?1 AND at<=?2");
         let mut found = BTreeMap::new();
         for id in ids {

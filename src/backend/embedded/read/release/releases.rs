@@ -4,7 +4,7 @@
 
 use rusqlite::params;
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 pub(in crate::backend::embedded::read) use crate::answers::{Releases, first_and_last};
 use crate::{
     answers::{self, ReleaseRow, SpokenOf},
@@ -15,14 +15,17 @@ use crate::{
 
 impl Snapshot<'_> {
     /// Releases with a sign of life up to the scope's end, in their order.
-    pub(in crate::backend::embedded::read) fn known_releases(&self, bounds: &Bounds) -> Result<Releases, StoreError> {
+    pub(in crate::backend::embedded::read) fn known_releases(
+        &self,
+        bounds: &ResolvedScope,
+    ) -> Result<Releases, StoreError> {
         answers::known_releases(self, bounds)
     }
 
     /// The same as they are stored.
     pub(in crate::backend::embedded::read) fn release_rows(
         &self,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Vec<ReleaseRow>, StoreError> {
         let mut statement =
             self.conn.prepare_cached("SELECT id, project, version, first, last FROM release WHERE first<=?1")?;
@@ -36,7 +39,10 @@ impl Snapshot<'_> {
     }
 
     /// Releases that somebody announced or deployed within the scope.
-    pub(in crate::backend::embedded::read) fn spoken_of(&self, bounds: &Bounds) -> Result<Vec<SpokenOf>, StoreError> {
+    pub(in crate::backend::embedded::read) fn spoken_of(
+        &self,
+        bounds: &ResolvedScope,
+    ) -> Result<Vec<SpokenOf>, StoreError> {
         let sql = "SELECT id, version, coalesce(created, first) FROM release
                    WHERE project=?1 AND coalesce(created, first) BETWEEN ?2 AND ?3
                      AND (created IS NOT NULL OR EXISTS(SELECT 1 FROM deploy WHERE deploy.release=release.id))";
@@ -57,7 +63,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn deploys(
         &self,
         ids: &[u32],
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<Vec<Deploy>, StoreError> {
         let sql = "SELECT environment, at FROM deploy WHERE release=?1 AND at<=?2 ORDER BY at";
         let mut deploys = Vec::new();
@@ -78,7 +84,7 @@ impl Snapshot<'_> {
     pub(in crate::backend::embedded::read) fn sessions_of(
         &self,
         rel: u32,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<SessionCounts, StoreError> {
         let sql = "SELECT coalesce(sum(total), 0), coalesce(sum(errored), 0), coalesce(sum(crashed), 0),
                      coalesce(sum(abnormal), 0), coalesce(sum(unhandled), 0)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use rusqlite::{Row, params};
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use crate::{
     backend::embedded::pack::{decode_users, hour_of},
     model::SessionCounts,
@@ -54,7 +54,7 @@ impl Snapshot<'_> {
     fn each_hour(
         &self,
         sql: &str,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         query: &SeriesQuery,
         mut see: impl FnMut(&Row<'_>, (Option<String>, usize)) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::super::engine::{pool::Snapshot, scope::Bounds};
+use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use super::releases::Releases;
 use crate::{
     backend::embedded::pack::{Durations, decode_users, hour_of},
@@ -89,7 +89,7 @@ impl Snapshot<'_> {
         project: u64,
         new: &RoaringBitmap,
         releases: &Releases,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
     ) -> Result<BTreeMap<u32, [Side; 2]>, StoreError> {
         let sql = "SELECT op, rel, n, failed, weight, durations, users FROM traffic
                    WHERE project=?1 AND hour BETWEEN ?2 AND ?3 AND op<>0 AND rel<>0 AND (?4 IS NULL OR env=?4)";

@@ -8,7 +8,7 @@ mod table;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
-    engine::{chunks::Unpack, known::Known, pool::Snapshot, scope::Want},
+    engine::{chunks::Unpack, known::IssueRow, pool::Snapshot, scope::EventFilter},
     issues::filter::Of,
 };
 use crate::{
@@ -33,9 +33,9 @@ impl Snapshot<'_> {
         }
     }
 
-    fn searched_issues(&mut self, searched: &Searched<'_>) -> Result<Vec<Known>, StoreError> {
+    fn searched_issues(&mut self, searched: &Searched<'_>) -> Result<Vec<IssueRow>, StoreError> {
         let Searched { bounds, releases, filter, .. } = searched;
-        let want = Want::of(bounds, None);
+        let want = EventFilter::of(bounds, None);
         let mut judge = match filter.issue.iter().any(|term| matches!(term.test, Test::Change(_))) {
             true => Some(Judge::new(self, bounds, releases, None)?),
             false => None,
@@ -57,7 +57,7 @@ impl Snapshot<'_> {
         &mut self,
         searched: &Searched<'_>,
         judge: &mut Option<Judge>,
-        known: &Known,
+        known: &IssueRow,
     ) -> Result<bool, StoreError> {
         let Searched { bounds, releases, filter, .. } = searched;
         let history = known.history(self, bounds)?;
@@ -66,7 +66,7 @@ impl Snapshot<'_> {
         }
         let slug = bounds.slug(known.project).unwrap_or_default();
         let issue = self.issue_text(known, slug, history.iter().any(|cell| cell.unhandled > 0))?;
-        let counts = known.count(self, &Want::of(bounds, None), None)?;
+        let counts = known.count(self, &EventFilter::of(bounds, None), None)?;
         let subject = Subject { issue: &issue, history: &history, counts, releases };
         for term in &filter.issue {
             let holds = match (&term.test, judge.as_mut()) {
@@ -86,13 +86,13 @@ impl Snapshot<'_> {
         searched: &Searched<'_>,
         with_rest: bool,
         mut see: impl FnMut(
-            &Known,
+            &IssueRow,
             &crate::backend::embedded::pack::Head,
             Option<&crate::backend::embedded::pack::Rest>,
             usize,
         ),
     ) -> Result<(), StoreError> {
-        let want = Want::of(&searched.bounds, None);
+        let want = EventFilter::of(&searched.bounds, None);
         let test = searched.filter.event.as_ref();
         let with_rest = with_rest || test.is_some_and(super::issues::filter::EventTest::needs_rest);
         for known in &searched.issues {

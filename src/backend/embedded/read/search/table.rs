@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use super::super::{
-    engine::{chunks::Unpack, known::Known, pool::Snapshot},
+    engine::{chunks::Unpack, known::IssueRow, pool::Snapshot},
     issues::filter::Column,
     release::releases::first_and_last,
 };
@@ -46,7 +46,7 @@ enum Part {
 }
 
 impl Part {
-    fn key(&self, known: &Known, head: &Head, rest: Option<&Rest>, row: usize) -> u64 {
+    fn key(&self, known: &IssueRow, head: &Head, rest: Option<&Rest>, row: usize) -> u64 {
         match self {
             Self::Column(column) => u64::from(column.id(head, rest, row)),
             Self::OfIssue(numbers) => numbers.get(&known.id).copied().unwrap_or(0),
@@ -136,7 +136,7 @@ impl Grouping {
 
     pub(in crate::backend::embedded::read) fn see(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         head: &Head,
         rest: Option<&Rest>,
         row: usize,
@@ -268,7 +268,7 @@ impl Snapshot<'_> {
     /// One event's columns.
     fn fact_of(
         &mut self,
-        known: &Known,
+        known: &IssueRow,
         seq: i64,
         ts: i64,
     ) -> Result<crate::backend::embedded::pack::Fact, StoreError> {
@@ -289,7 +289,7 @@ impl Snapshot<'_> {
         &mut self,
         searched: &Searched<'_>,
         issue: &Issue,
-        known: &Known,
+        known: &IssueRow,
         event: &Event,
         fact: &crate::backend::embedded::pack::Fact,
         field: &Field,
@@ -331,9 +331,14 @@ impl Snapshot<'_> {
         })
     }
 
-    fn number_of_issue(&mut self, searched: &Searched<'_>, known: &Known, field: &Field) -> Result<Value, StoreError> {
+    fn number_of_issue(
+        &mut self,
+        searched: &Searched<'_>,
+        known: &IssueRow,
+        field: &Field,
+    ) -> Result<Value, StoreError> {
         let history = known.history(self, &searched.bounds)?;
-        let counts = known.count(self, &super::super::engine::scope::Want::of(&searched.bounds, None), None)?;
+        let counts = known.count(self, &super::super::engine::scope::EventFilter::of(&searched.bounds, None), None)?;
         let time = |at: Option<i64>| at.map_or(Value::None, |at| Value::Time(moment(at)));
         Ok(match field {
             Field::TimesSeen => Value::Count(counts.events),

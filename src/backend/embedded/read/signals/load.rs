@@ -11,7 +11,7 @@ use super::{missed, row::Row};
 use crate::{
     backend::embedded::{
         pack::digest64,
-        read::engine::{pool::Snapshot, scope::Bounds},
+        read::engine::{pool::Snapshot, scope::ResolvedScope},
         write::Word,
     },
     ingest::Part,
@@ -87,7 +87,7 @@ impl Snapshot<'_> {
         &self,
         row: &mut Row,
         (project, rel, env, user): Place,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         names: &mut Names,
     ) -> Result<(), StoreError> {
         if user != 0 && !names.users.contains_key(&user) {
@@ -111,7 +111,7 @@ impl Snapshot<'_> {
         &mut self,
         kind: SignalKind,
         trace: Option<i64>,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         names: &mut Names,
         rows: &mut Vec<Row>,
     ) -> Result<(), StoreError> {
@@ -166,7 +166,7 @@ impl Snapshot<'_> {
     }
 
     /// Feedback stands with its issue: that of the event that it is about.
-    fn issues_of(&self, rows: &mut [Row], bounds: &Bounds) -> Result<(), StoreError> {
+    fn issues_of(&self, rows: &mut [Row], bounds: &ResolvedScope) -> Result<(), StoreError> {
         let sql = "SELECT issue.short_id FROM body JOIN issue ON issue.id=body.issue WHERE body.seq=?1";
         for row in rows {
             let event = row.values.get("event").and_then(Json::as_str).and_then(|id| id.parse().ok());
@@ -181,7 +181,7 @@ impl Snapshot<'_> {
         &mut self,
         kind: SignalKind,
         trace: Option<i64>,
-        bounds: &Bounds,
+        bounds: &ResolvedScope,
         names: &mut Names,
         rows: &mut Vec<Row>,
     ) -> Result<(), StoreError> {
@@ -223,7 +223,7 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn sessions(&mut self, bounds: &Bounds, names: &mut Names, rows: &mut Vec<Row>) -> Result<(), StoreError> {
+    fn sessions(&mut self, bounds: &ResolvedScope, names: &mut Names, rows: &mut Vec<Row>) -> Result<(), StoreError> {
         let sql = "SELECT session.started, release.project, session.rel, session.env, session.user, session.class, session.final
                    FROM session JOIN release ON release.id=session.rel
                    WHERE session.started BETWEEN ?1 AND ?2 AND (?3 IS NULL OR session.env=?3) LIMIT ?4";
