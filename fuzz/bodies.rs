@@ -99,7 +99,12 @@ pub fn crash(data: &[u8]) {
         let mut event = serde_json::json!({});
         merge(&mut event, found, &[]);
         symbolicate(&mut event, &NoSymbols, 1);
-        let _ = INGEST.store_event(&ProjectKey { id: 1, slug: "shop".to_owned() }, event.to_string().as_bytes(), now());
+        let _ = INGEST.store_event(
+            &ProjectKey { id: 1, slug: "shop".to_owned() },
+            event.to_string().as_bytes(),
+            now(),
+            None,
+        );
     }
 }
 

@@ -127,6 +127,10 @@ pub struct Flags {
     /// Most requests a minute with one project's key [toml: max_requests] [default: 60000]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_REQUESTS", value_name = "N", hide_short_help = true)]
     max_requests: Option<u64>,
+    /// Take a sender's address for the user where an SDK leaves that to the server, kept as a pseudonym
+    /// [toml: users_by_address]
+    #[arg(long, global = true, env = "PRODSIGNAL_USERS_BY_ADDRESS", hide_short_help = true)]
+    users_by_address: bool,
     /// Most environments; later ones count as "(others)" [toml: max_environments] [default: 2000]
     #[arg(long, global = true, env = "PRODSIGNAL_MAX_ENVIRONMENTS", value_name = "N", hide_short_help = true)]
     max_environments: Option<u64>,
@@ -210,6 +214,7 @@ impl Flags {
             max_releases: self.max_releases,
             max_issues: self.max_issues,
             max_requests: self.max_requests,
+            users_by_address: self.users_by_address.then_some(true),
             max_environments: self.max_environments,
             max_tag_keys: self.max_tag_keys,
         };

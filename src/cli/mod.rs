@@ -96,9 +96,18 @@ enum Command {
 /// Runs the command line. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn run() -> ExitCode {
     shell::end_quietly_with_the_pipe();
-    let matches = shell::command().get_matches();
-    let Cli { flags, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match dispatch(flags, command) {
+    let parsed = shell::command().try_get_matches();
+    let done = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(Cli { flags, command }) => dispatch(flags, command),
+        Err(error) => match shell::value_for_stdio(&error) {
+            Some(why) => {
+                parts::log(false);
+                stdio::run(Err(why))
+            }
+            None => error.exit(),
+        },
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("prodsignal: {error:#}");

@@ -82,6 +82,7 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             told,
             forward,
             requests_a_minute: settings.most_requests,
+            users_by_address: settings.users_by_address,
             in_flight_bytes: IN_FLIGHT_BYTES,
             now: parts::now,
         };

@@ -1,6 +1,9 @@
 //! How the command line meets a shell: help, empty variables, pipes that close.
 
-use clap::{Command, CommandFactory};
+use clap::{
+    Command, CommandFactory,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use super::Cli;
 
@@ -20,6 +23,30 @@ fn without_empty_variables(command: Command) -> Command {
     let inner =
         |command: Command| command.mut_args(|arg| if empty(&arg) { arg.env(None::<&'static str>) } else { arg });
     inner(command).mut_subcommands(inner)
+}
+
+/// Why a value can't be read, where `stdio` is asked for: that starts whatever is wrong, and says it in each call.
+pub fn value_for_stdio(error: &clap::Error) -> Option<anyhow::Error> {
+    let of_value = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
+    if !of_value || !std::env::args().skip(1).any(|word| word == "stdio") {
+        return None;
+    }
+    let said = error.to_string();
+    let said = said.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
+    let variable = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.split_whitespace().next().map(variable_of),
+        _ => None,
+    };
+    let variable = variable.filter(|name| std::env::var_os(name).is_some());
+    Some(match variable {
+        Some(name) => anyhow::anyhow!("settings: {said} (it stands in {name})"),
+        None => anyhow::anyhow!("settings: {said}"),
+    })
+}
+
+/// `--max-items` → `PRODSIGNAL_MAX_ITEMS`.
+fn variable_of(flag: &str) -> String {
+    format!("PRODSIGNAL_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"))
 }
 
 /// A command's help shows its own options; the settings that all commands take are one line.

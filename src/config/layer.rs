@@ -69,6 +69,7 @@ pub struct Layer {
     pub max_releases: Option<u64>,
     pub max_issues: Option<u64>,
     pub max_requests: Option<u64>,
+    pub users_by_address: Option<bool>,
     pub max_environments: Option<u64>,
     pub max_tag_keys: Option<u64>,
 }
@@ -158,6 +159,7 @@ impl Layer {
             max_releases: self.max_releases.or(other.max_releases),
             max_issues: self.max_issues.or(other.max_issues),
             max_requests: self.max_requests.or(other.max_requests),
+            users_by_address: self.users_by_address.or(other.users_by_address),
             max_environments: self.max_environments.or(other.max_environments),
             max_tag_keys: self.max_tag_keys.or(other.max_tag_keys),
         }

@@ -78,6 +78,8 @@ pub struct Settings {
     pub most_issues: u64,
     /// Most requests a minute with one project's key.
     pub most_requests: u64,
+    /// Whether a sender's address stands for users that an SDK leaves to the server; else nobody is known there.
+    pub users_by_address: bool,
 }
 
 /// Which Sentry server; its token comes from the environment alone and is never part of settings.
@@ -143,6 +145,7 @@ impl Settings {
             max_depth: layer.max_depth.unwrap_or(64),
             most_issues: layer.max_issues.unwrap_or(50_000),
             most_requests: layer.max_requests.unwrap_or(60_000),
+            users_by_address: layer.users_by_address.unwrap_or(false),
             most_names: (
                 layer.max_releases.unwrap_or(10_000),
                 layer.max_environments.unwrap_or(2_000),

@@ -96,10 +96,14 @@ pub(super) fn kind_of(exception: &Exception) -> [u8; 16] {
 
 fn stack_of(exception: &Exception, frames: Frames) -> Stack<'_> {
     let mapped = !exception.raw_frames.is_empty();
-    match frames {
+    let mut stack = match frames {
         Frames::AsSent if mapped => Stack::of(&exception.raw_frames, false),
         _ => Stack::of(&exception.frames, mapped),
+    };
+    if let Some(function) = saying::crashed_in(raw(&exception.ty), raw(&exception.value)) {
+        stack.name_first(function);
     }
+    stack
 }
 
 /// `text_alone`: other links show the application's frames, so the runtime's own frames here say nothing.
@@ -111,7 +115,7 @@ fn link(exception: &Exception, stack: &Stack<'_>, caller: bool, text_alone: bool
     let place = placed.then(|| stack.place(&said, caller));
     let names_lost = place.as_ref().is_some_and(|place| place.names_lost);
     let ty = types::lasting(saying::crash_name(ty).unwrap_or(ty));
-    let made_up = types::is_made_up(ty, names_lost || stack.is_obfuscated());
+    let made_up = types::is_made_up(ty, names_lost || stack.is_obfuscated() || stack.is_script());
     let mut key = Key::new("exception");
     if said.thrower != ThrowOrigin::Surroundings {
         key.add(if made_up { "~" } else { ty });

@@ -1,5 +1,9 @@
 //! A text without what varies from one event to the next: numbers, ids, addresses, paths, dates, quoted values.
 
+mod body;
+mod labels;
+mod random;
+
 /// Stands for anything that varies.
 pub(super) const ANY: char = '*';
 
@@ -22,6 +26,9 @@ pub(super) fn pattern(text: &str) -> String {
         at = match enclosed(&chars, at) {
             Some(end) => {
                 out.push(ANY);
+                if let Some(said) = body::said(&chars[at..end]) {
+                    out.push_str(&format!(" {} ", pattern(&said)));
+                }
                 end
             }
             None if chars[at].is_whitespace() || chars[at].is_control() => {
@@ -35,7 +42,7 @@ pub(super) fn pattern(text: &str) -> String {
             }
         };
     }
-    joined(&without_calendar(&out))
+    joined(&labels::without_values(&without_calendar(&out)))
 }
 
 /// Names of months and days, halves of a day and zones, where they stand beside a number: `Mon Nov 30 21:01:16 UTC 2026`.
@@ -153,7 +160,7 @@ fn push_word(word: &[char], out: &mut String) {
     if core.is_empty() {
         return out.push_str(&text);
     }
-    if is_address(core) || is_path(core) || is_number_like(core) {
+    if is_address(core) || is_path(core) || is_number_like(core) || random::is_padded(core) {
         return out.push_str(&text.replacen(core, "*", 1));
     }
     let mut piece = String::new();
@@ -184,6 +191,7 @@ fn varies(core: &str) -> bool {
     // Eight letters of hexadecimal digits are no word.
     let hex = core.len() >= 8 && core.bytes().all(|b| (b'a'..=b'f').contains(&b));
     hex || core.chars().count() > 40
+        || random::is_random(core)
         || (core.chars().any(char::is_numeric) && !FIXED.contains(&core.to_lowercase().as_str()))
 }
 
@@ -269,6 +277,15 @@ mod tests {
             ("due Nov 5, 2026 9:15 AM for you", "due * for you"),
             ("it may fail in March", "it may fail in March"),
             ("block deadbeef is lost", "block * is lost"),
+            ("session kQhXnZywjG-abcXYZ expired", "session * expired"),
+            ("bad cursor eyJpZCI6ImVsZXZlbiJ9Cg== given", "bad cursor * given"),
+            ("message rejected (id: ZzTopQrsTuv)", "message rejected (id: *)"),
+            ("cart failed user: ann country: NL", "cart failed user: * country: *"),
+            ("user: not found", "user: not found"),
+            ("getUserByIdentifier is gone", "getUserByIdentifier is gone"),
+            ("XMLHttpRequest failed", "XMLHttpRequest failed"),
+            ("Error code: 400 - {'error': {'message': 'context too long'}}", "Error code: * context too long"),
+            (r#"failed: {"error":{"code":"rate_limit","message":"ann is too fast"}}"#, "failed: * rate_limit"),
             ("ids: 1, 2, 3", "ids: *"),
             ("ids: 1", "ids: *"),
             ("password=hunter two=2", "password=* two=*"),

@@ -109,6 +109,15 @@ pub(super) fn crash_name(ty: &str) -> Option<&str> {
     (plain && ["SIG", "EXC_", "EXCEPTION_", "STATUS_"].iter().any(|start| name.starts_with(start))).then_some(name)
 }
 
+/// The function that a crash handler of Apple's systems names before what went wrong: `mow(field:) > Attempted to
+/// dereference null pointer.` It stays where a build moves the function.
+pub(super) fn crashed_in<'v>(ty: &str, value: &'v str) -> Option<&'v str> {
+    crash_name(ty)?;
+    let (function, reason) = value.split_once(" > ")?;
+    let is_name = (1..=300).contains(&function.len()) && function.lines().count() == 1;
+    (is_name && reason.starts_with(|c: char| c.is_ascii_uppercase())).then_some(function)
+}
+
 /// Reads type and text.
 pub(super) fn read(ty: &str, value: &str) -> MessageSignature {
     let value = value.trim();

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::place::Place;
 use super::saying::{MessageSignature, ThrowOrigin};
-use super::{PlaceName, anonymous, frame, minified, module};
+use super::{PlaceName, anonymous, frame, generated, minified, module};
 use crate::model::Frame;
 
 /// Minified frames that are looked through for a name that survives the next build.
@@ -56,6 +56,18 @@ impl<'a> Stack<'a> {
             let path = module::path_of(place.frame);
             path.ends_with(".dart") || path.starts_with("package:") || ["SourceFile", "Unknown Source"].contains(&path)
         })
+    }
+
+    /// Whether it is of JavaScript, whose bundlers name classes anew in each build.
+    pub(super) fn is_script(&self) -> bool {
+        self.places.first().is_some_and(|place| minified::is_script(module::path_of(place.frame)))
+    }
+
+    /// Names the first frame where it has no name of its own.
+    pub(super) fn name_first(&mut self, function: &str) {
+        if let Some(first) = self.places.first_mut().filter(|first| first.frame.function.is_none()) {
+            first.name = Some(generated::steady(function, false));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -242,7 +242,9 @@ pub(super) fn is_made_up(ty: &str, obfuscated: bool) -> bool {
         (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     let renamed = ty.contains('.') && ty.split('.').all(short);
-    renamed || ty.starts_with("minified:") || obfuscated && super::minified::is_minified_name(short_type(ty))
+    // Bundlers and R8 name classes `t` and `c0`; nobody writes such a type.
+    let lone = !ty.contains(['.', ':', '\\', '*']) && short(ty) && ty.starts_with(|c: char| c.is_ascii_lowercase());
+    renamed || lone || ty.starts_with("minified:") || obfuscated && super::minified::is_minified_name(short_type(ty))
 }
 
 #[cfg(test)]
@@ -263,6 +265,12 @@ mod tests {
             assert!(!is_generic(ty), "{ty}");
         }
         assert!(is_made_up("minified:a_v", false) && is_made_up("xY", true) && !is_made_up("xY", false));
+        assert!(
+            is_made_up("t", false)
+                && is_made_up("c0", false)
+                && !is_made_up("E42", false)
+                && !is_made_up("*main.e", false)
+        );
         assert!(is_made_up("k3.b", false) && !is_made_up("shop.b", false));
         assert_eq!(lasting("RuntimeException@anonymous\0/srv/rel/1/a.php:12$0"), "RuntimeException@anonymous");
     }

@@ -2,6 +2,7 @@
 //! It uses the floors below.
 //! It never writes.
 
+mod address;
 mod agent;
 mod count;
 mod crash;
@@ -19,7 +20,7 @@ pub use otel::{LogLine, Part, SpanLine, project_slug, service_of};
 pub use taken::type_name;
 pub use used::has_failed;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -109,16 +110,31 @@ impl Ingest {
         received: Timestamp,
         policy: ClockPolicy,
     ) -> Result<Ingested, EnvelopeError> {
+        self.envelope_from(project, body, received, policy, None)
+    }
+
+    /// The same of a sender whose address stands for users that an SDK leaves to the server.
+    ///
+    /// # Errors
+    /// As [`Ingest::envelope`].
+    pub fn envelope_from(
+        &self,
+        project: &ProjectKey,
+        body: &[u8],
+        received: Timestamp,
+        policy: ClockPolicy,
+        from: Option<IpAddr>,
+    ) -> Result<Ingested, EnvelopeError> {
         let envelope = protocol::parse(body, &self.limits)?;
         let dump = crash::Dump::of_items(&envelope.items, &self.limits);
-        Ok(self.taken(project, &envelope, dump, received, policy))
+        Ok(self.taken(project, &envelope, dump, (received, policy), from))
     }
 
     /// Takes a crash apart that came as a form or as a bare dump. `id` names it where the SDK did not.
     pub fn crash(&self, project: &ProjectKey, form: &CrashForm, received: Timestamp, id: EventId) -> Ingested {
         let (event, dump) = (form.event.to_string(), crash::Dump::of_form(form));
         let envelope = crash::envelope_of(form, event.as_bytes(), id);
-        self.taken(project, &envelope, Some(dump), received, ClockPolicy::Live)
+        self.taken(project, &envelope, Some(dump), (received, ClockPolicy::Live), None)
     }
 
     fn taken(
@@ -126,13 +142,13 @@ impl Ingest {
         project: &ProjectKey,
         envelope: &Envelope<'_>,
         dump: Option<crash::Dump<'_>>,
-        received: Timestamp,
-        policy: ClockPolicy,
+        (received, policy): (Timestamp, ClockPolicy),
+        from: Option<IpAddr>,
     ) -> Ingested {
         let clock = Clock::new(policy, received, envelope.sent_at);
         let mut taken = EnvelopeLog::after(envelope.faults.clone());
         let names = self.names(project.id);
-        let around = Around { envelope, clock: &clock, scrubber: &self.scrubber, names, dump: dump.as_ref() };
+        let around = Around { envelope, clock: &clock, scrubber: &self.scrubber, names, dump: dump.as_ref(), from };
         // Files last: they belong to the event or replay beside them, wherever that stands.
         let (files, others): (Vec<_>, Vec<_>) = envelope.items.iter().partition(|item| is_file(item.ty));
         if dump.is_some() && !others.iter().any(|item| item.ty == ItemType::Event) {
@@ -161,6 +177,7 @@ impl Ingest {
         project: &ProjectKey,
         body: &[u8],
         received: Timestamp,
+        from: Option<IpAddr>,
     ) -> Result<Ingested, EnvelopeError> {
         let refused = |error: protocol::DecodeError| match error.is_size() {
             true => EnvelopeError::TooLarge,
@@ -170,7 +187,11 @@ impl Ingest {
         if body.len() > self.limits.event_bytes {
             return Err(EnvelopeError::EventTooLarge(self.limits.event_bytes));
         }
-        let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object).ok_or(EnvelopeError::Body)?;
+        let json = read_json(&body, self.limits.depth).ok().filter(Value::is_object);
+        let mut json = json.ok_or(EnvelopeError::Body)?;
+        if let Some(from) = from {
+            address::fill(ItemType::Event, &mut json, from);
+        }
         let clock = Clock::new(ClockPolicy::Live, received, None);
         let mut taken = EnvelopeLog::after(Vec::new());
         taken.keep(Record::Event(Box::new(event::record(
@@ -259,6 +280,8 @@ struct Around<'a> {
     names: Names<'a>,
     /// The crash of which the first event tells.
     dump: Option<&'a crash::Dump<'a>>,
+    /// The sender's address, where it may stand for a user.
+    from: Option<IpAddr>,
 }
 
 /// What the frames of a project are read with.
@@ -273,14 +296,21 @@ fn is_file(ty: ItemType) -> bool {
     matches!(ty, ItemType::Attachment | ItemType::ReplayRecording | ItemType::ReplayVideo)
 }
 
-fn json_item(item: &Item<'_>, json: Value, around: &Around<'_>, taken: &mut EnvelopeLog) -> Result<(), &'static str> {
+fn json_item(
+    item: &Item<'_>,
+    mut json: Value,
+    around: &Around<'_>,
+    taken: &mut EnvelopeLog,
+) -> Result<(), &'static str> {
+    if let Some(from) = around.from {
+        address::fill(item.ty, &mut json, from);
+    }
     taken.meet(&json);
     match item.ty {
         ItemType::Event => {
             // The envelope's id names one event: a second one without an id of its own is another.
             let named = around.envelope.event_id.filter(|_| taken.event().is_none());
             let id = named.unwrap_or_else(|| id_of(item.payload));
-            let mut json = json;
             if let Some(dump) = around.dump.filter(|_| taken.event().is_none()) {
                 dump.tell(&mut json, &around.names);
             }

@@ -68,7 +68,7 @@ impl ServerHandler for Server {
         let server = self.of_request(&context);
         let Some(tool) = server.tools.iter().find(|tool| tool.name == request.name && server.signal.offers(tool))
         else {
-            return Err(ErrorData::invalid_params("no tool of that name; tools/list has them all", None));
+            return Err(ErrorData::invalid_params(no_tool(&server), None));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let shape = self.shape(&context);
@@ -155,6 +155,13 @@ impl Server {
     fn shape(&self, context: &RequestContext<RoleServer>) -> Shape {
         shape::of(self.answers, context.client_info().as_ref().map(|client| client.name.as_str()))
     }
+}
+
+/// Which tools there are, for whoever named another.
+fn no_tool(server: &Server) -> String {
+    let names: Vec<&str> =
+        server.tools.iter().filter(|tool| server.signal.offers(tool)).map(|tool| tool.name).collect();
+    format!("no tool of that name; there are {}", names.join(", "))
 }
 
 /// A tool as the protocol has it. Every hint is stated.

@@ -33,7 +33,11 @@ pub struct Resolved {
 /// [`Unresolved`] when nothing fits.
 pub fn resolve(asked: &Untrusted, releases: &[Release]) -> Result<Resolved, Unresolved> {
     let asked = asked.raw().trim();
-    let whole = releases.iter().position(|r| r.version.raw() == asked);
+    let whole = releases
+        .iter()
+        .position(|r| r.version.raw() == asked)
+        .or_else(|| by_quoted(asked, releases))
+        .or_else(|| by_long_name(asked, releases));
     let alias = || match asked.to_ascii_lowercase().as_str() {
         "latest" => releases.len().checked_sub(1),
         "previous" => previous(releases),
@@ -45,6 +49,23 @@ pub fn resolve(asked: &Untrusted, releases: &[Release]) -> Result<Resolved, Unre
     let found =
         [by_version, by_prefix, by_hash].iter().find_map(|search| newest_package(search(asked, releases), releases));
     found.ok_or_else(|| Unresolved { near: near(asked, releases) })
+}
+
+/// Quotes around a name are a script's, or the caller's.
+fn by_quoted(asked: &str, releases: &[Release]) -> Option<usize> {
+    let bare = |text: &str| text.trim_matches(['"', '\'']).to_owned();
+    let wanted = bare(asked);
+    releases.iter().position(|r| bare(r.version.raw()) == wanted)
+}
+
+/// A name of more than two hundred characters is kept with a digest in place of its end.
+fn by_long_name(asked: &str, releases: &[Release]) -> Option<usize> {
+    let begins = |release: &Release| {
+        let kept = release.version.raw().rsplit_once('~').map(|(kept, _)| kept);
+        asked.chars().count() > 200 && kept.is_some_and(|kept| kept.chars().count() > 150 && asked.starts_with(kept))
+    };
+    let mut found = (0..releases.len()).filter(|i| begins(&releases[*i]));
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// The release before the newest: of the same package, if the newest has one with other releases.

@@ -28,7 +28,7 @@ struct Key {
     seen: Timestamp,
     package: String,
     version: Option<Version>,
-    build: Option<Vec<u64>>,
+    build: Option<Vec<u128>>,
     own_seen: Timestamp,
     name: String,
 }

@@ -85,7 +85,7 @@ fn name_of(release: &Release) -> (String, Option<Version>) {
     (package.to_owned(), Version::parse(version))
 }
 
-fn build_of(name: &str) -> Option<Vec<u64>> {
+fn build_of(name: &str) -> Option<Vec<u128>> {
     build_number(split_name(name).1)
 }
 

@@ -137,11 +137,16 @@ fn part(text: &str) -> Option<Part> {
 
 /// The numbers of a version's build metadata where it has nothing else: `1.0.0+144150`, `1.0.0+2.7`, `1.0.0+build.9`, and
 /// `1.0.0 (9)`, as Apple's tools write it.
-pub fn build_number(version: &str) -> Option<Vec<u64>> {
+pub fn build_number(version: &str) -> Option<Vec<u128>> {
     let in_brackets = || version.split_once(" (")?.1.strip_suffix(')');
     let build = version.split_once('+').map(|(_, build)| build).or_else(in_brackets)?;
     let lower = build.to_ascii_lowercase();
     let build = lower.strip_prefix("build").map_or(lower.as_str(), |rest| rest.trim_start_matches(['.', '-']));
+    // A moment to the microsecond has twenty digits.
+    let number = |text: &str| {
+        let digits = (1..=36).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten()
+    };
     build.split('.').map(number).collect()
 }
 
@@ -199,6 +204,7 @@ mod tests {
         assert!(build_number("1.2.3+9") < build_number("1.2.3+10"));
         assert_eq!((build_number("1.0+build.9"), build_number("1.0 (9)")), (Some(vec![9]), Some(vec![9])));
         assert_eq!(Version::parse("1.0.0 (9)"), Version::parse("1.0.0"));
+        assert!(build_number("1.0+20261130120000123456") < build_number("1.0+20261130120000123499"));
         for none in ["1.2.3", "1.2.3+abc", "1.2.3+3f9ac2d", "1.2.3+"] {
             assert_eq!(build_number(none), None, "{none}");
         }

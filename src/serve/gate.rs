@@ -1,5 +1,7 @@
 //! The gate: the one place that decides who may do what. Every request passes it before any route sees it.
 
+use std::net::IpAddr;
+
 use axum::{
     Json,
     extract::{FromRequestParts, Request, State},
@@ -12,6 +14,7 @@ use serde_json::json;
 use super::{
     App,
     access::{Caller, Right, is_local_origin, without_port},
+    ingestion::CameFrom,
     listen::Peer,
     passes::Pass,
     people,
@@ -83,6 +86,9 @@ struct Refusal {
 /// Lets a request pass, or says why not.
 pub(super) async fn pass(State(app): State<App>, mut request: Request, next: Next) -> Response {
     forget_strangers_word(&app, &mut request);
+    if let Some(from) = address_of(&app, &request) {
+        request.extensions_mut().insert(CameFrom(from));
+    }
     let door = door(request.method(), request.uri().path());
     match let_in(&app, door, request.method(), request.headers()) {
         Ok(caller) => {
@@ -111,6 +117,16 @@ fn forget_strangers_word(app: &App, request: &mut Request) {
     {
         request.headers_mut().remove(name);
     }
+}
+
+/// Where a request came from: the peer, or the last that a named proxy was asked by.
+fn address_of(app: &App, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<Peer>()?.0.ip().to_canonical();
+    let forwarded = request.headers().get("x-forwarded-for").and_then(|said| said.to_str().ok()).unwrap_or("");
+    let mut hops =
+        forwarded.split(',').filter_map(|hop| hop.trim().parse::<IpAddr>().ok()).map(|hop| hop.to_canonical());
+    let stranger = hops.rfind(|hop| !app.trusted_proxies.contains(hop));
+    Some(stranger.unwrap_or(peer))
 }
 
 /// Hands a request on, and writes down whose it was where somebody keeps a log.

@@ -1,7 +1,9 @@
 //! What Sentry SDKs send to.
 
+use std::net::IpAddr;
+
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -35,11 +37,12 @@ pub(super) async fn envelope(
     State(app): State<App>,
     Path(project): Path<String>,
     RawQuery(query): RawQuery,
+    from: Option<Extension<CameFrom>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let who = project.clone();
-    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, Form::Envelope, headers, body).await)
+    let (who, form) = (project.clone(), Form::Envelope(address(&app, from)));
+    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, form, headers, body).await)
 }
 
 /// `POST /api/PROJECT/store/`: one bare event.
@@ -47,11 +50,12 @@ pub(super) async fn store(
     State(app): State<App>,
     Path(project): Path<String>,
     RawQuery(query): RawQuery,
+    from: Option<Extension<CameFrom>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let who = project.clone();
-    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, Form::Event, headers, body).await)
+    let (who, form) = (project.clone(), Form::Event(address(&app, from)));
+    answer(&app, &who, taken(&app, Sender::Dsn { project, query }, form, headers, body).await)
 }
 
 /// `POST /api/PROJECT/security/`: reports that browsers send by themselves. The address says release and environment.
@@ -77,17 +81,27 @@ pub(super) async fn security(
 
 /// `POST /stream`: SDKs with `spotlight` switched on.
 pub(super) async fn stream(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
-    answer(&app, SPOTLIGHT, taken(&app, Sender::Local, Form::Envelope, headers, body).await)
+    answer(&app, SPOTLIGHT, taken(&app, Sender::Local, Form::Envelope(None), headers, body).await)
 }
 
-enum Sender {
+/// Where a request came from; the gate says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CameFrom(pub IpAddr);
+
+/// The sender's address, where it may stand for a user.
+fn address(app: &App, from: Option<Extension<CameFrom>>) -> Option<IpAddr> {
+    from.filter(|_| app.users_by_address).map(|Extension(CameFrom(address))| address)
+}
+
+pub(super) enum Sender {
     Dsn { project: String, query: Option<String> },
     Local,
 }
 
-enum Form {
-    Envelope,
-    Event,
+pub(super) enum Form {
+    /// With the sender's address, where it may stand for a user.
+    Envelope(Option<IpAddr>),
+    Event(Option<IpAddr>),
     Reports(ReportedBy),
 }
 
@@ -105,13 +119,19 @@ pub(super) enum IngestError {
 }
 
 /// What the sender is told of a request that is on disk.
-struct Accepted {
+pub(super) struct Accepted {
     id: Option<EventId>,
     faults: Vec<crate::protocol::ItemError>,
     lost: bool,
 }
 
-async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: Body) -> Result<Accepted, IngestError> {
+pub(super) async fn taken(
+    app: &App,
+    sender: Sender,
+    form: Form,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Accepted, IngestError> {
     let limits = *app.ingest.limits();
     app.metrics.asked();
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|h| h.to_str().ok()).map(str::to_owned);
@@ -146,8 +166,8 @@ async fn taken(app: &App, sender: Sender, form: Form, headers: HeaderMap, body: 
 fn copy_for_others(app: &App, form: &Form, body: &[u8]) -> Option<Vec<u8>> {
     let forward = app.forward.as_ref()?;
     let copy = match form {
-        Form::Envelope => body.to_vec(),
-        Form::Event => {
+        Form::Envelope(_) => body.to_vec(),
+        Form::Event(_) => {
             let event = store_body(body, app.ingest.limits()).ok()?;
             [format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n", event.len()).as_bytes(), &event, b"\n"].concat()
         }
@@ -252,8 +272,8 @@ async fn digest(app: &App, project: ProjectKey, form: Form, body: Unpacked) -> R
     let (ingest, received) = (app.ingest.clone(), (app.now)());
     let small = body.bytes().len() <= SMALL && !ingest.may_block();
     let work = move || match form {
-        Form::Envelope => ingest.envelope(&project, body.bytes(), received, ClockPolicy::Live),
-        Form::Event => ingest.store_event(&project, body.bytes(), received),
+        Form::Envelope(from) => ingest.envelope_from(&project, body.bytes(), received, ClockPolicy::Live, from),
+        Form::Event(from) => ingest.store_event(&project, body.bytes(), received, from),
         Form::Reports(by) => ingest.security(&project, body.bytes(), received, &by),
     };
     let done = if small { work() } else { tokio::task::spawn_blocking(work).await.map_err(lost)? };
@@ -270,7 +290,7 @@ pub(super) fn key_of(headers: &HeaderMap, query: Option<&str>) -> Option<Auth> {
     header("x-sentry-auth").or_else(|| header("authorization")).or_else(|| Auth::of_query(query?))
 }
 
-fn answer(app: &App, who: &str, done: Result<Accepted, IngestError>) -> Response {
+pub(super) fn answer(app: &App, who: &str, done: Result<Accepted, IngestError>) -> Response {
     match done {
         Ok(accepted) => told(&accepted),
         Err(fault) => refused(app, who, fault),

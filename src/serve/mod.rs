@@ -16,6 +16,7 @@ mod otlp;
 mod passes;
 mod people;
 mod rate;
+mod report_dialog;
 mod sse;
 mod tokens;
 mod told;
@@ -85,6 +86,8 @@ pub struct Parts {
     pub forward: Option<Arc<Forward>>,
     /// Most requests a minute with one project's key.
     pub requests_a_minute: u64,
+    /// Whether a sender's address stands for users that an SDK leaves to the server.
+    pub users_by_address: bool,
     /// Bytes of bodies that may be in flight at once.
     pub in_flight_bytes: usize,
     /// The clock.
@@ -110,6 +113,7 @@ struct App {
     metrics: Arc<Metrics>,
     told: Arc<IntakeLog>,
     forward: Option<Arc<Forward>>,
+    users_by_address: bool,
     /// One permit a KiB of body in flight: overload is refused, memory doesn't grow.
     room: Arc<Semaphore>,
     /// What each project's key may still send.
@@ -174,6 +178,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         told,
         forward,
         requests_a_minute,
+        users_by_address,
         in_flight_bytes,
         now,
     } = parts;
@@ -196,6 +201,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         metrics,
         told,
         forward,
+        users_by_address,
         room,
         rate: Arc::new(rate::Rate::new(requests_a_minute)),
         crashes: Arc::new(Semaphore::new(CRASHES)),
@@ -211,7 +217,10 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .layer(middleware::from_fn(manners::mend));
     let callers = mcp
         .route("/sse", get(sse::open))
+        .route("/sse/", get(sse::open))
         .route("/messages", post(sse::message))
+        // What a client reads relative to `/sse/`.
+        .route("/sse/messages", post(sse::message))
         .route("/metrics", get(show_metrics))
         .layer(mcp_cors());
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
@@ -241,6 +250,8 @@ fn senders() -> Router<App> {
         .route("/api/{project}/minidump", post(crashes::minidump))
         .route("/api/{project}/unreal/{key}/", post(crashes::unreal))
         .route("/api/{project}/unreal/{key}", post(crashes::unreal))
+        .route("/api/embed/error-page/", get(report_dialog::script).post(report_dialog::report))
+        .route("/api/embed/error-page", get(report_dialog::script).post(report_dialog::report))
         .route("/api/{project}/security/", post(ingestion::security))
         .route("/api/{project}/security", post(ingestion::security))
         .layer(sender_cors())
@@ -250,7 +261,7 @@ fn senders() -> Router<App> {
 fn sender_cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::POST])
+        .allow_methods([Method::GET, Method::POST])
         .allow_headers([
             header::CONTENT_TYPE,
             header::CONTENT_ENCODING,

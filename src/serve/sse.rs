@@ -40,7 +40,7 @@ fn events(session: SseSession) -> impl Stream<Item = Result<Event, Infallible>> 
 /// Which session a message is for.
 #[derive(Deserialize)]
 pub(super) struct Target {
-    #[serde(rename = "sessionId")]
+    #[serde(rename = "sessionId", alias = "session_id", default)]
     session: String,
 }
 
@@ -48,6 +48,9 @@ pub(super) struct Target {
 pub(super) async fn message(State(app): State<App>, Query(target): Query<Target>, body: Bytes) -> Response {
     let (status, text) = match app.sessions.post(&target.session, &body) {
         Accepted::Yes => (StatusCode::ACCEPTED, "accepted\n"),
+        Accepted::NoSession if target.session.is_empty() => {
+            (StatusCode::BAD_REQUEST, "say which session: the address that /sse told first has sessionId\n")
+        }
         Accepted::NoSession => (StatusCode::NOT_FOUND, "no such session\n"),
         Accepted::Malformed => (StatusCode::BAD_REQUEST, "not a JSON-RPC message\n"),
         Accepted::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many messages at once\n"),

@@ -70,6 +70,14 @@ impl Named {
 }
 
 impl WebAddress {
+    /// Reads an address that was pasted without `https://`: a host with a dot, and a path that names something.
+    pub fn read_without_scheme(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (host, _) = text.split_once('/')?;
+        let is_host = host.contains('.') && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:".contains(c));
+        Self::read(&format!("https://{text}")).filter(|address| is_host && address.names.is_some())
+    }
+
     /// Reads a text; `None` where it is no web address.
     pub fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -196,6 +204,11 @@ mod tests {
             assert_eq!((own, what), (organisation, names), "{text}");
         }
         assert_eq!(read("http://127.0.0.1:8969/issues/7/").0, "127.0.0.1:8969");
+        let bare = WebAddress::read_without_scheme("acme.sentry.io/issues/SHOP-4K/").unwrap();
+        assert_eq!((bare.host.as_str(), bare.names), ("acme.sentry.io", Some(Named::Issue("SHOP-4K".into()))));
+        for none in ["SHOP-4K", "shop.api/web@2.0.0", "../../etc", "issues/5/"] {
+            assert_eq!(WebAddress::read_without_scheme(none), None, "{none}");
+        }
         for none in ["5123", "SHOP-4K", ID, "ftp://x.example/issues/5/", "https://"] {
             assert_eq!(WebAddress::read(none), None, "{none}");
         }

@@ -38,6 +38,21 @@ const NAMES: [(Field, &[&str]); 25] = [
     (Field::Module, &["stack.module", "stack.package"]),
 ];
 
+/// Names of other programs, for which a tag of that name comes first.
+const SYNONYMS: [(Field, &[&str]); 11] = [
+    (Field::Issue, &["short_id", "shortId", "issue.short_id"]),
+    (Field::Type, &["exception.type", "exception", "error"]),
+    (Field::Value, &["exception.value", "exception.message"]),
+    (Field::Environment, &["env"]),
+    (Field::User, &["email", "username", "user_id", "user.name"]),
+    (Field::TimesSeen, &["events", "count", "event_count", "event.count"]),
+    (Field::UserCount, &["users", "user_count", "user.count"]),
+    (Field::FirstRelease, &["first-release"]),
+    (Field::Function, &["function"]),
+    (Field::File, &["filename", "file"]),
+    (Field::Module, &["module", "package"]),
+];
+
 impl Field {
     /// The field of that name; `tags[foo]` and any other name is a tag's. `None` for what is no name.
     pub fn parse(name: &str) -> Option<Self> {
@@ -69,6 +84,19 @@ impl Field {
     /// Whether its values are moments.
     pub fn is_time(&self) -> bool {
         matches!(self, Self::Timestamp | Self::FirstSeen | Self::LastSeen)
+    }
+
+    /// Whether its values are names without a comma in them.
+    pub fn is_a_name(&self) -> bool {
+        matches!(
+            self,
+            Self::Level | Self::Type | Self::Issue | Self::Project | Self::Release | Self::Environment | Self::Platform
+        )
+    }
+
+    /// What a name that is neither a field's nor a tag's means in other programs.
+    pub fn synonym(name: &str) -> Option<Self> {
+        SYNONYMS.iter().find(|(_, names)| names.contains(&name)).map(|(field, _)| field.clone())
     }
 
     /// Whether it is one of the frames of a stack.

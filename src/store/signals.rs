@@ -31,8 +31,9 @@ impl SignalKind {
             "log" | "logs" => Self::Log,
             "span" | "spans" => Self::Span,
             "transaction" | "transactions" => Self::Transaction,
-            "check_in" | "check-in" | "checkin" | "check_ins" | "cron" => Self::CheckIn,
-            "feedback" => Self::Feedback,
+            "check_in" | "check-in" | "checkin" | "check_ins" | "check-ins" | "checkins" | "cron" | "crons"
+            | "monitor" | "monitors" => Self::CheckIn,
+            "feedback" | "user_feedback" | "user_report" => Self::Feedback,
             "session" | "sessions" => Self::Session,
             "metric" | "metrics" => Self::Metric,
             "all" => Self::All,

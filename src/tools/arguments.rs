@@ -36,7 +36,10 @@ pub(super) fn read(
             "period" => super::time::interval(value)?,
             // A search may be a quoted text.
             "query" => value,
-            _ => unquoted(value),
+            _ => match unquoted(value) {
+                value if is_no_name(&value) => continue,
+                value => value,
+            },
         };
         if let Some(value) = taken(property, value.clone()).ok_or_else(|| mistyped(name, property, &value))? {
             read.entry(name.clone()).or_insert(value);
@@ -55,6 +58,11 @@ fn required(schema: &Map<String, Value>) -> impl Iterator<Item = &str> {
 fn missing(tool: &'static str, name: &str) -> ToolError {
     let mut guard = Guard::new();
     ToolError::invalid(say!(tool, " needs ", guard.line(&name.into(), Limit::Tag), ", ", example(name)))
+}
+
+/// `null`, `undefined` and `None`, as programs print what is not there.
+fn is_no_name(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| ["null", "undefined", "None"].contains(&text.trim()))
 }
 
 /// `"SHOP-4K"` and `["SHOP-4K"]` within a text are the text in it.
@@ -80,6 +88,7 @@ fn example(name: &str) -> &'static str {
         "event" | "replay" => "32 hex digits",
         "max_tokens" => "such as 1500",
         "limit" => "such as 25",
+        "around_error_s" => "such as 10",
         _ => "such as \"SHOP-4K\"",
     }
 }
@@ -119,7 +128,7 @@ fn taken(schema: &Value, value: Value) -> Option<Option<Value>> {
     }
     let kind = schema["type"].as_str().unwrap_or("string");
     let is_word = kind == "string" && !schema["enum"].is_array();
-    // A free text may well be one of these words.
+    // A free text may well be one of these words, a name hardly.
     if !is_word && value.as_str().is_some_and(|text| ["null", "undefined", "none"].contains(&folded(text).as_str())) {
         return Some(None);
     }
@@ -138,7 +147,14 @@ fn taken(schema: &Value, value: Value) -> Option<Option<Value>> {
 
 /// No input takes zero, which gateways send for what is left out.
 fn whole(value: &Value) -> Option<u64> {
-    let n = number(value)?;
+    // `10s`, `1,500`: the unit is the argument's own, commas part thousands.
+    let plain = value.as_str().map(|text| {
+        let text = text.trim().trim_matches('"');
+        let text = text.strip_suffix('s').filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
+        let thousands = text.split(',').skip(1).all(|part| part.len() == 3);
+        Value::from(if thousands { text.replace(',', "") } else { text.to_owned() })
+    });
+    let n = number(plain.as_ref().unwrap_or(value))?;
     (n.fract() == 0.0 && (0.0..=u32::MAX.into()).contains(&n)).then_some(n as u64)
 }
 
@@ -220,12 +236,21 @@ fn split(text: &str) -> Vec<Value> {
     parts.map(|part| part.trim().trim_matches(['"', '\'']).into()).collect()
 }
 
-fn unknown(tool: &'static str, asked: &str, properties: &Map<String, Value>) -> ToolError {
+fn unknown(tool: &'static str, asked: &str, taken: &Map<String, Value>) -> ToolError {
+    // Shared arguments that mean nothing to this tool are taken, but not published.
+    let published = super::find(tool).map(|tool| (tool.input)());
+    let properties = published.as_ref().and_then(|schema| schema["properties"].as_object()).unwrap_or(taken);
     let names: Vec<Untrusted> = properties.keys().map(|name| name.as_str().into()).collect();
     let mut guard = Guard::new();
     // `release` means `since_release` rather than a word of as many letters.
-    let holds = |name: &&Untrusted| asked.len() > 2 && folded(name.raw()).contains(&folded(asked));
-    let near = names.iter().filter(holds).chain(&nearest(&asked.into(), &names)).take(2).cloned().collect::<Vec<_>>();
+    let within = |one: &str, other: &str| one.len() > 2 && other.contains(one);
+    let holds = |name: &&Untrusted| {
+        let (name, asked) = (folded(name.raw()), folded(asked));
+        within(&asked, &name) || within(&name, &asked)
+    };
+    let mut near: Vec<Untrusted> = names.iter().filter(holds).cloned().collect();
+    near.extend(nearest(&asked.into(), &names).into_iter().filter(|name| !near.contains(name)).collect::<Vec<_>>());
+    near.truncate(2);
     let near = near.iter().map(|name| guard.line(name, Limit::Tag)).collect();
     let asked = guard.line(&asked.into(), Limit::Tag);
     let names = joined(properties.keys().map(String::as_str), &mut guard);
@@ -312,6 +337,27 @@ mod tests {
         }
         assert_eq!(read("t", &schema(), json!({ "Limit": 3 })).unwrap()["limit"], 3);
         assert_eq!(read("t", &schema(), json!("{\"limit\":3}")).unwrap()["limit"], 3);
+    }
+
+    /// Complaints about other servers that refuse what clients really send.
+    #[test]
+    fn what_clients_were_reported_to_send_is_taken() {
+        for (name, sent, meant) in [
+            // anthropics/claude-code#22394, #59227; punkpeye/mcp-remote#319
+            ("by", json!("[\"Purpose\"]"), json!(["Purpose"])),
+            // anthropics/claude-code#73137
+            ("by", json!("[1271, 2106]"), json!(["1271", "2106"])),
+            // openclaw/mcporter#126
+            ("by", json!("release"), json!(["release"])),
+            // FlowiseAI/Flowise#4790: what a language prints for a list
+            ("by", json!("['release', 'os']"), json!(["release", "os"])),
+            ("limit", json!("1,500"), json!(1500)),
+            ("limit", json!("10s"), json!(10)),
+            ("issue", json!("None"), json!(null)),
+            ("issue", json!("undefined"), json!(null)),
+        ] {
+            assert_eq!(read_one(name, &sent), Ok(meant), "{name}: {sent}");
+        }
     }
 
     #[test]

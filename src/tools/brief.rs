@@ -13,7 +13,7 @@ use super::{
 use crate::{
     guard::Clean,
     say, view,
-    view::{Answer, Doc, Omission, View, Word, count},
+    view::{Answer, Doc, Omission, View, Word, count, users},
 };
 
 /// The hand-off.
@@ -103,7 +103,7 @@ fn of(found: diagnose_issue::Out) -> Out {
 }
 
 fn who(who: &diagnose_issue::Who) -> Vec<Clean> {
-    let mut lines = vec![say!(count(who.users, "user", "users"), ", ", count(who.events, "event", "events"))];
+    let mut lines = vec![say!(users(who.users.unwrap_or(0), who.events), ", ", count(who.events, "event", "events"))];
     lines.extend(who.attribution.iter().take(3).cloned());
     lines
 }

@@ -16,6 +16,7 @@ mod input;
 mod list_issues;
 mod list_projects;
 mod list_releases;
+mod mistaken;
 mod named;
 mod nothing;
 mod remedies;
@@ -194,9 +195,13 @@ async fn answer<T: Tool>(ctx: Ctx, arguments: Value) -> Rendered {
 }
 
 async fn attempt<T: Tool>(ctx: &Ctx, arguments: Value) -> Result<Fitted, ToolError> {
+    let names = mistaken::names(&arguments);
     let (asked, own) = input::split::<T::In>(T::NAME, arguments)?;
     let max_tokens = asked.max_tokens(T::TOKENS);
     let resolved = resolve::resolve(ctx, asked).await?;
-    let answer = T::call(ctx, resolved, own).await?;
-    Ok(fit(&answer, max_tokens, ctx.defaults.sent))
+    let project = resolved.scope.project.clone();
+    match T::call(ctx, resolved, own).await {
+        Ok(answer) => Ok(fit(&answer, max_tokens, ctx.defaults.sent)),
+        Err(failure) => Err(mistaken::explained(ctx, &names, project.as_ref(), failure).await),
+    }
 }

@@ -27,10 +27,10 @@ pub(super) fn issue(ctx: &Ctx, text: &Text) -> Result<IssueRef, ToolError> {
         )));
     }
     match meant(ctx, "issue", text)? {
-        Meant::Text => Ok(match text.raw().parse() {
+        Meant::Text => Ok(match bare(text.raw()).parse() {
             // An event's id means the issue that it is of.
             Ok(event) => IssueRef::OfEvent(event),
-            Err(_) => IssueRef::Named(text.untrusted()),
+            Err(_) => IssueRef::Named(bare(text.raw()).into()),
         }),
         Meant::At(Named::Issue(issue) | Named::EventOf { issue, .. }) => Ok(IssueRef::Named(issue.into())),
         Meant::At(Named::Event(event)) => Ok(IssueRef::OfEvent(event)),
@@ -98,11 +98,32 @@ pub(super) async fn agree(
     Ok(())
 }
 
+/// A name without what a sentence, Markdown or a query put around it: `issue SHOP-4K.`, `**SHOP-4K**`, `event:ID`.
+pub(super) fn bare(text: &str) -> &str {
+    let inner = text.trim_matches(AROUND);
+    // A link of Markdown: what it shows is the name.
+    let inner = inner.split_once("](").map_or(inner, |(shown, _)| shown);
+    let rest = ["issue", "event", "replay"].iter().find_map(|word| {
+        let head = inner.get(..word.len()).filter(|head| head.eq_ignore_ascii_case(word))?;
+        let rest = &inner[head.len()..];
+        rest.starts_with([' ', ':', '#']).then(|| rest.trim_matches(AROUND))
+    });
+    match rest {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => inner,
+    }
+}
+
+/// What stands around names, and in none.
+const AROUND: &[char] = &[' ', '`', '*', '<', '>', '(', ')', '[', ']', '#', '"', '\'', '.', ',', ';', ':', '!', '?'];
+
 fn meant(ctx: &Ctx, field: &'static str, text: &Text) -> Result<Meant, ToolError> {
     if let Some(named) = resource(text.raw()) {
         return Ok(Meant::At(named));
     }
-    let Some(address) = WebAddress::read(text.raw()) else { return Ok(Meant::Text) };
+    // Names of releases may look like a host and a path.
+    let bare_address = || (field != "release").then(|| WebAddress::read_without_scheme(text.raw())).flatten();
+    let Some(address) = WebAddress::read(text.raw()).or_else(bare_address) else { return Ok(Meant::Text) };
     ctx.store.owns(&address)?;
     if ctx.defaults.host.as_ref().is_some_and(|own| !is_own(own, &address.host)) {
         let host = Guard::new().line(&address.host.as_str().into(), Limit::Tag);
@@ -161,7 +182,8 @@ fn another(field: &'static str, wanted: &'static str, named: &Named) -> ToolErro
 /// The id that a text is, or that an address of an event or a replay holds.
 pub fn id_in(text: &str) -> Option<EventId> {
     match WebAddress::read(text) {
-        None => text.trim().parse().ok(),
+        // `PROJECT:REPLAY` is an older form.
+        None => bare(text).rsplit(':').next()?.parse().ok(),
         Some(address) => match address.names? {
             Named::Event(id) | Named::Replay(id) | Named::EventOf { which: WhichEvent::Id(id), .. } => Some(id),
             _ => None,

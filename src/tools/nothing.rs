@@ -1,12 +1,22 @@
 //! What an empty list says: what was searched, and where the nearest hits are.
 
+use futures::future::BoxFuture;
+
 use crate::{
     guard::{Clean, Guard, Limit},
     model::Untrusted,
     say,
-    store::{IssueQuery, Scope, SearchQuery, SignalStore, StoreError},
+    store::{
+        Aggregate, Field, Grouper, IssueQuery, Op, Scope, SearchQuery, SignalQuery, SignalStore, Stat, StoreError,
+        Term, Test, Value,
+    },
     view::{Seconds, count},
 };
+
+/// Searches of more conditions are not taken apart.
+const MOST_TERMS: usize = 6;
+/// Values of a field that are named.
+const VALUES: usize = 5;
 
 /// The scope in words: `project shop, environment production, 2026-11-06T00:00:00Z to 2026-11-21T00:00:00Z`.
 pub(super) fn searched(scope: &Scope, guard: &mut Guard) -> Clean {
@@ -61,7 +71,16 @@ pub(super) async fn issues(store: &dyn SignalStore, query: &IssueQuery) -> Resul
             return Ok(Some(say!(count(total, "issue fits", "issues fit"), " ", how, last)));
         }
     }
-    Ok(None)
+    let finds = |filter: Vec<Term>| -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let page = store.issues(&IssueQuery { filter, limit: 1, skip: 0, ..query.clone() }).await?;
+            Ok(page.total.unwrap_or(page.items.len() as u64))
+        })
+    };
+    let values = |field: Field| -> BoxFuture<'_, Result<Vec<Untrusted>, StoreError>> {
+        Box::pin(values_of_events(store, &query.scope, field))
+    };
+    if query.typed.is_some() { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
 }
 
 /// Events or groups that the same question finds in a wider scope.
@@ -73,5 +92,167 @@ pub(super) async fn events(store: &dyn SignalStore, query: &SearchQuery) -> Resu
             return Ok(Some(say!(count(total, "row fits", "rows fit"), " ", how)));
         }
     }
+    let finds = |filter: Vec<Term>| -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let page = store.search(&SearchQuery { filter, limit: 1, skip: 0, ..query.clone() }).await?;
+            Ok(page.total.unwrap_or(page.items.len() as u64))
+        })
+    };
+    let values = |field: Field| -> BoxFuture<'_, Result<Vec<Untrusted>, StoreError>> {
+        Box::pin(values_of_events(store, &query.scope, field))
+    };
+    if query.typed.is_some() { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
+}
+
+/// Lines of other signal that the same question finds in a wider scope, or the condition that none fulfils.
+pub(super) async fn signals(store: &dyn SignalStore, query: &SignalQuery) -> Result<Option<Clean>, StoreError> {
+    let asked = |query: SignalQuery| async move {
+        let page = store.signals(&SignalQuery { limit: 1, skip: 0, ..query }).await?;
+        Ok::<u64, StoreError>(page.total.unwrap_or(page.items.len() as u64))
+    };
+    for (how, scope) in wider(&query.scope) {
+        // A key that the wider scope alone has is no failure of the question.
+        let total = asked(SignalQuery { scope, ..query.clone() }).await.unwrap_or(0);
+        if total > 0 {
+            return Ok(Some(say!(count(total, "row fits", "rows fit"), " ", how)));
+        }
+    }
+    let finds = |filter: Vec<Term>| -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { asked(SignalQuery { filter, ..query.clone() }).await })
+    };
+    let values = |field: Field| -> BoxFuture<'_, Result<Vec<Untrusted>, StoreError>> {
+        Box::pin(async move {
+            let (group_by, aggregate) = (vec![field.name()], vec![Stat::Count]);
+            let all = SignalQuery {
+                filter: Vec::new(),
+                fields: Vec::new(),
+                group_by,
+                aggregate,
+                limit: VALUES + 1,
+                skip: 0,
+                ..query.clone()
+            };
+            Ok(texts(store.signals(&all).await?.items))
+        })
+    };
+    lacking(&query.filter, &finds, &values).await
+}
+
+type Finds<'a> = dyn Fn(Vec<Term>) -> BoxFuture<'a, Result<u64, StoreError>> + Sync + 'a;
+type Values<'a> = dyn Fn(Field) -> BoxFuture<'a, Result<Vec<Untrusted>, StoreError>> + Sync + 'a;
+
+/// Which condition nothing fulfils by itself, and what would: an empty answer must not read as if nothing had failed.
+async fn lacking(terms: &[Term], finds: &Finds<'_>, values: &Values<'_>) -> Result<Option<Clean>, StoreError> {
+    if terms.is_empty() || terms.len() > MOST_TERMS {
+        return Ok(None);
+    }
+    let mut guard = Guard::new();
+    if let Some((quoted, n)) = with_space(terms, finds).await? {
+        let said = guard.line(&quoted, Limit::Value);
+        return Ok(Some(say!(said, " finds ", n, ": a value with spaces stands in quotes")));
+    }
+    for term in terms {
+        if finds(vec![term.clone()]).await? > 0 {
+            continue;
+        }
+        let Some(words) = words(term) else { return Ok(None) };
+        let said = guard.line(&words, Limit::Value);
+        let near = nearby(term, finds, values, &mut guard).await?;
+        return Ok(Some(say!("nothing fits ", said, " by itself", near)));
+    }
+    Ok((terms.len() > 1).then(|| Clean::ours("each condition fits something, but nothing fits all of them at once")))
+}
+
+/// `transaction:GET /orders`, read as a field and a text, where `transaction:"GET /orders"` finds something.
+async fn with_space(terms: &[Term], finds: &Finds<'_>) -> Result<Option<(Untrusted, u64)>, StoreError> {
+    for pair in terms.windows(2) {
+        let [
+            Term { negated: false, test: Test::Field { field, op: Op::Is, values } },
+            Term { test: Test::Text(text), .. },
+        ] = pair
+        else {
+            continue;
+        };
+        let [value] = values.as_slice() else { continue };
+        let whole = format!("{} {}", value.raw(), text.raw());
+        let n = finds(vec![is(field, &whole)]).await?;
+        if n > 0 {
+            return Ok(Some((format!("{}:\"{whole}\"", field.name().raw()).into(), n)));
+        }
+    }
     Ok(None)
+}
+
+/// What is near to a condition that nothing fulfils: the same as a part of the value, or the values that there are.
+async fn nearby(
+    term: &Term,
+    finds: &Finds<'_>,
+    values: &Values<'_>,
+    guard: &mut Guard,
+) -> Result<Option<Clean>, StoreError> {
+    let Term { negated: false, test: Test::Field { field, op: Op::Is, values: asked } } = term else { return Ok(None) };
+    if matches!(field, Field::User | Field::EventId | Field::Trace | Field::Replay) {
+        return Ok(None);
+    }
+    if let [value] = asked.as_slice()
+        && !value.raw().contains('*')
+    {
+        let part = format!("*{}*", value.raw());
+        let n = finds(vec![is(field, &part)]).await.unwrap_or(0);
+        if n > 0 {
+            let said = guard.line(&format!("{}:{part}", field.name().raw()).into(), Limit::Value);
+            return Ok(Some(say!("; ", said, " finds ", n)));
+        }
+    }
+    let there = values(field.clone()).await.unwrap_or_default();
+    let mut listed = Clean::default();
+    for (at, value) in there.iter().take(VALUES).enumerate() {
+        let value = guard.keyed(&field.name(), value, Limit::Tag);
+        listed = say!(listed, if at > 0 { ", " } else { "" }, value);
+    }
+    let more = if there.len() > VALUES { " …" } else { "" };
+    let name = guard.line(&field.name(), Limit::Tag);
+    Ok((!there.is_empty()).then(|| say!("; ", name, " is one of ", listed, more)))
+}
+
+fn is(field: &Field, value: &str) -> Term {
+    Term { negated: false, test: Test::Field { field: field.clone(), op: Op::Is, values: vec![value.into()] } }
+}
+
+/// A condition as it is typed; `None` where its words say enough.
+fn words(term: &Term) -> Option<Untrusted> {
+    let sign = if term.negated { "!" } else { "" };
+    let text = match &term.test {
+        Test::Text(text) => format!("the text \"{}\"", text.raw()),
+        Test::Field { field, op: Op::Is, values } => {
+            let values: Vec<&str> = values.iter().map(Untrusted::raw).collect();
+            match values.as_slice() {
+                [one] => format!("{}:{one}", field.name().raw()),
+                several => format!("{}:[{}]", field.name().raw(), several.join(", ")),
+            }
+        }
+        Test::Has(field) => format!("has:{}", field.name().raw()),
+        Test::Field { .. } | Test::Status(_) | Test::Change(_) => return None,
+    };
+    Some(format!("{sign}{text}").into())
+}
+
+/// The commonest values of a field among events.
+async fn values_of_events(store: &dyn SignalStore, scope: &Scope, field: Field) -> Result<Vec<Untrusted>, StoreError> {
+    let query = SearchQuery {
+        scope: scope.clone(),
+        filter: Vec::new(),
+        typed: None,
+        fields: Vec::new(),
+        group_by: vec![Grouper::Field(field)],
+        aggregate: vec![Aggregate::Count],
+        limit: VALUES + 1,
+        skip: 0,
+    };
+    Ok(texts(store.search(&query).await?.items))
+}
+
+fn texts(rows: Vec<crate::store::SearchRow>) -> Vec<Untrusted> {
+    let first = rows.into_iter().filter_map(|row| row.values.into_iter().next());
+    first.filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None }).collect()
 }

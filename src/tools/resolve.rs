@@ -12,7 +12,7 @@ use crate::{
     guard::{Clean, Guard, Limit},
     model::{Kind, Untrusted},
     release, say,
-    store::{ReleaseFacts, ReleaseQuery, Scope},
+    store::{IssueRef, ReleaseFacts, ReleaseQuery, Scope},
     view::{Common, Seconds, SourceView, Word},
 };
 
@@ -106,7 +106,7 @@ pub(super) async fn resolve(ctx: &Ctx, asked: Asked) -> Result<Resolved, ToolErr
     };
     let limit = match asked.limit {
         Some(limit @ 1..=100) => Some(limit as usize),
-        Some(_) => return Err(ToolError::invalid(Clean::ours("limit is a number from 1 to 100"))),
+        Some(came) => return Err(ToolError::invalid(say!("limit is a number from 1 to 100; what came is ", came))),
         None => None,
     };
     let period_given = asked.period.is_some();
@@ -163,6 +163,8 @@ pub(super) struct Since {
     pub asked: Untrusted,
     /// The release and all later ones, oldest first.
     pub releases: Vec<ReleaseFacts>,
+    /// The newest releases of other packages, where `latest` or `previous` was typed.
+    pub others: Vec<Untrusted>,
 }
 
 impl Since {
@@ -190,7 +192,52 @@ pub(super) async fn since(ctx: &Ctx, scope: &Scope, since: &Text, until: Option<
     if end < at {
         return Err(ToolError::invalid(Clean::ours("until_release comes before since_release")));
     }
-    Ok(Since { asked, releases: known[at..=end].to_vec() })
+    Ok(Since { releases: known[at..=end].to_vec(), others: newest_of_others(&asked, &plain, at), asked })
+}
+
+/// `latest` means the release that was seen last, of whichever package: the newest of each other.
+fn newest_of_others(asked: &Untrusted, known: &[crate::model::Release], at: usize) -> Vec<Untrusted> {
+    let by_alias = ["latest", "previous"].iter().any(|alias| asked.raw().trim().eq_ignore_ascii_case(alias));
+    let package = |release: &crate::model::Release| release::split_name(release.version.raw()).0.to_owned();
+    let mut seen = vec![package(&known[at])];
+    let mut others = Vec::new();
+    for release in known.iter().rev().filter(|_| by_alias) {
+        let package = package(release);
+        if !package.is_empty() && !seen.contains(&package) {
+            seen.push(package);
+            others.push(release.version.clone());
+        }
+    }
+    others
+}
+
+/// What weakens an answer since `latest` where several packages have releases.
+pub(super) fn alias_warning(since: &Since, guard: &mut Guard) -> Option<Clean> {
+    let mut names = Clean::default();
+    for (at, other) in since.others.iter().take(5).enumerate() {
+        names = say!(names, if at > 0 { ", " } else { "" }, guard.line(other, Limit::Tag));
+    }
+    let (asked, meant) = (guard.line(&since.asked, Limit::Tag), guard.line(&since.first().release.version, Limit::Tag));
+    (!since.others.is_empty()).then(|| {
+        say!(
+            asked,
+            " is taken for ",
+            meant,
+            ", the last that was seen; pass project, or one of other packages: ",
+            names
+        )
+    })
+}
+
+/// The scope in which a release is looked up beside an issue: a version alone means that of the issue's project.
+pub(super) async fn beside_issue(ctx: &Ctx, scope: &Scope, issue: Option<&IssueRef>) -> Scope {
+    let project = match issue {
+        Some(issue) if scope.project.is_none() && !ctx.store.reads_search() => {
+            ctx.store.bare_issue(issue, scope).await.ok().map(|issue| Untrusted::from(issue.project))
+        }
+        _ => None,
+    };
+    Scope { project: project.or_else(|| scope.project.clone()), ..scope.clone() }
 }
 
 /// One release by name.

@@ -74,8 +74,10 @@ impl Tool for SearchEvents {
                 group_by: &input.group_by,
                 aggregate: &input.aggregate,
             };
-            let (columns, page) = signals::ask(ctx, &asked, kind, &typed).await?;
-            return Ok(answer(ctx, asked, &columns, page));
+            let signals::Found { columns, page, elsewhere } = signals::ask(ctx, &asked, kind, &typed).await?;
+            let mut answer = answer(ctx, asked, &columns, page);
+            answer.body.elsewhere = elsewhere;
+            return Ok(answer);
         }
         let filter = terms::read(ctx, &asked, input.query.as_ref()).await?;
         let query = query(&asked, &input, filter)?;

@@ -57,12 +57,7 @@ fn with_status(text: &str) -> String {
 }
 
 /// Asks the store; the columns come with the rows.
-pub(super) async fn ask(
-    ctx: &Ctx,
-    asked: &Resolved,
-    kind: SignalKind,
-    typed: &Asked<'_>,
-) -> Result<(Vec<Untrusted>, Page<SearchRow>), ToolError> {
+pub(super) async fn ask(ctx: &Ctx, asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<Found, ToolError> {
     let mut query = query(asked, kind, typed)?;
     super::terms::name_releases(ctx, &asked.scope, &mut query.filter, false).await?;
     let stats = query.aggregate.iter().map(Stat::name);
@@ -80,7 +75,20 @@ pub(super) async fn ask(
         }
         other => other.into(),
     })?;
-    Ok((columns, page))
+    let elsewhere = match page.items.is_empty() && asked.skip == 0 {
+        true => super::nothing::signals(ctx.store.as_ref(), &query).await?,
+        false => None,
+    };
+    Ok(Found { columns, page, elsewhere })
+}
+
+/// What a search came to.
+pub(super) struct Found {
+    /// Names of the columns.
+    pub(super) columns: Vec<Untrusted>,
+    pub(super) page: Page<SearchRow>,
+    /// Where the same question finds something, or why it finds nothing.
+    pub(super) elsewhere: Option<Clean>,
 }
 
 fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<SignalQuery, ToolError> {
@@ -97,7 +105,8 @@ fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<Signal
     }
     let names = |texts: &Option<Vec<Text>>| -> Vec<Untrusted> {
         let name = |text: &Text| match text.raw().trim() {
-            time @ ("hour" | "day" | "kind" | "value" | "type" | "name") => Untrusted::from(time),
+            // What lines call so themselves; of errors these are other fields.
+            own @ ("hour" | "day" | "kind" | "value" | "type" | "name" | "message" | "title") => Untrusted::from(own),
             other => Field::parse(other).map_or_else(|| other.into(), |field| field.name()),
         };
         texts.iter().flatten().map(name).collect()

@@ -6,7 +6,7 @@ use crate::{
     model::Untrusted,
     release::{self, nearest},
     say,
-    store::{self, Field, IssueRef, Op, Scope, Term, Test},
+    store::{self, Field, IssueRef, Op, Scope, SearchQuery, Term, Test},
 };
 
 /// Conditions that were read, and the text where the store has a grammar of its own and reads it itself.
@@ -20,6 +20,7 @@ pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> R
     }
     let mut terms =
         store::parse_search(&signals::with_flags(text.raw()), asked.as_of).map_err(|e| refused("query", &e))?;
+    mean_fields(ctx, &mut terms).await?;
     let fields = terms.iter().filter_map(|term| match &term.test {
         Test::Field { field, .. } | Test::Has(field) => Some(field),
         Test::Text(_) | Test::Status(_) | Test::Change(_) => None,
@@ -29,13 +30,20 @@ pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> R
     for term in &mut terms {
         match &mut term.test {
             Test::Text(text) => {
-                if let Some(issue) = short_id(ctx, &asked.scope, text).await? {
-                    term.test = issue;
+                if let Some(meant) = short_id(ctx, &asked.scope, text).await?.or_else(|| user(text)) {
+                    term.test = meant;
                 }
             }
             Test::Field { field: Field::Issue, values, .. } => {
-                for value in values.iter().filter(|value| !value.raw().contains('*')) {
-                    ctx.store.bare_issue(&IssueRef::Named(value.clone()), &asked.scope).await?;
+                // A number means the issue's id; lists show and compare short ids.
+                for value in values.iter_mut().filter(|value| !value.raw().contains('*')) {
+                    let issue = ctx.store.bare_issue(&IssueRef::Named(value.clone()), &asked.scope).await?;
+                    *value = issue.short_id.as_str().into();
+                }
+            }
+            Test::Field { field: field @ Field::EventId, values, .. } => {
+                if let Some(other) = meant_by_id(ctx, &asked.scope, text.raw(), values).await? {
+                    *field = other;
                 }
             }
             Test::Field { field: Field::Project, values, .. } => seen("project", values, &ctx.store.slugs().await?)?,
@@ -47,6 +55,74 @@ pub(super) async fn read(ctx: &Ctx, asked: &Resolved, query: Option<&Text>) -> R
         }
     }
     Ok((terms, None))
+}
+
+/// Names of other programs, and `tags.NAME`, as the fields that they mean, where no tag is called so.
+async fn mean_fields(ctx: &Ctx, terms: &mut [Term]) -> Result<(), ToolError> {
+    let of_tag =
+        |term: &&mut Term| matches!(&term.test, Test::Field { field: Field::Tag(_), .. } | Test::Has(Field::Tag(_)));
+    let mut of_tags = terms.iter_mut().filter(of_tag).peekable();
+    if of_tags.peek().is_none() {
+        return Ok(());
+    }
+    let keys = ctx.store.tag_keys().await?.unwrap_or_default();
+    for term in of_tags {
+        let (Test::Field { field, .. } | Test::Has(field)) = &mut term.test else { continue };
+        let Field::Tag(name) = &*field else { continue };
+        let is_key = |name: &str| keys.iter().any(|key| key.raw() == name);
+        let bare = name.raw().strip_prefix("tags.").filter(|bare| is_key(bare));
+        if is_key(name.raw()) {
+            continue;
+        }
+        if let Some(meant) = bare.and_then(Field::parse).or_else(|| Field::synonym(name.raw())) {
+            *field = meant;
+        }
+    }
+    Ok(())
+}
+
+/// What an id alone is of, where no event has it: a trace or a replay.
+async fn meant_by_id(ctx: &Ctx, scope: &Scope, typed: &str, ids: &[Untrusted]) -> Result<Option<Field>, ToolError> {
+    let alone = |id: &&Untrusted| typed.split_whitespace().any(|word| word.eq_ignore_ascii_case(id.raw()));
+    let [id] = ids else { return Ok(None) };
+    if Some(id).filter(alone).is_none() || ctx.store.reads_search() {
+        return Ok(None);
+    }
+    let anywhere = Scope { start: None, ..scope.clone() };
+    for field in [Field::EventId, Field::Trace, Field::Replay] {
+        let plain = id.raw().replace('-', "").to_ascii_lowercase();
+        if has_events(ctx, &anywhere, &field, &plain.as_str().into()).await? {
+            return Ok((field != Field::EventId).then_some(field));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether any event has the value.
+pub(super) async fn has_events(ctx: &Ctx, scope: &Scope, field: &Field, value: &Untrusted) -> Result<bool, ToolError> {
+    let test = Test::Field { field: field.clone(), op: Op::Is, values: vec![value.clone()] };
+    let query = SearchQuery {
+        scope: scope.clone(),
+        filter: vec![Term { negated: false, test }],
+        typed: None,
+        fields: vec![Field::EventId],
+        group_by: Vec::new(),
+        aggregate: Vec::new(),
+        limit: 1,
+        skip: 0,
+    };
+    Ok(!ctx.store.search(&query).await?.items.is_empty())
+}
+
+/// The condition that a pseudonym alone means.
+fn user(text: &Untrusted) -> Option<Test> {
+    is_pseudonym(text.raw()).then(|| Test::Field { field: Field::User, op: Op::Is, values: vec![text.clone()] })
+}
+
+/// `user-7f3a91c04b2d`, as answers call people.
+pub(super) fn is_pseudonym(text: &str) -> bool {
+    let digits = text.strip_prefix("user-").unwrap_or("");
+    digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Releases by their whole names, as they were meant: `latest`, `2.3.0` of each package that has it. With `refuse`, a
@@ -91,16 +167,17 @@ fn seen(what: &'static str, values: &[Untrusted], known: &[Untrusted]) -> Result
 /// The condition that a short id means which stands alone, such as `SHOP-4K`.
 async fn short_id(ctx: &Ctx, scope: &Scope, text: &Untrusted) -> Result<Option<Test>, ToolError> {
     let is_short_id = text.raw().rsplit_once('-').is_some_and(|(project, number)| {
-        let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        let capital = |c: char| c.is_ascii_alphanumeric();
         !project.is_empty()
             && (1..=8).contains(&number.len())
             && project.chars().all(|c| capital(c) || "-_".contains(c))
             && number.chars().all(capital)
     });
-    if !is_short_id || ctx.store.bare_issue(&IssueRef::Named(text.clone()), scope).await.is_err() {
+    if !is_short_id {
         return Ok(None);
     }
-    Ok(Some(Test::Field { field: Field::Issue, op: Op::Is, values: vec![text.clone()] }))
+    let found = ctx.store.bare_issue(&IssueRef::Named(text.clone()), scope).await.ok();
+    Ok(found.map(|issue| Test::Field { field: Field::Issue, op: Op::Is, values: vec![issue.short_id.as_str().into()] }))
 }
 
 /// Refuses tags that no event has, with the nearest names that there are.
@@ -120,7 +197,9 @@ pub(super) async fn known<'f>(
         if keys.iter().any(|key| key.raw() == tag.raw()) {
             continue;
         }
-        let names: Vec<Untrusted> = Field::names().map(Untrusted::from).chain(keys).collect();
+        let mut names: Vec<Untrusted> = Field::names().map(Untrusted::from).chain(keys).collect();
+        names.sort();
+        names.dedup();
         let mut guard = Guard::new();
         let near = nearest(tag, &names).iter().take(3).map(|name| guard.line(name, Limit::Tag)).collect();
         let tag = guard.line(tag, Limit::Tag);

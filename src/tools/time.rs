@@ -52,9 +52,15 @@ pub(super) fn interval(value: Value) -> Result<Value, ToolError> {
 /// # Errors
 /// When it can't be read, or ends before it starts.
 pub(super) fn period(text: &str, now: Timestamp) -> Result<(Option<Timestamp>, Timestamp), ToolError> {
-    let text = text.trim();
-    let (start, end) = match text.split_once('/').or_else(|| text.split_once("..")).or_else(|| text.split_once(" to "))
-    {
+    let text = plain(text);
+    let text = text.as_str();
+    if ["all", "all time", "ever", "any time"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Ok((None, now));
+    }
+    let is_date = |end: &str| end.trim().len() >= "2026-11-20".len();
+    let dates = |between: &str| text.split_once(between).filter(|(_, end)| is_date(end));
+    let parted = ["/", "..", " to "].iter().find_map(|between| text.split_once(between));
+    let (start, end) = match parted.or_else(|| dates(" - ")).or_else(|| dates(",")) {
         Some((start, end)) => between(start.trim(), end.trim(), now)?,
         None => match day(text, now) {
             Some((start, end)) => (Some(start), end),
@@ -65,6 +71,22 @@ pub(super) fn period(text: &str, now: Timestamp) -> Result<(Option<Timestamp>, T
         return Err(ToolError::invalid(Clean::ours("the period ends before it starts, or starts after as_of")));
     }
     Ok((start, end.min(now)))
+}
+
+/// Without words around it: `since 2026-11-20`, `>2026-11-20`; days with slashes become days with dashes.
+fn plain(text: &str) -> String {
+    let text = text.trim();
+    let starts = ["since ", "from ", "after ", ">=", ">"];
+    let rest = starts.iter().find_map(|start| {
+        let head = text.get(..start.len())?;
+        head.eq_ignore_ascii_case(start).then(|| text[start.len()..].trim())
+    });
+    let text = rest.unwrap_or(text);
+    let digits =
+        |at: usize, n: usize| text.get(at..at + n).is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let slashed =
+        digits(0, 4) && digits(5, 2) && digits(8, 2) && text.get(4..5) == Some("/") && text.get(7..8) == Some("/");
+    if slashed { text.replacen('/', "-", 2) } else { text.to_owned() }
 }
 
 /// Two ends, either of which may be missing, or a span (`P1D`) beside a moment.
@@ -103,6 +125,12 @@ enum Edge {
 }
 
 fn read_moment(text: &str, now: Timestamp, edge: Edge) -> Option<Timestamp> {
+    // `10:00 UTC` and `10:00 +02:00` have their zone after a space.
+    let zoned =
+        ["UTC", "utc", "GMT"].iter().find_map(|zone| text.strip_suffix(zone)).map(|time| format!("{}Z", time.trim()));
+    let spaced = text.rsplit_once(" +").filter(|(_, zone)| zone.starts_with(|c: char| c.is_ascii_digit()));
+    let joined = zoned.or_else(|| spaced.map(|(time, zone)| format!("{time}+{zone}")));
+    let text = joined.as_deref().unwrap_or(text);
     if let Some((start, end)) = day(text, now) {
         return Some(match edge {
             Edge::Start => start,
@@ -225,6 +253,10 @@ mod tests {
             "day",
             "now-1d..now",
             "now-1d to now",
+            "since 2026-11-24T12:00:00Z",
+            ">=2026-11-24T12:00:00 UTC",
+            "2026-11-24T14:00:00 +02:00",
+            "2026-11-24T12:00:00Z - 2026-11-25T12:00:00Z",
             "12h12h",
         ] {
             if text == "12h12h" {
@@ -242,6 +274,8 @@ mod tests {
         assert_eq!(shown("2026-10"), "2026-10-01T00:00:00Z/2026-10-31T23:59:59Z");
         assert_eq!(shown("1M"), "2026-10-26T12:00:00Z/2026-11-25T12:00:00Z");
         assert_eq!(shown("2w"), shown("14d"));
+        assert_eq!((shown("2026/11/20"), shown("2026-11-20,2026-11-20")), (date.to_owned(), date.to_owned()));
+        assert_eq!(shown("all time"), "/2026-11-25T12:00:00Z");
     }
 
     #[test]

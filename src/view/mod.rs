@@ -13,4 +13,4 @@ pub use doc::Doc;
 pub use fit::{Answer, Common, CursorAfter, Fitted, Omission, Sent, SourceView, View, error_data, fit, fit_error};
 pub use inline::{Inline, Named, Pairs};
 pub use time::{Millis, Seconds};
-pub use words::{Word, count, percent, rounded};
+pub use words::{Word, count, known_users, percent, rounded, users};

@@ -11,6 +11,7 @@ mod clients;
 mod code;
 mod counts;
 mod diagnosis;
+mod dialects;
 mod embedded;
 mod examples;
 mod feed;

@@ -187,6 +187,23 @@ fn a_variable_that_is_set_to_nothing_is_as_if_it_were_not_set() {
     assert_eq!(answer["isError"], false, "{answer}");
 }
 
+/// aden-hive/hive#3393, modelcontextprotocol/servers#4054: a value that can't be read must not end the server before anybody
+/// is told.
+#[test]
+fn a_variable_that_cannot_be_read_is_what_calls_answer() {
+    for (name, value) in [("ANSWERS", "loud"), ("MAX_ITEMS", "x"), ("FORWARD_SAMPLE", "half"), ("RETENTION", "soon")] {
+        let store = Store::new();
+        let mut command = store.command(&["stdio"]);
+        command.env(format!("PRODSIGNAL_{name}"), value);
+        let answer = of_a_broken_start(&mut command);
+        assert_eq!(answer["isError"], true, "{name}: {answer}");
+        let said = answer["content"][0]["text"].as_str().unwrap();
+        assert!(said.contains(value) && said.contains("settings"), "{name}: {said}");
+    }
+    let wrong = Store::new().command(&["doctor", "--max-items", "x"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "another command ends at once");
+}
+
 #[test]
 #[cfg(unix)]
 fn sigterm_ends_the_process_cleanly() {

@@ -307,3 +307,76 @@ fn two_processes_use_one_store_and_a_reader_sees_new_data_at_once() {
     assert_eq!(http("POST", &url, &[], event(3, "third").as_bytes()).status, 200);
     assert_eq!(events(&store), 3);
 }
+
+/// What a person writes into the form of browser SDKs: with an event and, getsentry/sentry-javascript#1499, without one.
+#[test]
+fn the_form_that_browsers_show_after_a_crash_is_there_and_what_it_sends_is_kept() {
+    let (store, server, url) = serving();
+    assert_eq!(http("POST", &url, &[], event(7, "boom").as_bytes()).status, 200);
+    let dsn: String = url::form_urlencoded::byte_serialize(server.dsn(&store, "till").as_bytes()).collect();
+    let form = |query: &str| format!("{}/api/embed/error-page/?dsn={dsn}{query}", server.url);
+    let script = http("GET", &form(""), &[], b"");
+    assert_eq!(script.status, 200);
+    assert!(script.header("content-type").unwrap().starts_with("text/javascript"));
+    assert_eq!(http("GET", &format!("{}/api/embed/error-page/", server.url), &[], b"").status, 400);
+    let typed = [("Content-Type", "application/x-www-form-urlencoded"), ("Origin", "https://shop.example")];
+    let id = format!("{:032x}", 7);
+    let sent = http(
+        "POST",
+        &form(&format!("&eventId={id}")),
+        &typed,
+        b"name=Bo&email=bo%40mail.example&comments=it+broke+while+I+paid",
+    );
+    assert_eq!((sent.status, sent.header("access-control-allow-origin")), (200, Some("*")), "{}", sent.json());
+    assert_eq!(http("POST", &form(""), &typed, b"name=Bo&comments=no+event+here").status, 200);
+    assert_eq!(http("POST", &form(""), &typed, b"name=Bo&comments=").status, 400);
+    let other = format!("{}/api/embed/error-page/?dsn=http%3A%2F%2Fnobody%40h%2F1", server.url);
+    assert_eq!(http("POST", &other, &typed, b"comments=x").status, 403);
+    let kept = store.call("search_events", json!({ "kind": "feedback", "period": "3650d", "max_tokens": 9_000 }));
+    let kept = kept["rows"].to_string();
+    assert!(kept.contains("it broke while I paid") && kept.contains("no event here") && kept.contains(&id), "{kept}");
+    assert!(!kept.contains("bo@mail.example"), "{kept}");
+}
+
+/// Events whose user an SDK leaves to the server.
+#[test]
+fn users_known_by_address_alone_are_a_setting_and_not_known_without_it() {
+    let left = |id: u128| {
+        let event = json!({ "event_id": format!("{id:032x}"), "user": { "ip_address": "{{auto}}" },
+            "exception": { "values": [{ "type": "Error", "value": "left" }] } });
+        format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n")
+    };
+    let (store, _server, url) = serving();
+    assert_eq!(http("POST", &url, &[], left(1).as_bytes()).status, 200);
+    let listed = store.call("list_issues", json!({ "period": "3650d" }));
+    assert!(listed["issues"][0].get("users").is_none(), "{listed}");
+    let who = store.call("affected_users", json!({ "issue": listed["issues"][0]["short_id"] }));
+    assert_eq!((who["users"].get("total"), &who["events_without_user"]), (None, &json!(1)), "{who}");
+
+    let store = Store::new();
+    let mut command = store.command(&["serve", "--listen", "127.0.0.1:0", "--users-by-address"]);
+    command.stderr(std::process::Stdio::piped());
+    let server = Server::start(command);
+    let dsn = server.dsn(&store, "till");
+    let (key, place) = dsn.trim_start_matches("http://").split_once('@').unwrap();
+    let (host, project) = place.split_once('/').unwrap();
+    let url = format!("http://{host}/api/{project}/envelope/?sentry_key={key}");
+    for id in 1..3 {
+        assert_eq!(http("POST", &url, &[], left(id).as_bytes()).status, 200);
+    }
+    let listed = store.call("list_issues", json!({ "period": "3650d" }));
+    assert_eq!(listed["issues"][0]["users"], 1, "{listed}");
+    let event = store.call("get_event", json!({ "event": format!("{:032x}", 1), "include": ["user"] }));
+    assert!(!event.to_string().contains("127.0.0.1"), "{event}");
+}
+
+/// f/mcptools#48 posts below the address that it was given; a slash at its end is not another address.
+#[test]
+fn a_stream_is_opened_with_a_slash_at_its_end_too() {
+    let (_store, server, _url) = serving();
+    let posted = |path: &str| http("POST", &format!("{}{path}", server.url), &[], b"{}");
+    assert_eq!(posted("/sse/messages?sessionId=none").status, 404);
+    let none = posted("/messages?session_id=");
+    assert_eq!(none.status, 400);
+    assert!(none.body.contains("sessionId"), "{}", none.body);
+}

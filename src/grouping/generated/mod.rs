@@ -101,7 +101,10 @@ mod tests {
         form.replace("{name}", name)
             .replace("{hex32}", &format!("{hex}{hex}"))
             .replace("{hex64}", &format!("{hex}{hex}{hex}{hex}").to_uppercase())
+            .replace("{hex20}", &format!("{hex}{}", &hex[..4]))
             .replace("{hex7}", &hex[..7])
+            .replace("{hex3}", &hex[..3])
+            .replace("{n2}", &(seed % 99 + 1).to_string())
             .replace("{hex}", &hex)
             .replace("{n}", &(seed % 90_000 + 10_000).to_string())
             .replace("{word}", &word)
@@ -156,6 +159,7 @@ mod tests {
             "Foo$1",
             "main.init.0",
             "lookup_2",
+            "access$000",
             "sha256",
             "step1",
             "shop::(anonymous)::parse",

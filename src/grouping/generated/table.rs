@@ -250,6 +250,18 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     // scala/scala Typers, anonymous classes
     "Scala: anonymous classes", "$$anon$", r#"\$\$anon\$\d+"# => "$$$$anon", false,
         ["shop.{name}$$anon${n}.run"];
+    // scala/scala LambdaLift, functions in functions; jython compiler, Module.java. javac's `access$000` has three digits.
+    "Scala, Jython: functions in functions", "$", r#"^([A-Za-z_]\w*)\$\d{1,2}$"# => "${1}", false,
+        ["{name}${n2}"];
+    // ghc Z-encoding of symbols, cabal's hash of a package
+    "Haskell: packages", "z", r#"^(\w+?)zm\d+(?:zi\d+)*zm[A-Za-z0-9]{16,24}_"# => "${1}_", false,
+        ["shopzm0zi1zi0zm{hex20}_Cart_{name}_info"];
+    // the same, as `HasCallStack` prints it
+    "Haskell: packages, not encoded", ":", r#"^([A-Za-z][\w-]*?)-\d+(?:\.\d+)*-[A-Za-z0-9]{16,24}:"# => "${1}:", false,
+        ["shop-0.1.0-{hex20}:Cart.{name}"];
+    // ghc local names
+    "Haskell: local functions", "_info", r#"_s[0-9A-Za-z]{3,4}_info$"# => "_info", false,
+        ["Cart_{name}_s{hex3}_info"];
     // nim-lang/Nim ccgtypes, mangled names
     "Nim: mangled names", "_u", r#"(__\w+?)_u\d{2,}$"# => "${1}", false,
         ["{name}__cart_u{n}"];

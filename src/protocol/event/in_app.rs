@@ -394,9 +394,28 @@ pub(super) fn is_platform(frame: &Frame, package: Option<&str>) -> bool {
 }
 
 fn is_platform_function(name: &str) -> bool {
+    let name = without_return_type(name);
     let bare = name.split('(').next().unwrap_or(name).trim();
     let bare = bare.strip_prefix("impl ").unwrap_or(bare);
     PLATFORM_FUNCTIONS.contains(&bare) || PLATFORM_PREFIXES.iter().any(|start| name.starts_with(start))
+}
+
+/// C++ writes the type that a template returns before its name: `std::vector<int> shop::parse<int>(int)`.
+fn without_return_type(name: &str) -> &str {
+    if !name.contains("::") || name.starts_with('<') {
+        return name;
+    }
+    let (mut depth, mut start) = (0_i32, 0);
+    for (at, c) in name.char_indices() {
+        match c {
+            '(' if depth == 0 && at > start => break,
+            '<' | '(' | '[' => depth += 1,
+            '>' | ')' | ']' => depth -= 1,
+            ' ' if depth == 0 && !name[..at].ends_with("operator") => start = at + 1,
+            _ => {}
+        }
+    }
+    if name[start..].contains("::") { &name[start..] } else { name }
 }
 
 /// `/Python312/Lib/` of Windows.
@@ -427,7 +446,11 @@ pub(super) fn of(frame: &Frame, package: Option<&str>, platform: &str) -> bool {
             return false;
         }
     }
-    let mut names = [&frame.function, &frame.module].into_iter().flatten().map(|t| t.raw());
+    let function = frame.function.as_ref().map(|name| without_return_type(name.raw()));
+    if NATIVE.contains(&platform) && function.is_some_and(is_platform_function) {
+        return false;
+    }
+    let mut names = function.into_iter().chain(frame.module.as_ref().map(|name| name.raw()));
     if names.any(|name| frameworks::names(name, platform) || FOREIGN_NAMES.iter().any(|start| name.starts_with(start)))
     {
         return false;
@@ -454,6 +477,8 @@ mod tests {
         assert!(own("/opt/pump/bin/pump", "Valve::open(int)"));
         assert!(own("/data/app/~~x/com.acme/lib/arm64/libpump.so", ""));
         assert!(own("/private/var/containers/Bundle/Application/0/Meadow.app/Meadow", "mow"));
+        assert!(own("/opt/pump/bin/pump", "std::vector<int> shop::parse<int>(int)"));
+        assert!(!own("/opt/pump/bin/pump", "void std::sort<int*>(int*, int*)"));
         assert!(!own("/opt/pump/bin/pump", "abort"));
         assert!(!own("/opt/pump/bin/pump", "std::panicking::begin_panic"));
         assert!(!own("/usr/lib/x86_64-linux-gnu/libc.so.6", "gsignal"));

@@ -97,16 +97,26 @@ pub(super) fn as_text(value: &Value) -> Option<Untrusted> {
     }
 }
 
-/// The list under a key: as it is, below `values`, or a single object.
+/// The list under a key: as it is, below `values`, by number as PHP writes a list with gaps, or a single object.
 pub(super) fn list<'a>(json: &'a Value, key: &str) -> Vec<&'a Value> {
     let values = match json.get(key) {
         Some(Value::Array(list)) => list.iter().collect(),
         Some(Value::Object(map)) => match map.get("values") {
             Some(Value::Array(list)) => list.iter().collect(),
+            Some(Value::Object(map)) => by_number(map).unwrap_or_default(),
             Some(_) => Vec::new(),
-            None => json.get(key).into_iter().collect(),
+            None => by_number(map).unwrap_or_else(|| json.get(key).into_iter().collect()),
         },
         _ => Vec::new(),
     };
     values.into_iter().filter(|value| value.is_object()).collect()
+}
+
+/// Values whose keys are numbers, in their order.
+fn by_number(map: &serde_json::Map<String, Value>) -> Option<Vec<&Value>> {
+    let numbered: Option<Vec<(u64, &Value)>> =
+        map.iter().map(|(key, value)| Some((key.parse().ok()?, value))).collect();
+    let mut numbered = numbered.filter(|list| !list.is_empty())?;
+    numbered.sort_by_key(|(number, _)| *number);
+    Some(numbered.into_iter().map(|(_, value)| value).collect())
 }

@@ -21,6 +21,13 @@ pub(super) fn foreign(word: &str, rest: &[char]) -> Option<&'static str> {
     if is_function(word) {
         return Some(FUNCTIONS);
     }
+    let is_word = |text: &str| text.len() > 1 && text.chars().all(char::is_alphabetic);
+    if word.strip_prefix('-').is_some_and(|rest| is_word(rest) || rest.starts_with("is:") || rest.starts_with("has:")) {
+        return Some("to leave something out write !level:error, NOT word or !word");
+    }
+    if word == "!" {
+        return Some("! turns the condition round that follows it without a space: !level:error");
+    }
     if word.starts_with('-') && bare.split_once(':').is_some_and(|(key, value)| is_known(key) && !value.is_empty()) {
         return Some("a condition is turned round by !, such as !level:error");
     }

@@ -191,7 +191,7 @@ impl Reader {
         }
         let key: String = self.chars[start..end].iter().collect();
         let known = Field::parse(&key).is_some_and(|f| !matches!(f, Field::Tag(_)))
-            || ["is", "has", "status"].contains(&key.as_str());
+            || ["is", "has", "status", "issue.status"].contains(&key.as_str());
         if value(end + 1).is_none_or(char::is_whitespace) && !known {
             return None;
         }
@@ -241,9 +241,11 @@ impl Reader {
         let values_say_default = values.iter().any(|value| value == "default");
         let lower = key.to_ascii_lowercase();
         let tests = match (lower.as_str(), op) {
-            ("is" | "status", Op::Is) if values.len() == 1 => vec![self.is(start, &values[0])?],
+            ("is" | "status" | "issue.status", Op::Is) if values.len() == 1 => vec![self.is(start, &values[0])?],
             ("has", Op::Is) if values.len() == 1 => vec![self.has(start, &values[0])?],
-            ("is" | "has", _) => return self.wrong(start, "is: and has: take one word"),
+            ("is" | "has", _) | ("status" | "issue.status", Op::Is) => {
+                return self.wrong(start, "is:, status: and has: take one word, without a list");
+            }
             ("event.type", Op::Is) => vec![self.kind(start, &values)?],
             ("error.handled", Op::Is) => vec![self.handled(start, &values)?],
             _ => self.field(start, negated, key, op, values)?,
@@ -275,6 +277,7 @@ impl Reader {
                 return self.wrong(start, "the value must follow the colon without a space");
             }
             Some('"') => vec![self.quoted()?],
+            Some('\'') => vec![self.phrase().unwrap_or_else(|| self.word())],
             Some('[') => self.list()?,
             Some('(') => return self.wrong(start, GROUPS),
             Some(_) => vec![self.word()],
@@ -371,6 +374,20 @@ impl Reader {
         }
         if matches!(&field, Field::Tag(name) if name.raw().contains("duration")) {
             return self.duration(at, field, op, &values);
+        }
+        if let [list] = values.as_slice()
+            && list.contains(',')
+            && field.is_a_name()
+        {
+            return self.wrong(at, "several values of one key are written key:[a, b]");
+        }
+        let is_id = |value: &String| value.contains('*') || value.parse::<EventId>().is_ok();
+        match field {
+            Field::EventId if !values.iter().all(is_id) => {
+                return self.wrong(at, "an event's id has 32 hex digits; an issue is asked for by issue:SHOP-4K");
+            }
+            Field::Trace if !values.iter().all(is_id) => return self.wrong(at, "a trace's id has 32 hex digits"),
+            _ => {}
         }
         let numeric = field.is_count() || op != Op::Is;
         if numeric && values.iter().any(|value| value.trim().parse::<f64>().map_or(true, |n| !n.is_finite())) {

@@ -18,12 +18,16 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     doc.line("Counted: ", &[&out.counted]);
     let users = &out.users;
     let anonymous = (out.events_without_user > 0).then(|| say!(" (", out.events_without_user, " name no user)"));
+    let Some((in_period, total)) = users.in_period.zip(users.total) else {
+        doc.line("Users: not known: no event names one; ", &[&count(out.events, "event", "events")]);
+        return rest(out, doc);
+    };
     doc.line(
         "Users: ",
         &[
-            &users.in_period,
+            &in_period,
             &" in the period, ",
-            &users.total,
+            &total,
             &" in all, ",
             &if users.returning == 0 { Clean::ours("none") } else { say!(users.returning) },
             &" hit on more than one day or before the period; ",
@@ -33,8 +37,13 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     );
     if let Some(share) = users.share {
         let active = count(users.active, "active user", "active users");
-        doc.line("Share: ", &[&users.in_period, &" of ", &active, &" (", &percent(share), &")"]);
+        doc.line("Share: ", &[&in_period, &" of ", &active, &" (", &percent(share), &")"]);
     }
+    rest(out, doc);
+}
+
+fn rest(out: &Out, doc: &mut Doc) {
+    let users = &out.users;
     if let Some(onset) = &out.onset {
         let times = onset.times.map(|times| say!(", ", times, " times the rate before at the same traffic"));
         let over = (!onset.going_on).then(|| Clean::ours("; over by now"));

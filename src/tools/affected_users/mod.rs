@@ -64,8 +64,12 @@ impl Tool for AffectedUsers {
     type Out = Out;
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
+        let issue = input.issue.as_ref().map(|issue| named::issue(ctx, issue)).transpose()?;
         let since = match &input.since_release {
-            Some(release) => Some(resolve::since(ctx, &asked.scope, release, None).await?.names()),
+            Some(release) => {
+                let scope = resolve::beside_issue(ctx, &asked.scope, issue.as_ref()).await;
+                Some(resolve::since(ctx, &scope, release, None).await?)
+            }
             None => None,
         };
         if input.issue.is_none() && since.is_none() && !asked.period_given {
@@ -75,8 +79,8 @@ impl Tool for AffectedUsers {
         terms::known(ctx, "by", fields.iter()).await?;
         let query = AffectedQuery {
             scope: asked.scope.clone(),
-            issue: input.issue.as_ref().map(|issue| named::issue(ctx, issue)).transpose()?,
-            since,
+            issue,
+            since: since.as_ref().map(resolve::Since::names),
             by: input.by.iter().flatten().map(Text::untrusted).collect(),
             baseline: match input.baseline {
                 None | Some(Baseline::OtherEvents) => store::Baseline::OtherEvents,
@@ -91,6 +95,7 @@ impl Tool for AffectedUsers {
         let mut guard = Guard::new();
         let body = view::of(&facts, &query, &mut guard);
         let mut warnings: Vec<Clean> = facts.warnings.iter().map(|w| Clean::ours(w)).collect();
+        warnings.extend(since.as_ref().and_then(|since| resolve::alias_warning(since, &mut guard)));
         warnings.extend(guard.warnings());
         Ok(Answer { body, common: asked.common(ctx, warnings), cursor_after: None })
     }

@@ -7,7 +7,7 @@ use crate::{
     store::{AffectedFacts, AffectedQuery, TagShare},
     tools::nothing,
     view,
-    view::{Doc, Named, Omission, Seconds, View, Word, count, rounded},
+    view::{Doc, Named, Omission, Seconds, View, Word, count, known_users, rounded},
 };
 
 view! {
@@ -48,10 +48,12 @@ view! {
 
     /// How many users.
     pub struct Users {
-        /// Up to `as_of`.
-        pub total: u64,
-        /// In the period.
-        pub in_period: u64,
+        /// Up to `as_of`; left out where no event names a user.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub total: Option<u64>,
+        /// In the period; left out where no event names a user.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub in_period: Option<u64>,
         /// Of those in the period: hit before it, or on more than one day.
         pub returning: u64,
         /// Users with a session or any event in the period.
@@ -202,6 +204,8 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
     let (mut attribution, attribution_note) = super::attribution::found(&facts.conditions, guard);
     attribution.extend(super::window::found(facts, guard).filter(|_| attribution.len() < 3));
     let counted = nothing::counted(&query.scope, query.since.as_deref(), guard);
+    // Users of earlier days are known even where no event of the period names one.
+    let in_period = known_users(facts.in_period, facts.anonymous_events);
     let per_release = |r: &crate::store::ReleaseUsers| ReleaseView {
         release: guard.line(&r.release, Limit::Tag),
         users: r.users,
@@ -211,11 +215,13 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
     Out {
         counted,
         users: Users {
-            total: facts.total,
-            in_period: facts.in_period,
+            total: known_users(facts.total, facts.events),
+            in_period,
             returning: facts.returning,
             active: facts.active_users,
-            share: (facts.active_users > 0).then(|| rounded(facts.in_period as f64 / facts.active_users as f64)),
+            share: in_period
+                .filter(|_| facts.active_users > 0)
+                .map(|users| rounded(users as f64 / facts.active_users as f64)),
             per_release: facts.per_release.iter().map(per_release).collect(),
         },
         baseline: BaselineView { kind: Word(baseline.as_str()), users: facts.baseline_users },
@@ -292,7 +298,7 @@ impl View for Out {
         let mut gone = 0;
         gone += cut(&mut self.sample, keep / 3);
         let buckets = self.trend.len().saturating_sub(2 * keep + 2);
-        self.trend.drain(..buckets);
+        thin(&mut self.trend, buckets);
         for (_, values) in &mut self.breakdown.0 {
             gone += cut(values, keep.max(1));
         }
@@ -307,6 +313,14 @@ impl View for Out {
             what,
             call: Clean::ours("affected_users with by (one tag), a shorter period, or a larger max_tokens"),
         }]
+    }
+}
+
+/// Takes buckets away: the oldest in which nothing happened, then the oldest.
+fn thin(trend: &mut Vec<Bucket>, gone: usize) {
+    for _ in 0..gone {
+        let quiet = trend.iter().position(|bucket| bucket.events == 0).unwrap_or(0);
+        trend.remove(quiet);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     diagnosis::{Diagnosis, Role, Verdict},
     guard::Clean,
     say,
-    view::{Word, count},
+    view::{self, Word, count},
 };
 
 /// So many events, or users, are more than one person's bad day.
@@ -59,6 +59,6 @@ pub(super) fn judge(gathered: &Gathered, found: &Diagnosis, remedies: usize) -> 
     if !signs.handle {
         reasons.push(Clean::ours("neither a replay nor a remedy at hand"));
     }
-    reasons.push(say!(count(events, "event", "events"), ", ", count(users, "user", "users")));
+    reasons.push(say!(count(events, "event", "events"), ", ", view::users(users, events)));
     Actionable { level: Word(level), reasons }
 }

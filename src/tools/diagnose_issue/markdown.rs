@@ -5,7 +5,7 @@ use crate::{
     guard::{Clean, CleanData},
     say,
     tools::code,
-    view::{Doc, Pairs, count},
+    view::{Doc, Pairs, count, users},
 };
 
 /// A frame that is less often more common here than elsewhere tells nothing.
@@ -117,7 +117,7 @@ fn plain(role: &'static str) -> &'static str {
 
 fn write_who(who: &Who, doc: &mut Doc) {
     doc.line("Counted: ", &[&who.counted]);
-    doc.line("Hit: ", &[&count(who.users, "user", "users"), &", ", &count(who.events, "event", "events")]);
+    doc.line("Hit: ", &[&users(who.users.unwrap_or(0), who.events), &", ", &count(who.events, "event", "events")]);
     for release in &who.per_release {
         let active = release.active_users.map(|active| say!(" of ", active, " active"));
         doc.under("in ", &[&release.release, &": ", &count(release.users, "user", "users"), &active]);

@@ -49,7 +49,11 @@ impl Tool for DiagnoseIssue {
 
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
         let release = match &input.release {
-            Some(release) => Some(resolve::one_release(ctx, &asked.scope, release).await?),
+            Some(release) => {
+                let issue = named::issue(ctx, &input.issue)?;
+                let scope = resolve::beside_issue(ctx, &asked.scope, Some(&issue)).await;
+                Some(resolve::one_release(ctx, &scope, release).await?)
+            }
             None => None,
         };
         let mut guard = Guard::new();

@@ -22,7 +22,7 @@ use crate::{
         sentence,
     },
     view,
-    view::{Doc, Millis, Omission, Seconds, View, Word, count, rounded},
+    view::{Doc, Millis, Omission, Seconds, View, Word, count, known_users, rounded},
 };
 
 view! {
@@ -131,8 +131,9 @@ view! {
     pub struct Who {
         /// Where and when everything is counted.
         pub counted: Clean,
-        /// Distinct users in the period.
-        pub users: u64,
+        /// Distinct users in the period; left out where no event names one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub users: Option<u64>,
         /// Events in the period.
         pub events: u64,
         /// By release, oldest first.
@@ -302,7 +303,7 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Ask
         what: what(gathered, guard),
         who: Who {
             counted: nothing::counted(asked.scope, asked.release.map(std::slice::from_ref), guard),
-            users: gathered.affected.in_period,
+            users: known_users(gathered.affected.in_period, gathered.affected.events),
             events: gathered.affected.events,
             per_release: gathered.affected.per_release.iter().map(|r| per_release(r, guard)).collect(),
             attribution: conditions.into_iter().map(|condition| condition.statement).collect(),

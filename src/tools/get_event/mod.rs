@@ -96,7 +96,11 @@ impl Tool for GetEvent {
     async fn call(ctx: &Ctx, asked: Resolved, input: In) -> Result<Answer<Out>, ToolError> {
         let sections = input.include.as_deref().filter(|s| !s.is_empty()).unwrap_or(Section::DEFAULT);
         let release = match &input.release {
-            Some(release) => Some(resolve::one_release(ctx, &asked.scope, release).await?),
+            Some(release) => {
+                let issue = input.issue.as_ref().map(|issue| named::issue(ctx, issue)).transpose()?;
+                let scope = resolve::beside_issue(ctx, &asked.scope, issue.as_ref()).await;
+                Some(resolve::one_release(ctx, &scope, release).await?)
+            }
             None => None,
         };
         let wants = |s: Section| sections.contains(&s);

@@ -2,7 +2,7 @@
 
 use super::{
     reproduction,
-    view::{Out, mark_view, step_view},
+    view::{Out, StepView, mark_view, step_view},
 };
 use crate::{
     guard::{Clean, Guard},
@@ -129,8 +129,7 @@ pub(super) fn shorten(out: &mut Out) {
         }
     }
     while !fits(out) && out.steps.len() > 3 {
-        // The opening and what is nearest to the error stay.
-        out.steps.remove(1);
+        drop_least(&mut out.steps);
         out.earlier_steps += 1;
     }
 }
@@ -151,8 +150,15 @@ pub(super) fn apply(out: &mut Out, step: usize) -> Vec<Omission> {
     if let Some(made) = &mut out.reproduction {
         return reproduction::apply(made, step);
     }
-    let gone = step.saturating_sub(1).min(out.shown());
     let summary = out.format.0 == "summary";
+    if summary && step > 1 {
+        out.replay.urls.clear();
+        out.replay.errors.truncate(1);
+        out.among = None;
+    }
+    // A summary never loses what it is about: the last step stays.
+    let most = if summary { out.shown().saturating_sub(1) } else { out.shown() };
+    let gone = step.saturating_sub(1).min(most);
     for _ in 0..gone {
         drop_one(out, summary);
     }
@@ -171,13 +177,22 @@ pub(super) fn apply(out: &mut Out, step: usize) -> Vec<Omission> {
     vec![Omission { what: count(gone as u64, "more entry", "more entries"), call }]
 }
 
+/// Takes the step away that says least of what led to the error. The opening, the last that the user did and the error
+/// itself stay longest; of these the opening goes first.
+fn drop_least(steps: &mut Vec<StepView>) {
+    let of_page = ["request", "console", "error", "scroll", "visibility", "resize"];
+    let acted = steps.iter().rposition(|step| !of_page.contains(&step.kind.0));
+    let last = steps.len().saturating_sub(1);
+    let between = (1..last).find(|at| Some(*at) != acted);
+    let opening = (last > 0 && acted != Some(0)).then_some(0);
+    if let Some(at) = between.or(opening).or((last > 0).then_some(0)) {
+        steps.remove(at);
+    }
+}
+
 fn drop_one(out: &mut Out, summary: bool) {
     if summary {
-        let at = usize::from(out.steps.len() > 2);
-        if at < out.steps.len() {
-            out.steps.remove(at);
-        }
-        return;
+        return drop_least(&mut out.steps);
     }
     let last_step = out.steps.last().map_or(i64::MIN, |step| step.at_ms);
     if out.timeline.last().is_some_and(|mark| mark.at_ms >= last_step) {

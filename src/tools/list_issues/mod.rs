@@ -270,11 +270,13 @@ impl Tool for ListIssues {
         let quiet = quiet::warnings(ctx, &query.scope, asked.as_of).await?;
         let mut guard = Guard::new();
         let worse = performance::line(&slowed, since.as_ref(), &mut guard);
+        let alias = since.as_ref().and_then(|since| resolve::alias_warning(since, &mut guard));
         let mut answer = answer(ctx, asked, since, &query, page, (&held, &echoes));
         answer.body.performance = worse;
         let rows = slowed.iter().take(performance::shown(&slowed, kind == Some(true)));
         answer.body.issues.extend(rows.map(|slowed| performance::row(slowed, &mut guard)));
         answer.body.elsewhere = elsewhere;
+        answer.common.warnings.extend(alias);
         answer.common.warnings.extend(quiet);
         Ok(answer)
     }
@@ -382,6 +384,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
 
 fn issue_view(ctx: &Ctx, facts: &IssueFacts, (held, echoes): (&[Claim], &[Echo]), guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
+    let users = view::known_users(facts.users, facts.events).filter(|_| facts.users_known);
     IssueView {
         id: say!(issue.id.0),
         short_id: guard.line(&issue.short_id.as_str().into(), Limit::Tag),
@@ -399,8 +402,10 @@ fn issue_view(ctx: &Ctx, facts: &IssueFacts, (held, echoes): (&[Claim], &[Echo])
         first_release: guard.opt(facts.first_release.as_ref(), Limit::Tag),
         last_release: guard.opt(facts.last_release.as_ref(), Limit::Tag),
         events: facts.events,
-        users: facts.users_known.then_some(facts.users),
-        share: (facts.active_users > 0).then(|| view::rounded(facts.users as f64 / facts.active_users as f64)),
+        users,
+        share: users
+            .filter(|_| facts.active_users > 0)
+            .map(|users| view::rounded(users as f64 / facts.active_users as f64)),
         top_frame: issue.top_frame.as_ref().map(|f| TopFrameView {
             function: guard.opt(f.function.as_ref(), Limit::Tag),
             file: guard.opt(f.file.as_ref(), Limit::Tag),

@@ -14,6 +14,7 @@ use super::{CommonInput, Ctx, Resolved, Tool, ToolError, input::Text, named};
 use crate::{
     guard::{Clean, Guard},
     model::FixHistory,
+    say,
     store::FixQuery,
     verify::{self, Bucket, Demand, Judgment},
     view::Answer,
@@ -45,13 +46,17 @@ impl In {
             confidence: self.confidence.unwrap_or(default.confidence),
         };
         if !(0.01..=0.99).contains(&demand.min_reduction) {
-            return Err(ToolError::invalid(Clean::ours("min_reduction is a share from 0.01 to 0.99, such as 0.8")));
+            return Err(outside("min_reduction is a share from 0.01 to 0.99, such as 0.8", demand.min_reduction));
         }
         if !(0.5..=0.999_999).contains(&demand.confidence) {
-            return Err(ToolError::invalid(Clean::ours("confidence is a chance from 0.5 to 0.999999, such as 0.95")));
+            return Err(outside("confidence is a chance from 0.5 to 0.999999, such as 0.95", demand.confidence));
         }
         Ok(demand)
     }
+}
+
+fn outside(right: &'static str, came: f64) -> ToolError {
+    ToolError::invalid(say!(right, "; what came is ", came))
 }
 
 impl Tool for VerifyFixSinceRelease {

@@ -78,6 +78,35 @@ fn values_in_a_text_split_nothing() {
 }
 
 #[test]
+fn ports_and_places_in_a_text_split_nothing() {
+    // gethouston/houston#521: the port of a helper is another at each start, the column of a parser at each text.
+    let drop = |port: &str| json!({ "platform": "javascript", "message": format!("read_agent_file: Failed to fetch (127.0.0.1:{port})") });
+    same(&[drop("56736"), drop("61449")]);
+    let broken = |column: &str| {
+        let said = format!("Failed to parse event: invalid type: null, expected i32 at line 1 column {column}");
+        json!({ "platform": "native", "message": said })
+    };
+    same(&[broken("190"), broken("300")]);
+}
+
+#[test]
+fn names_that_a_bundler_gave_to_classes_split_nothing() {
+    let of = |ty: &str, said: &str, release: &str| {
+        let frames = [("cart", "Cart.redeem", "src/cart.ts"), ("api", "remove", "src/api.ts")];
+        let mut event = event("javascript", ty, said, &frames);
+        event["release"] = release.into();
+        event
+    };
+    // koala73/worldmonitor#7053
+    same(&[of("At", "get-country-risk HTTP 400", "1"), of("kt", "get-country-risk HTTP 400", "2")]);
+    // opslane/opslane#320
+    same(&[of("Nu", "Error deleting Assets", "1"), of("rl", "Error deleting Assets", "2")]);
+    // neondatabase/mcp-server-neon#307
+    same(&[of("s", "Network error: no response", "1"), of("r", "Network error: no response", "2")]);
+    apart(&[of("s", "Network error: no response", "1"), of("s", "request failed with status 520", "1")]);
+}
+
+#[test]
 fn generated_classes_of_java_split_nothing() {
     // getsentry/sentry-java#698
     same(&[java("shop.Foo$HibernateProxy$SzXDkaYB", "load"), java("shop.Foo$HibernateProxy$Qa8kPpLm", "load")]);

@@ -24,7 +24,7 @@ impl Commit<'_> {
         if let Some(digest) = item.dedupe {
             let new = conn
                 .prepare_cached("INSERT OR IGNORE INTO item_once(day, digest) VALUES(?1, ?2)")?
-                .execute(params![day_of(ts), &digest[..]])?;
+                .execute(params![day_of(ts), &of_project(digest, project)[..]])?;
             if new == 0 {
                 return Ok(false);
             }
@@ -57,4 +57,13 @@ impl Commit<'_> {
         }
         Ok(true)
     }
+}
+
+/// The digest within a project: two projects may log the same line at the same moment. That of the first stays as it
+/// was in older stores.
+fn of_project(mut digest: [u8; 16], project: u64) -> [u8; 16] {
+    for (byte, part) in digest.iter_mut().zip(project.wrapping_sub(1).to_be_bytes()) {
+        *byte ^= part;
+    }
+    digest
 }

@@ -47,7 +47,11 @@ pub(super) fn settle(frames: &mut [Frame], stack: &Stack<'_>) {
         Language::Go => go::settle(frames, stack),
         Language::Rust => rust::settle(frames),
         // Builtins of Ruby and PHP carry the place of whoever called them.
-        Language::Ruby | Language::Php => builtins(frames),
+        Language::Ruby => builtins(frames),
+        Language::Php => {
+            builtins(frames);
+            frames.iter_mut().filter(|frame| is_builtin_of_php(frame)).for_each(|frame| frame.in_app = false);
+        }
         Language::Other => {}
     }
     frames.iter_mut().filter(|frame| frame.in_app && names::is_plumbing(frame)).for_each(|frame| frame.in_app = false);
@@ -95,6 +99,15 @@ fn builtins(frames: &mut [Frame]) {
             frames[at].in_app = false;
         }
     }
+}
+
+/// `array_map`: no file, no class and no namespace. PHP's own trace says `[internal function]` for its file.
+fn is_builtin_of_php(frame: &Frame) -> bool {
+    let text = |text: &Option<Untrusted>| text.as_ref().map_or(String::new(), |text| text.raw().to_owned());
+    let file = text(&frame.abs_path) + &text(&frame.file);
+    let function = text(&frame.function);
+    let nowhere = file.is_empty() || file.starts_with("[internal");
+    nowhere && !function.is_empty() && !function.contains(['\\', ':', '{', '@'])
 }
 
 /// The function that hands an error without a stack of its own to the SDK is on top of all: known by its name.
