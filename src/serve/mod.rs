@@ -210,19 +210,7 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         end,
         now,
     };
-    let mcp = app.server.streamable_http(hosts, app.end.clone());
-    let mcp = Router::new()
-        .route("/mcp", any_service(mcp.clone()))
-        .route("/mcp/", any_service(mcp))
-        .layer(middleware::from_fn(manners::mend));
-    let callers = mcp
-        .route("/sse", get(sse::open))
-        .route("/sse/", get(sse::open))
-        .route("/messages", post(sse::message))
-        // What a client reads relative to `/sse/`.
-        .route("/sse/messages", post(sse::message))
-        .route("/metrics", get(show_metrics))
-        .layer(mcp_cors());
+    let callers = callers(&app, hosts);
     // Spotlight asks for no key: it is for the developer's own machine, and for pages that it serves.
     let spotlight = Router::new().route("/stream", post(ingestion::stream)).layer(sender_cors());
     let telemetry = otlp::routes().layer(otlp::cors());
@@ -237,6 +225,22 @@ pub fn router(parts: Parts, end: CancellationToken) -> Router {
         .merge(people::routes())
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
+}
+
+/// What agents call.
+fn callers(app: &App, hosts: Vec<String>) -> Router<App> {
+    let mcp = app.server.streamable_http(hosts, app.end.clone());
+    let mcp = Router::new()
+        .route("/mcp", any_service(mcp.clone()))
+        .route("/mcp/", any_service(mcp))
+        .layer(middleware::from_fn(manners::mend));
+    mcp.route("/sse", get(sse::open))
+        .route("/sse/", get(sse::open))
+        .route("/messages", post(sse::message))
+        // What a client reads relative to `/sse/`.
+        .route("/sse/messages", post(sse::message))
+        .route("/metrics", get(show_metrics))
+        .layer(mcp_cors())
 }
 
 /// Where SDKs and crash handlers send to.

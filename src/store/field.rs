@@ -88,10 +88,7 @@ impl Field {
 
     /// Whether its values are names without a comma in them.
     pub fn is_a_name(&self) -> bool {
-        matches!(
-            self,
-            Self::Level | Self::Type | Self::Issue | Self::Project | Self::Release | Self::Environment | Self::Platform
-        )
+        matches!(self, Self::Type | Self::Platform)
     }
 
     /// What a name that is neither a field's nor a tag's means in other programs.

@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use super::Ctx;
 use crate::{
     guard::{Clean, Guard, Limit},
     model::Untrusted,
@@ -58,7 +59,8 @@ fn wider(scope: &Scope) -> Vec<(&'static str, Scope)> {
 }
 
 /// Issues that the same question finds in a wider scope.
-pub(super) async fn issues(store: &dyn SignalStore, query: &IssueQuery) -> Result<Option<Clean>, StoreError> {
+pub(super) async fn issues(ctx: &Ctx, query: &IssueQuery) -> Result<Option<Clean>, StoreError> {
+    let store = ctx.store.as_ref();
     for (how, scope) in wider(&query.scope) {
         let page = store.issues(&IssueQuery { scope, limit: 1, skip: 0, ..query.clone() }).await?;
         let total = page.total.unwrap_or(page.items.len() as u64);
@@ -80,11 +82,12 @@ pub(super) async fn issues(store: &dyn SignalStore, query: &IssueQuery) -> Resul
     let values = |field: Field| -> BoxFuture<'_, Result<Vec<Untrusted>, StoreError>> {
         Box::pin(values_of_events(store, &query.scope, field))
     };
-    if query.typed.is_some() { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
+    if query.typed.is_some() || ctx.defaults.locked { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
 }
 
 /// Events or groups that the same question finds in a wider scope.
-pub(super) async fn events(store: &dyn SignalStore, query: &SearchQuery) -> Result<Option<Clean>, StoreError> {
+pub(super) async fn events(ctx: &Ctx, query: &SearchQuery) -> Result<Option<Clean>, StoreError> {
+    let store = ctx.store.as_ref();
     for (how, scope) in wider(&query.scope) {
         let page = store.search(&SearchQuery { scope, limit: 1, skip: 0, ..query.clone() }).await?;
         let total = page.total.unwrap_or(page.items.len() as u64);
@@ -101,11 +104,12 @@ pub(super) async fn events(store: &dyn SignalStore, query: &SearchQuery) -> Resu
     let values = |field: Field| -> BoxFuture<'_, Result<Vec<Untrusted>, StoreError>> {
         Box::pin(values_of_events(store, &query.scope, field))
     };
-    if query.typed.is_some() { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
+    if query.typed.is_some() || ctx.defaults.locked { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
 }
 
 /// Lines of other signal that the same question finds in a wider scope, or the condition that none fulfils.
-pub(super) async fn signals(store: &dyn SignalStore, query: &SignalQuery) -> Result<Option<Clean>, StoreError> {
+pub(super) async fn signals(ctx: &Ctx, query: &SignalQuery) -> Result<Option<Clean>, StoreError> {
+    let store = ctx.store.as_ref();
     let asked = |query: SignalQuery| async move {
         let page = store.signals(&SignalQuery { limit: 1, skip: 0, ..query }).await?;
         Ok::<u64, StoreError>(page.total.unwrap_or(page.items.len() as u64))
@@ -135,7 +139,8 @@ pub(super) async fn signals(store: &dyn SignalStore, query: &SignalQuery) -> Res
             Ok(texts(store.signals(&all).await?.items))
         })
     };
-    lacking(&query.filter, &finds, &values).await
+    // Within a lock nothing is said that the call's own words could be found in.
+    if ctx.defaults.locked { Ok(None) } else { lacking(&query.filter, &finds, &values).await }
 }
 
 type Finds<'a> = dyn Fn(Vec<Term>) -> BoxFuture<'a, Result<u64, StoreError>> + Sync + 'a;

@@ -86,7 +86,7 @@ impl Tool for SearchEvents {
         }
         let page = ctx.store.search(&query).await?;
         let elsewhere = match page.items.is_empty() && asked.skip == 0 {
-            true => nothing::events(ctx.store.as_ref(), &query).await?,
+            true => nothing::events(ctx, &query).await?,
             false => None,
         };
         let mut answer = answer(ctx, asked, &columns(&query, &input), page);

@@ -76,7 +76,7 @@ pub(super) async fn ask(ctx: &Ctx, asked: &Resolved, kind: SignalKind, typed: &A
         other => other.into(),
     })?;
     let elsewhere = match page.items.is_empty() && asked.skip == 0 {
-        true => super::nothing::signals(ctx.store.as_ref(), &query).await?,
+        true => super::nothing::signals(ctx, &query).await?,
         false => None,
     };
     Ok(Found { columns, page, elsewhere })

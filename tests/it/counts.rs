@@ -100,7 +100,9 @@ async fn compare(ctx: &Ctx, asked: &Asked, events: &[Drawn], row: &Value) {
     let name = row["value"].as_str().unwrap().split(' ').next().unwrap();
     let own = || events.iter().filter(|event| ISSUES[event.issue] == name && asked.takes(event));
     let users: BTreeSet<u64> = own().filter_map(|event| event.user).collect();
-    let wanted = (json!(own().count()), json!(users.len()));
+    let counted = (json!(own().count()), json!(users.len()));
+    // Where no event names a user, nobody knows how many they are.
+    let wanted = if users.is_empty() { (counted.0.clone(), Value::Null) } else { counted.clone() };
     let hint = |tool: &str| format!("{tool} of {issue} in {}", asked.arguments);
     assert_eq!((row["events"].clone(), row["users"].clone()), wanted, "{}", hint("list_issues"));
     let affected = call(ctx, "affected_users", asked.with(json!({ "issue": issue }))).await;
@@ -122,7 +124,7 @@ async fn compare(ctx: &Ctx, asked: &Asked, events: &[Drawn], row: &Value) {
     let cells = &found["rows"][0];
     assert_eq!(
         (cells["count()"].clone(), cells["count_unique(user)"].clone()),
-        wanted,
+        counted,
         "{}: {found}",
         hint("search_events")
     );
@@ -130,7 +132,8 @@ async fn compare(ctx: &Ctx, asked: &Asked, events: &[Drawn], row: &Value) {
     let active = affected["users"]["active"].as_f64().unwrap();
     let share = users.len() as f64 / active;
     for told in [&row["share"], &affected["users"]["share"]] {
-        assert!((told.as_f64().unwrap() - share).abs() < 0.001, "{}: {told} {share}", hint("share"));
+        let alike = told.as_f64().map_or(users.is_empty(), |told| (told - share).abs() < 0.001);
+        assert!(alike, "{}: {told} {share}", hint("share"));
     }
     assert_eq!(affected["counted"], diagnosis["who"]["counted"]);
     let by_release: u64 =

@@ -89,7 +89,7 @@ fn made_strict(schema: &Value) -> Value {
     let mut made: Map<String, Value> = map.clone();
     if let Some(fields) = map.get("properties").and_then(Value::as_object) {
         let required: Vec<&str> =
-            map["required"].as_array().map_or(Vec::new(), |names| names.iter().filter_map(Value::as_str).collect());
+            schema["required"].as_array().map_or(Vec::new(), |names| names.iter().filter_map(Value::as_str).collect());
         let strict = fields.iter().map(|(name, field)| {
             let mut field = made_strict(field);
             if !required.contains(&name.as_str()) {

@@ -251,7 +251,7 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     "Scala: anonymous classes", "$$anon$", r#"\$\$anon\$\d+"# => "$$$$anon", false,
         ["shop.{name}$$anon${n}.run"];
     // scala/scala LambdaLift, functions in functions; jython compiler, Module.java. javac's `access$000` has three digits.
-    "Scala, Jython: functions in functions", "$", r#"^([A-Za-z_]\w*)\$\d{1,2}$"# => "${1}", false,
+    "Scala, Jython: functions in functions", "$", r#"^([a-z_]\w*)\$\d{1,2}$"# => "${1}", false,
         ["{name}${n2}"];
     // ghc Z-encoding of symbols, cabal's hash of a package
     "Haskell: packages", "z", r#"^(\w+?)zm\d+(?:zi\d+)*zm[A-Za-z0-9]{16,24}_"# => "${1}_", false,

@@ -1,6 +1,6 @@
 //! Whether a frame is the application's own code, where the SDK doesn't say.
 
-use super::frameworks;
+use super::{frameworks, native_name::without_return_type};
 use crate::model::Frame;
 
 /// Parts of paths that only libraries and runtimes have.
@@ -398,24 +398,6 @@ fn is_platform_function(name: &str) -> bool {
     let bare = name.split('(').next().unwrap_or(name).trim();
     let bare = bare.strip_prefix("impl ").unwrap_or(bare);
     PLATFORM_FUNCTIONS.contains(&bare) || PLATFORM_PREFIXES.iter().any(|start| name.starts_with(start))
-}
-
-/// C++ writes the type that a template returns before its name: `std::vector<int> shop::parse<int>(int)`.
-fn without_return_type(name: &str) -> &str {
-    if !name.contains("::") || name.starts_with('<') {
-        return name;
-    }
-    let (mut depth, mut start) = (0_i32, 0);
-    for (at, c) in name.char_indices() {
-        match c {
-            '(' if depth == 0 && at > start => break,
-            '<' | '(' | '[' => depth += 1,
-            '>' | ')' | ']' => depth -= 1,
-            ' ' if depth == 0 && !name[..at].ends_with("operator") => start = at + 1,
-            _ => {}
-        }
-    }
-    if name[start..].contains("::") { &name[start..] } else { name }
 }
 
 /// `/Python312/Lib/` of Windows.

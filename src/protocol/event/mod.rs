@@ -5,6 +5,7 @@ mod frameworks;
 mod image;
 mod in_app;
 mod message;
+mod native_name;
 mod parts;
 mod plumbing;
 

@@ -375,10 +375,11 @@ impl Reader {
         if matches!(&field, Field::Tag(name) if name.raw().contains("duration")) {
             return self.duration(at, field, op, &values);
         }
-        if let [list] = values.as_slice()
-            && list.contains(',')
-            && field.is_a_name()
-        {
+        let is_list = |text: &String| {
+            let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "._".contains(c));
+            text.contains(',') && text.split(',').all(word)
+        };
+        if field.is_a_name() && values.iter().any(is_list) {
             return self.wrong(at, "several values of one key are written key:[a, b]");
         }
         let is_id = |value: &String| value.contains('*') || value.parse::<EventId>().is_ok();

@@ -263,7 +263,7 @@ impl Tool for ListIssues {
         }
         let held = ctx.store.held(asked.as_of).await?;
         let elsewhere = match page.items.is_empty() && asked.skip == 0 && kind.is_none() {
-            true => nothing::issues(ctx.store.as_ref(), &query).await?,
+            true => nothing::issues(ctx, &query).await?,
             false => None,
         };
         let echoes = echo::find(ctx, &query, &page).await?;
