@@ -57,7 +57,8 @@ fn without_calendar(text: &str) -> String {
         let core = words[at].trim_matches([',', '.', '(', ')']).to_ascii_lowercase();
         let before = at.checked_sub(1).and_then(|at| words.get(at));
         let goes = match core.as_str() {
-            "am" | "pm" | "utc" | "gmt" => is_value(before),
+            "am" | "pm" | "utc" | "gmt" | "%" => is_value(before),
+            zone if ZONES.contains(&zone) && words[at].contains(|c: char| c.is_ascii_uppercase()) => is_value(before),
             name if CALENDAR.contains(&name) => is_value(words.get(at + 1)),
             _ => false,
         };
@@ -67,6 +68,10 @@ fn without_calendar(text: &str) -> String {
     }
     words.join(" ")
 }
+
+/// Zones by their short names, in capitals.
+const ZONES: [&str; 16] =
+    ["cet", "cest", "eet", "eest", "wet", "west", "bst", "msk", "est", "edt", "cst", "cdt", "pst", "pdt", "ist", "jst"];
 
 /// In English, as programs write them.
 const CALENDAR: [&str; 38] = [
@@ -203,7 +208,7 @@ fn is_number_like(core: &str) -> bool {
 
 fn is_address(core: &str) -> bool {
     core.contains("://")
-        || core.starts_with("www.")
+        || ["www.", "arn:", "urn:", "mailto:"].iter().any(|start| core.starts_with(start))
         || core.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
         || is_ipv6(core)
         || is_host(core)
@@ -269,13 +274,17 @@ mod tests {
             ("GET https://x.example/a/1?b=2 failed", "GET * failed"),
             ("GET /orders/7 gave 404", "GET * gave *"),
             ("no file C:\\Users\\me\\x.txt there", "no file * there"),
-            ("at 2026-11-07T08:20:14Z after 30s (12.5 %)", "at * after * %)"),
+            ("at 2026-11-07T08:20:14Z after 30s (12.5 %)", "at * after *"),
             ("lock 550e8400-e29b-41d4-a716-446655440000 is held", "lock * is held"),
             ("bad id deadbeef42, 0x7ffe, 1,234.5", "bad id *"),
             ("gone at Mon Nov 30 21:01:16 UTC 2026", "gone at *"),
             ("gone at Mon, 30 Nov 2026 21:01:16 +0000", "gone at *"),
             ("due Nov 5, 2026 9:15 AM for you", "due * for you"),
             ("it may fail in March", "it may fail in March"),
+            ("due 2026-11-30 10:00:00 CET", "due *"),
+            ("the est of it", "the est of it"),
+            ("disk at 7.5 %", "disk at *"),
+            ("denied arn:aws:s3:::a-bucket/x", "denied *"),
             ("block deadbeef is lost", "block * is lost"),
             ("session kQhXnZywjG-abcXYZ expired", "session * expired"),
             ("bad cursor eyJpZCI6ImVsZXZlbiJ9Cg== given", "bad cursor * given"),

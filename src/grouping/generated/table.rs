@@ -105,6 +105,9 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     // apache/groovy InnerClassVisitor
     "Groovy: closures", "_closure", r#"(\$_\w*?_closure)\d+(?:_closure\d+)*"# => "${1}", false,
         ["shop.Cart$_{name}_closure{n}"];
+    // dotnet/roslyn GeneratedNames: functions within a function
+    ".NET: local functions", "g__", r#"(?:<>c(?:__DisplayClass[\d_]+)?\.)?<([^<>]+)>g__([A-Za-z_]\w*?)\|\d+(?:_\d+)*"# => "${1}.${2}", false,
+        ["<Pay>g__{name}|{n}_1", "Shop.Orders.<{name}>g__Check|{n}_1"];
     // dotnet/roslyn GeneratedNames
     ".NET: state machines, lambdas, local functions", "__", r#"(?:<>c(?:__DisplayClass[\d_]+)?\.)?<([^<>]+)>[bdgcnm]__(?:([A-Za-z_]\w*?)\|)?\d+(?:_\d+)*(?:\.MoveNext)?"# => "${1}", false,
         ["<{name}>d__{n}.MoveNext", "Shop.Orders.<>c__DisplayClass{n}_0.<{name}>b__{n}", "Shop.Orders.<{name}>g__Check|{n}_1"];
@@ -127,8 +130,8 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = rows! {
     "F#: closures", "@", r#"@\d+(?:-\d+)*(?:T\b)?"# => "@", false,
         ["Shop.Cart.{name}@{n}.Invoke", "{name}@{n}-3.Invoke"];
     // dart-lang/sdk runtime/vm/object.cc
-    "Dart: closures", "closure>", r#"\.?<anonymous closure(?:[^>]*)?>"# => "", false,
-        ["{name}.<anonymous closure>"];
+    "Dart: closures", "<anonymous closure", r#"\.?<anonymous closure(?:[^>]*)?>"# => "", false,
+        ["{name}.<anonymous closure>", "{name}.<anonymous closure @{n}>"];
     // swiftlang/swift lib/Demangling/NodePrinter.cpp
     "Swift: closures", "closure #", r#"(?:implicit )?closure #\d+ (?:@\w+ )*(?:\([^()]*(?:\([^()]*\)[^()]*)*\) )?(?:(?:async )?(?:throws )?(?:-> \S+ )?)?in "# => "", false,
         ["closure #{n} (Int) in Cart.{name}(_:)", "closure #1 in closure #{n} () -> () in Cart.{name}()", "implicit closure #{n} in {name}",

@@ -35,8 +35,7 @@ pub struct SearchError {
 /// # Errors
 /// [`SearchError`] says where and what.
 pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError> {
-    let plain = |c: char| if matches!(c, '“' | '”' | '„') { '"' } else { c };
-    let mut reader = Reader { chars: text.chars().map(plain).collect(), at: 0, now, terms: Vec::new() };
+    let mut reader = Reader { chars: with_straight_quotes(text), at: 0, now, terms: Vec::new() };
     if reader.chars.len() > LONGEST {
         return Err(SearchError { at: LONGEST, problem: "the search is longer than 2000 characters" });
     }
@@ -44,6 +43,19 @@ pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError
         reader.term()?;
     }
     Ok(reader.terms)
+}
+
+/// Quotes as word processors write them count as quotes, but within straight ones, where they are part of a value.
+fn with_straight_quotes(text: &str) -> Vec<char> {
+    let (mut within, mut escaped) = (false, false);
+    let straight = |c: char| {
+        if c == '"' && !escaped {
+            within = !within;
+        }
+        escaped = within && c == '\\' && !escaped;
+        if !within && matches!(c, '“' | '”' | '„') { '"' } else { c }
+    };
+    text.chars().map(straight).collect()
 }
 
 /// Fields of Sentry that nothing here keeps.
