@@ -106,7 +106,7 @@ pub fn run() -> ExitCode {
         Err(error) => match shell::value_for_stdio(&error) {
             Some(why) => {
                 parts::log(false);
-                stdio::run(Err(why))
+                stdio::run(Err(why), &stdio::Args::default())
             }
             None => error.exit(),
         },

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Arguments.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub struct Args {
     /// Push what newly breaks, regresses, escalates or relapses into a session of Claude Code, as a channel
     #[arg(long)]
