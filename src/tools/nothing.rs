@@ -196,7 +196,7 @@ async fn nearby(
     guard: &mut Guard,
 ) -> Result<Option<Clean>, StoreError> {
     let Term { negated: false, test: Test::Field { field, op: Op::Is, values: asked } } = term else { return Ok(None) };
-    if matches!(field, Field::User | Field::EventId | Field::Trace | Field::Replay) {
+    if matches!(field, Field::User | Field::EventId | Field::Trace | Field::Replay | Field::Value) {
         return Ok(None);
     }
     if let [value] = asked.as_slice()
@@ -232,6 +232,8 @@ fn words(term: &Term) -> Option<Untrusted> {
         Test::Field { field, op: Op::Is, values } => {
             let values: Vec<&str> = values.iter().map(Untrusted::raw).collect();
             match values.as_slice() {
+                // `message:` is contained.
+                [one] if *field == Field::Value && one.starts_with('*') => format!("message:{}", one.trim_matches('*')),
                 [one] => format!("{}:{one}", field.name().raw()),
                 several => format!("{}:[{}]", field.name().raw(), several.join(", ")),
             }
