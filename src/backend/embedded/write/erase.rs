@@ -126,7 +126,7 @@ impl Writer {
         }
         if let Some(name) = &scope.environment {
             let sql = "SELECT id FROM word WHERE kind=?1 AND parent=0 AND text=?2";
-            let id = self.conn.query_row(sql, params![Word::Environment as i64, name], |row| row.get(0)).optional()?;
+            let id = self.conn.query_row(sql, params![Word::Environment.code(), name], |row| row.get(0)).optional()?;
             numbers.environment = Some(id.ok_or_else(|| missing("environment", name))?);
         }
         if let Some(version) = &scope.release {
