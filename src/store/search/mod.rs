@@ -35,7 +35,7 @@ pub struct SearchError {
 /// # Errors
 /// [`SearchError`] says where and what.
 pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError> {
-    let mut reader = Reader { chars: with_straight_quotes(text), at: 0, now, terms: Vec::new() };
+    let mut reader = Reader { chars: with_plain_quotes(text), at: 0, now, terms: Vec::new() };
     if reader.chars.len() > LONGEST {
         return Err(SearchError { at: LONGEST, problem: "the search is longer than 2000 characters" });
     }
@@ -45,17 +45,16 @@ pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError
     Ok(reader.terms)
 }
 
-/// Quotes as word processors write them count as quotes, but within straight ones, where they are part of a value.
-fn with_straight_quotes(text: &str) -> Vec<char> {
-    let (mut within, mut escaped) = (false, false);
-    let straight = |c: char| {
-        if c == '"' && !escaped {
-            within = !within;
-        }
-        escaped = within && c == '\\' && !escaped;
-        if !within && matches!(c, '“' | '”' | '„') { '"' } else { c }
+/// Quotes as people's programs write them are quotes, but within plain ones they are what is looked for.
+fn with_plain_quotes(text: &str) -> Vec<char> {
+    let (mut quoted, mut escaped) = (false, false);
+    let plain = |c: char| {
+        let ends = c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        quoted ^= ends;
+        if !quoted && matches!(c, '“' | '”' | '„') { '"' } else { c }
     };
-    text.chars().map(straight).collect()
+    text.chars().map(plain).collect()
 }
 
 /// Fields of Sentry that nothing here keeps.
