@@ -81,7 +81,8 @@ impl SymbolServers {
     }
 }
 
-/// Where a file may lie below a server's address: `NAME/ID/FILE`, first as Breakpad's text, then as the file itself.
+/// Where a file may lie below a server's address: `NAME/ID/FILE`, first as Breakpad's text, then as the file itself, then in
+/// a cabinet.
 fn paths(file: &str, debug_id: &str) -> Vec<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | ' ');
     let Some(id) = id_of(debug_id).filter(|_| file.len() <= NAME && file.chars().all(fits) && !file.starts_with('.'))
@@ -97,7 +98,10 @@ fn paths(file: &str, debug_id: &str) -> Vec<String> {
         None => names.push((file.to_owned(), format!("{file}.sym"))),
     }
     let of = |(name, symbols): &(String, String)| {
-        [format!("{name}/{id}/{symbols}"), format!("{name}/{id}/{name}")].map(|path| path.replace(' ', "%20"))
+        let mut files = vec![symbols.clone(), name.clone()];
+        // Microsoft's servers keep some files in cabinets, by a name of their own.
+        files.extend(name.strip_suffix(".pdb").map(|stem| format!("{stem}.pd_")));
+        files.into_iter().map(|file| format!("{name}/{id}/{file}").replace(' ', "%20")).collect::<Vec<_>>()
     };
     names.iter().flat_map(of).collect()
 }
@@ -129,7 +133,7 @@ mod tests {
         let id = "F23820DF71A773B62698A1E7C88741B3A";
         let windows = paths("Desk.exe", &format!("{ID}-a"));
         assert_eq!(windows[0], format!("Desk.exe.pdb/{id}/Desk.exe.sym"));
-        assert_eq!(windows[3], format!("Desk.pdb/{id}/Desk.pdb"));
+        assert_eq!(windows[4..], ["Desk.pdb", "Desk.pd_"].map(|file| format!("Desk.pdb/{id}/{file}")));
     }
 
     #[test]

@@ -83,6 +83,24 @@ pub(crate) struct Active {
     pub(crate) last: i64,
 }
 
+/// Whom the crashes of a release hit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Crashed {
+    pub(crate) users: RoaringBitmap,
+    /// There are crashes besides that name no user.
+    pub(crate) nameless: bool,
+}
+
+impl Crashed {
+    /// Adds a crash; user 0 is none.
+    pub(crate) fn see(&mut self, user: u32) {
+        match user {
+            0 => self.nameless = true,
+            user => drop(self.users.insert(user)),
+        }
+    }
+}
+
 /// A release that somebody announced or deployed in one project.
 #[derive(Clone, Debug)]
 pub(crate) struct SpokenOf {
@@ -178,6 +196,13 @@ pub(crate) trait Facts {
         bounds: &ResolvedScope,
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError>;
+    /// Whom crashes hit in the scope, by release: a session that crashed, or a fatal event that nothing caught, of an
+    /// issue that is fatal.
+    fn crashed_users(
+        &mut self,
+        bounds: &ResolvedScope,
+        rels: &RoaringBitmap,
+    ) -> Result<HashMap<u32, Crashed>, StoreError>;
     /// How many users had a session or an event, by project; of those releases alone, if any are given.
     fn active_in(
         &mut self,

@@ -18,7 +18,7 @@ mod time;
 mod traffic;
 
 pub(crate) use cell::DayCount;
-pub(crate) use facts::{Active, Activity, Counts, Facts, KnownIssue, SpokenOf};
+pub(crate) use facts::{Active, Activity, Counts, Crashed, Facts, KnownIssue, SpokenOf};
 pub(crate) use issues::{Subject, issue, issues};
 pub(crate) use judge::Judge;
 pub(crate) use named::{environments, meant_issue};

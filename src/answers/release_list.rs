@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roaring::RoaringBitmap;
 
 use super::{
-    facts::{Active, Activity, Facts, SpokenOf},
+    facts::{Active, Activity, Crashed, Facts, SpokenOf},
     releases::{Releases, first_and_last, known_releases},
     scope::{ResolvedScope, resolve},
     time::moment,
@@ -116,10 +116,11 @@ fn add_counts(
 ) -> Result<(), StoreError> {
     let all_ids: RoaringBitmap = found.iter().flat_map(|(ids, _)| ids).copied().collect();
     let users = facts.active_users(bounds, &all_ids)?;
+    let crashed = facts.crashed_users(bounds, &all_ids)?;
     let (events, new_issues) = events_and_new_issues(facts, bounds, releases)?;
     let newest = newest_days(rows, releases, bounds);
     for (ids, shown) in found {
-        let mut all = RoaringBitmap::new();
+        let (mut all, mut hit) = (RoaringBitmap::new(), Crashed::default());
         for id in ids.iter() {
             let sessions = facts.sessions_of(*id, bounds)?;
             shown.sessions = added(shown.sessions, sessions);
@@ -128,8 +129,12 @@ fn add_counts(
             if let Some(users) = users.get(id) {
                 all |= users;
             }
+            if let Some(crashed) = crashed.get(id) {
+                hit.users |= &crashed.users;
+                hit.nameless |= crashed.nameless;
+            }
         }
-        shown.users = all.len();
+        (shown.users, shown.crashed_users, shown.nameless_crashes) = (all.len(), hit.users.len(), hit.nameless);
         let of_package = ids.first().and_then(|id| newest.get(&package_of(*id, releases)));
         shown.adoption = of_package.map(|by_id| {
             let own: u64 = ids.iter().filter_map(|id| by_id.get(id)).sum();
@@ -215,6 +220,8 @@ fn without_counts(release: Release, projects: Vec<String>) -> ReleaseFacts {
         projects,
         sessions: SessionCounts::default(),
         users: 0,
+        crashed_users: 0,
+        nameless_crashes: false,
         adoption: None,
         new_issues: 0,
         events: 0,

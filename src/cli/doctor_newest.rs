@@ -7,7 +7,7 @@ use super::parts;
 use crate::{
     backend::embedded::EmbeddedStore,
     guard::{Guard, Limit},
-    model::{Event, Project},
+    model::{Event, Project, nameless_files},
     store::{EventQuery, IssueQuery, IssueRef, IssueSort, Pick, Scope, SignalStore, StoreError},
 };
 
@@ -51,11 +51,8 @@ pub(super) async fn missing(store: &EmbeddedStore, slug: &str) -> Result<BTreeMa
 
 fn files_of(events: &[Event]) -> BTreeMap<(String, String), u64> {
     let mut files = BTreeMap::new();
-    let frames = events.iter().flat_map(|event| &event.exceptions).flat_map(|exception| &exception.frames);
-    for image in frames.filter(|frame| frame.line.is_none()).filter_map(|frame| frame.image.as_ref()) {
-        if let (Some(file), Some(id)) = (image.package_name(), &image.debug_id) {
-            *files.entry((file.to_owned(), id.raw().to_owned())).or_default() += 1;
-        }
+    for file in events.iter().flat_map(|event| nameless_files(&event.exceptions)) {
+        *files.entry((file.name.to_owned(), file.debug_id.raw().to_owned())).or_default() += file.frames;
     }
     files
 }
@@ -68,7 +65,8 @@ fn say_missing(project: &str, events: &[Event]) {
     for ((file, debug_id), frames) in files.into_iter().take(FILES) {
         let file = guard.line(&file.into(), Limit::Tag);
         let id = guard.line(&debug_id.into(), Limit::Tag);
-        println!("  symbols missing in {project}: {}, debug id {}, for {frames} frames", file.as_str(), id.as_str());
+        let frames = if frames == 1 { "1 frame".to_owned() } else { format!("{frames} frames") };
+        println!("  symbols missing in {project}: {}, debug id {}, for {frames}", file.as_str(), id.as_str());
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Flags {
         value_delimiter = ','
     )]
     symbol_servers: Option<Vec<String>>,
-    /// Most bytes that files of symbol servers take of a project [toml: symbol_server_bytes] [default: 2 GiB]
+    /// Most bytes that files of symbol servers take; those not needed for longest go first [toml: symbol_server_bytes] [default: 2 GiB]
     #[arg(long, global = true, env = "PRODSIGNAL_SYMBOL_SERVER_BYTES", value_name = "BYTES", hide_short_help = true)]
     symbol_server_bytes: Option<u64>,
     /// Host names that `serve` answers to beside loopback's [toml: allowed_hosts]

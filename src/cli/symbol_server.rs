@@ -8,7 +8,7 @@ use super::{doctor_newest::missing, parts};
 use crate::{
     backend::embedded::EmbeddedStore,
     sourcemaps::checksum,
-    store::{BundleOrder, DebugFileOrder, DebugFileQuery, HostedStore, SignalStore, StoreError},
+    store::{BundleOrder, DebugFileOrder, HostedStore, SignalStore, StoreError},
     symbol_server::SymbolServers,
 };
 
@@ -20,10 +20,9 @@ const FILE: usize = 256 << 20;
 const FROM: &str = "symbol server: ";
 /// Files that no server had are asked for once; past so many, all are forgotten.
 const MISSES: usize = 10_000;
-/// Files of a project that are counted.
-const LIST: usize = 1_000;
 
-/// Looks at once, then every minute, until `end`. `most`: bytes that files of servers may take of a project.
+/// Looks at once, then every minute, until `end`. `most`: bytes that files of servers may take; past
+/// them, those go first that no crash needed for longest.
 pub async fn follow(store: Arc<EmbeddedStore>, servers: SymbolServers, most: u64, end: CancellationToken) {
     let mut asked = HashSet::new();
     let mut times = tokio::time::interval(EVERY);
@@ -50,22 +49,18 @@ async fn look(
             if asked.len() >= MISSES {
                 asked.clear();
             }
-            if !asked.insert((file.clone(), debug_id.clone())) || taken(store, slug).await? >= most {
+            if !asked.insert((file.clone(), debug_id.clone())) {
                 continue;
             }
-            if let Some((name, bytes)) = servers.find(&file, &debug_id, FILE).await {
+            // One that is larger than all of the room would only push out the others.
+            let largest = FILE.min(usize::try_from(most).unwrap_or(FILE));
+            if let Some((name, bytes)) = servers.find(&file, &debug_id, largest).await {
                 keep(store, slug, &name, bytes).await?;
+                store.bound_debug_files(FROM, most).await?;
             }
         }
     }
     Ok(())
-}
-
-/// Bytes of files that came from servers.
-async fn taken(store: &EmbeddedStore, slug: &str) -> Result<u64, StoreError> {
-    let query = DebugFileQuery { project: slug.to_owned(), limit: LIST, ..DebugFileQuery::default() };
-    let files = store.debug_files(&query).await?;
-    Ok(files.iter().filter(|file| file.name.raw().starts_with(FROM)).map(|file| file.size_bytes).sum())
 }
 
 /// Takes a file as an upload is taken.

@@ -10,10 +10,10 @@ use std::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Filter, Outcome, Target};
+use super::{Outcome, Target};
 use crate::{
     model::Timestamp,
-    store::{Claim, FeedStore, Finding},
+    store::{Claim, FeedStore, Finding, FindingKind},
 };
 
 /// How often the command is asked whether it has ended.
@@ -27,8 +27,8 @@ pub struct Exec {
     pub limit: Duration,
     /// How often it is run for an entry at most.
     pub tries: u32,
-    /// What it is run for.
-    pub filter: Filter,
+    /// Kinds that it is run for; empty: all.
+    pub kinds: Vec<FindingKind>,
     /// Where issues are claimed before it runs; `None`: nothing is claimed.
     pub claims: Option<Arc<dyn FeedStore>>,
     /// How long a claim holds.
@@ -53,7 +53,7 @@ impl Target for Exec {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        self.filter.takes(finding)
+        self.kinds.is_empty() || self.kinds.contains(&finding.change.kind)
     }
 
     async fn tell(&self, finding: &Finding, data: &Value) -> Outcome {
@@ -70,24 +70,13 @@ impl Target for Exec {
                 Err(_) => return Outcome::Failed,
             }
         }
-        let done = self.run(data).await;
+        let (command, limit, input) = (self.command.clone(), self.limit, data.to_string());
+        let ran = tokio::task::spawn_blocking(move || run(&command, limit, &input)).await;
+        let done = matches!(ran, Ok(Ok(true)));
         if let (false, Some(claims), Some(issue)) = (done, &self.claims, issue) {
             let _ = claims.unclaim(issue).await;
         }
         if done { Outcome::Done } else { Outcome::Failed }
-    }
-
-    /// Nothing is claimed: a digest is for reading.
-    async fn tell_digest(&self, _: &[Finding], data: &Value) -> Outcome {
-        if self.run(data).await { Outcome::Done } else { Outcome::Failed }
-    }
-}
-
-impl Exec {
-    /// Runs the command with this on its input; whether it ended well.
-    async fn run(&self, data: &Value) -> bool {
-        let (command, limit, input) = (self.command.clone(), self.limit, data.to_string());
-        matches!(tokio::task::spawn_blocking(move || run(&command, limit, &input)).await, Ok(Ok(true)))
     }
 }
 

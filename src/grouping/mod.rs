@@ -17,6 +17,7 @@
 //! A chain is all of its links. A fingerprint of the application replaces all that, `{{ default }}` standing for it.
 
 mod anonymous;
+mod builds;
 mod chain;
 mod code;
 mod fingerprint;
@@ -64,14 +65,17 @@ pub fn group(event: &Event) -> Group {
     let mut also = earlier_keys(event, &own);
     own.hash = native::by_process(event, own.hash);
     also.iter_mut().for_each(|hash| *hash = native::by_process(event, *hash));
+    let mut across = builds::across(event);
     if !event.fingerprint.is_empty() && !fingerprint::is_default(&event.fingerprint) {
         own = chain::Decided { by: "fingerprint", hash: fingerprint::hash(event, &own.hash), weak: false };
         also.clear();
+        across = None;
     }
     let name = title::describe(event);
     Group {
         hash: own.hash,
         also,
+        across,
         by: own.by,
         title: name.title,
         ty: name.ty,

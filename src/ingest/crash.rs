@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Around, Names, event, id_of, taken::EnvelopeLog};
 use crate::{
     model::EventId,
-    native::{DUMP_TYPE, REPORT_TYPE, is_dump, is_report, merge, read_dump, read_report, unreadable},
+    native::{DUMP_TYPE, is_dump, is_report, merge, read_dump, read_report, report_type, unreadable},
     protocol::{CrashForm, Envelope, Item, ItemType, Limits, decode_body},
     store::Record,
 };
@@ -85,7 +85,7 @@ pub(super) fn envelope_of<'a>(form: &'a CrashForm, event: &'a [u8], id: EventId)
     if !form.dump.is_empty() {
         let name = form.dump_name.as_deref().unwrap_or("minidump.dmp");
         items.push(match is_report(&form.dump) {
-            true => file(1, name, Some(REPORT_TYPE), None, &form.dump),
+            true => file(1, name, Some(report_type(&form.dump)), None, &form.dump),
             false => file(1, name, Some(DUMP_TYPE), Some("event.minidump"), &form.dump),
         });
     }

@@ -241,6 +241,8 @@ pub struct ImagePlace {
     pub offset: Option<u64>,
     /// How an unwinder found the frame: `context`, `cfi`, `fp`, `scan` and others of Sentry's words.
     pub trust: Option<Untrusted>,
+    /// Symbols of the file were there when the event was read, whether or not they name this place.
+    pub has_symbols: bool,
 }
 
 impl ImagePlace {

@@ -171,6 +171,18 @@ pub enum ChangeReason {
     },
 }
 
+/// Keys of a crash of native code without symbols. Offsets change from build to build; what the program said, and which
+/// files the stack ran through, does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcrossBuilds {
+    /// What was said, and the files.
+    pub said: [u8; 16],
+    /// The same in this build.
+    pub here: [u8; 16],
+    /// Stands for the fact that several places of one build say the same, so that it leads nowhere.
+    pub ambiguous: [u8; 16],
+}
+
 /// What names a group of events and describes the issue that it makes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -179,6 +191,8 @@ pub struct Group {
     /// Other keys of the same event: if an issue has one of them, the event joins it.
     /// Used where a better key (a source map) came later. Usually empty.
     pub also: Vec<[u8; 16]>,
+    /// What leads to the same crash in other builds, where its place is known by an offset alone.
+    pub across: Option<AcrossBuilds>,
     /// How it was decided: `fingerprint`, `stack`, `chain`, `message`, `fallback`.
     pub by: &'static str,
     /// One line that names the issue.

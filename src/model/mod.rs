@@ -8,6 +8,7 @@ mod fix;
 mod issue;
 mod kind;
 mod library;
+mod nameless;
 mod onset;
 mod query;
 mod release;
@@ -24,10 +25,11 @@ pub use event::{
 pub use fix::{
     FixCandidate, FixCondition, FixHistory, FixHit, FixRelease, Likeness, Lost, Recurrence, Returning, Side, Sign, Use,
 };
-pub use issue::{Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
+pub use issue::{AcrossBuilds, Change, ChangeReason, Group, Issue, IssueId, Resolution, Status, TopFrame};
 pub use jiff::Timestamp;
 pub use kind::Kind;
 pub use library::{Libraries, LibraryChange};
+pub use nameless::{NamelessFile, nameless_files};
 pub use onset::Onset;
 pub use query::query_pairs;
 pub use release::{Deploy, Project, Release};

@@ -7,6 +7,13 @@ use serde_json::{Map, Value};
 const MOST: usize = 100;
 const LONGEST: usize = 200;
 
+/// The installation that a program ran in, as Crashpad numbers it; `None`: not told.
+pub(super) fn installation(dump: &Minidump<'_, &[u8]>) -> Option<String> {
+    let info = dump.get_stream::<MinidumpCrashpadInfo>().ok()?;
+    let id = info.raw.client_id.to_string();
+    id.contains(|c: char| c.is_ascii_hexdigit() && c != '0').then_some(id)
+}
+
 /// Annotations as tags: those of the process, then those of its modules. Those for the SDK's event are not among them.
 pub(super) fn tags(dump: &Minidump<'_, &[u8]>, modules: &MinidumpModuleList) -> Map<String, Value> {
     let mut tags = Map::new();

@@ -35,6 +35,32 @@ const OUT_OF_MEMORY: &[&str] = &[
 ];
 /// Parts of names that functions have which get memory: ending the program right there is a failed allocation.
 const ALLOCATES: &[&str] = &["alloc", "oom", "outofmemory", "nomem"];
+/// Functions that runtimes go through on the way to the end, and the kind of crash that each is known for.
+const ON_THE_WAY: &[(&str, &str)] = &[
+    ("rust_panic", "panic"),
+    ("rust_begin_unwind", "panic"),
+    ("panic_fmt", "panic"),
+    ("panic_nounwind", "panic"),
+    ("panic_cannot_unwind", "panic"),
+    ("__assert_fail", "assertion"),
+    ("__assert_rtn", "assertion"),
+    ("__assert2", "assertion"),
+    ("_wassert", "assertion"),
+    ("_assertionFailure", "assertion"),
+    ("g_assertion_message", "assertion"),
+    ("__cxa_pure_virtual", "pure_virtual_call"),
+    ("_purecall", "pure_virtual_call"),
+    ("__terminate", "terminate"),
+    ("terminate", "terminate"),
+    ("__stack_chk_fail", "stack_corruption"),
+    ("__fortify_fail", "stack_corruption"),
+    ("__chk_fail", "stack_corruption"),
+    ("malloc_printerr", "heap_corruption"),
+];
+/// Kinds that say no more than that the program ended itself.
+const ENDED: &[&str] = &["abort", "breakpoint", "illegal_instruction", "exception"];
+/// Frames among which those functions are looked for.
+const TOP: usize = 25;
 /// Functions that end the program.
 const ENDS: &[&str] = &["abort", "raise", "gsignal", "pthread_kill", "__pthread_kill_implementation", "tgkill"];
 /// A function that stands so often in a stack calls itself.
@@ -55,9 +81,17 @@ pub(super) fn say_kind(event: &mut Value) -> bool {
     if found.get("kind").is_none() {
         found["reason"] = text("type").into();
     }
-    if let Some(function) = memory_ran_out(&names, text("type")) {
+    let on_the_way = on_the_way(&names, text("type"));
+    let ran_out =
+        reports_no_memory(&names).or_else(|| got_memory(&names, text("type")).filter(|_| on_the_way.is_none()));
+    if let Some(function) = ran_out {
         found["kind"] = "out_of_memory".into();
         found["evidence"] = format!("it ended in {function}, which gets memory").into();
+    }
+    if found.get("kind").is_none_or(|kind| kind.as_str().is_some_and(|kind| ENDED.contains(&kind)))
+        && let Some(kind) = on_the_way
+    {
+        found["kind"] = kind.into();
     }
     let recursion = recursion(&names);
     if !recursion.is_empty() {
@@ -89,13 +123,13 @@ fn functions(crash: &Value) -> Vec<&str> {
     frames.map(|frame| frame.get("function").and_then(Value::as_str).unwrap_or("")).collect()
 }
 
-/// The function that reported it, or that the program was ended in while it got memory.
-fn memory_ran_out<'a>(names: &[&'a str], ty: &str) -> Option<&'a str> {
-    let top = || names.iter().take(12).copied();
-    let last = |name: &'a str| name.split('(').next().unwrap_or(name).rsplit("::").next().unwrap_or(name);
-    if let Some(reporter) = top().find(|name| OUT_OF_MEMORY.contains(&last(name))) {
-        return Some(reporter);
-    }
+/// The function by which a runtime reported that memory ran out.
+fn reports_no_memory<'a>(names: &[&'a str]) -> Option<&'a str> {
+    names.iter().take(12).copied().find(|name| OUT_OF_MEMORY.contains(&last(name)))
+}
+
+/// The function that ended the program while it got memory.
+fn got_memory<'a>(names: &[&'a str], ty: &str) -> Option<&'a str> {
     if ty != "SIGABRT" {
         return None;
     }
@@ -104,6 +138,23 @@ fn memory_ran_out<'a>(names: &[&'a str], ty: &str) -> Option<&'a str> {
     let caller = names[end + 1..].iter().copied().find(|name| !name.is_empty() && !name.starts_with("__"))?;
     let plain: String = last(caller).to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     ALLOCATES.iter().any(|part| plain.contains(part)).then_some(caller)
+}
+
+/// A function's name without what it is in and takes.
+fn last(name: &str) -> &str {
+    name.split('(').next().unwrap_or(name).rsplit("::").next().unwrap_or(name)
+}
+
+/// What the runtime ended the program for: of several, what was first on the way.
+fn on_the_way(names: &[&str], ty: &str) -> Option<&'static str> {
+    if !["SIGABRT", "SIGTRAP", "SIGILL", "EXC_", "EXCEPTION_", "STATUS_", "0x"]
+        .iter()
+        .any(|start| ty.starts_with(start))
+    {
+        return None;
+    }
+    let kind = |name: &&str| ON_THE_WAY.iter().find(|(known, _)| *known == last(name)).map(|(_, kind)| *kind);
+    names.iter().take(TOP).rev().find_map(kind)
 }
 
 /// Functions that call each other without end.
@@ -135,6 +186,24 @@ mod tests {
             "out_of_memory"
         );
         assert_eq!(kind("SIGABRT", &["abort", "plate_check", "alloc_all", "main"]), Value::Null);
+    }
+
+    #[test]
+    fn runtimes_are_known_by_the_functions_on_the_way_to_the_end() {
+        for (functions, want) in [
+            (
+                &["abort", "std::process::abort", "__rustc::rust_panic", "core::panicking::panic_fmt", "steep"][..],
+                "panic",
+            ),
+            (&["gsignal", "abort", "__assert_fail_base", "__assert_fail", "plate_check"], "assertion"),
+            (&["abort", "__cxxabiv1::__terminate(void (*)())", "std::terminate()", "__cxa_throw", "boil"], "terminate"),
+            (&["abort", "std::terminate()", "__cxa_pure_virtual", "boil"], "pure_virtual_call"),
+            (&["abort", "__libc_message", "__fortify_fail", "__stack_chk_fail", "boil"], "stack_corruption"),
+            (&["abort", "__libc_message", "malloc_printerr", "_int_free", "boil"], "heap_corruption"),
+        ] {
+            assert_eq!(kind("SIGABRT", functions), want, "{functions:?}");
+            assert_eq!(kind("SIGSEGV", functions), Value::Null, "{functions:?}");
+        }
         assert_eq!(kind("SIGSEGV", &["fill", "my_alloc", "main"]), Value::Null);
         assert_eq!(kind("ParseError", &["abort", "my_alloc"]), Value::Null);
     }

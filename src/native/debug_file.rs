@@ -8,10 +8,12 @@ use symbolic_cfi::CfiCache;
 use symbolic_debuginfo::{Archive, FileFormat, Object as DebugObject, ParseObjectOptions};
 use symbolic_symcache::SymCacheConverter;
 
-use super::{code_key, debug_key};
+use super::{cabinet, code_key, debug_key};
 
 /// Largest section of a file, unpacked, in bytes.
 const SECTION_BYTES: usize = 512 << 20;
+/// Largest file in a cabinet, in bytes.
+const PACKED_BYTES: usize = 512 << 20;
 /// Largest source file, and all of them, in bytes.
 const SOURCE_BYTES: usize = 8 << 20;
 const SOURCES_BYTES: usize = 512 << 20;
@@ -81,19 +83,26 @@ pub enum DebugFileError {
     TooLarge(&'static str),
 }
 
-/// Takes a file apart. `name` and `debug_id` are what the sender says of it: mappings have no id of their own.
+/// Takes a file apart, in a cabinet or not. `name` and `debug_id` are what the sender says of it: mappings have no id of their own.
 ///
 /// # Errors
 /// See [`DebugFileError`].
 pub fn read_debug_file(name: &str, debug_id: Option<&str>, bytes: &[u8]) -> Result<Vec<DebugFile>, DebugFileError> {
-    let read = || match Archive::peek(bytes) {
+    let plain = |bytes: &[u8]| match Archive::peek(bytes) {
         FileFormat::Unknown => mapping(name, debug_id, bytes),
         _ => objects(bytes),
+    };
+    let read = || match cabinet::is_cabinet(bytes) {
+        true => plain(&cabinet::unpacked(bytes, PACKED_BYTES).ok_or(DebugFileError::TooLarge(CABINET))?),
+        false => plain(bytes),
     };
     // The readers are careful, but not ours; a fault in them costs this file and nothing else.
     let done = catch_unwind(AssertUnwindSafe(read));
     done.unwrap_or_else(|_| Err(DebugFileError::Broken("its reader gave up".to_owned())))
 }
+
+/// Why a cabinet was not taken.
+const CABINET: &str = "its cabinet holds no file, or more than is allowed, or is cut";
 
 fn broken(error: &dyn std::fmt::Display) -> DebugFileError {
     DebugFileError::Broken(error.to_string().chars().take(200).collect())

@@ -98,6 +98,9 @@ impl<'a> Reader<'a> {
             "tags": annotations::tags(self.dump, &self.modules),
         });
         event["contexts"]["crash"] = crash.context();
+        if let Some(id) = annotations::installation(self.dump) {
+            event["user"] = json!({ "id": id });
+        }
         event
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Object, Symbols, context,
-    images::{Image, address, image_of, images_of},
+    images::{FOUND, Image, UNWOUND, address, image_of, images_of},
     java,
     object::Place,
 };
@@ -173,12 +173,13 @@ impl Naming<'_> {
         }
     }
 
-    /// Notes at the images which of them had symbols.
+    /// Notes at the images which of them had symbols, and of what use these were.
     fn mark_found(&self, event: &mut Value) {
         let Some(images) = event.pointer_mut("/debug_meta/images").and_then(Value::as_array_mut) else { return };
         for (at, object) in &self.objects {
-            if let (Some(Value::Object(image)), Some(_)) = (images.get_mut(*at), object) {
-                image.insert("debug_status".into(), "found".into());
+            if let (Some(Value::Object(image)), Some(object)) = (images.get_mut(*at), object) {
+                let status = if object.has_functions() { FOUND } else { UNWOUND };
+                image.insert("debug_status".into(), status.into());
             }
         }
     }

@@ -6,6 +6,9 @@ use super::{Symbols, WantedImage, code_key, debug_key};
 
 /// Most images that are read of an event.
 const MOST: usize = 5_000;
+/// What an image's `debug_status` says of its symbols: they name functions, or say no more than how stacks are unwound.
+pub(super) const FOUND: &str = "found";
+pub(super) const UNWOUND: &str = "unwound";
 
 /// One loaded file.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +21,10 @@ pub struct Image {
     pub size: u64,
     /// What names its symbols.
     pub wanted: WantedImage,
-    /// Its symbols were there when the event was read last.
+    /// Symbols that name its functions were there when the event was read last.
     pub found: bool,
+    /// Symbols of it were there, but none that name functions.
+    pub unwound: bool,
     /// A mapping of R8, or of Dart's names.
     pub mapping: bool,
 }
@@ -48,7 +53,8 @@ pub fn images_of(event: &Value) -> Vec<Image> {
             start: start.unwrap_or(u64::MAX),
             size: json.get("image_size").and_then(address).unwrap_or(0),
             wanted,
-            found: text("debug_status") == Some("found"),
+            found: text("debug_status") == Some(FOUND),
+            unwound: text("debug_status") == Some(UNWOUND),
             mapping,
         })
     };
@@ -93,7 +99,8 @@ pub fn has_found_since(event: &Value, symbols: &dyn Symbols, project: u64) -> bo
             continue;
         }
         asked.push(image.at);
-        if symbols.object(project, &image.wanted).is_some() {
+        let object = symbols.object(project, &image.wanted);
+        if object.is_some_and(|object| !image.unwound || object.has_functions()) {
             return true;
         }
     }

@@ -1,15 +1,16 @@
 //! Crashes of native programs: minidumps become events, addresses become functions and lines.
-//! It alone uses `minidump`, `minidump_unwind`, `symbolic_*` and `proguard`.
+//! It alone uses `minidump`, `minidump_unwind`, `symbolic_*`, `proguard` and `cab`; tombstones are read with `prost`.
 //! It never does IO, reads a clock or panics on input: dumps and symbol files come as bytes, and lies in them cost
 //! what they are in, nothing more.
 //!
-//! What systems write down as text instead (tombstones, crash reports of Apple's) goes through [`read_report`].
+//! What systems write down by themselves (tombstones, crash reports of Apple's) goes through [`read_report`].
 //! A dump goes through [`read_dump`]: exception, threads, modules and facts of the process are read, stacks unwound by
 //! call-frame information where symbols have it, else by frame pointers, else by scanning, within a budget of steps.
 //! [`merge`] puts that under what the SDK sent. [`symbolicate`] names the frames of any event that has addresses and
 //! images, whether they came from a dump or from an SDK, and does so again when symbols come later.
 
 mod annotations;
+mod cabinet;
 mod classes;
 mod code;
 mod context;
@@ -36,5 +37,5 @@ pub use frames::symbolicate;
 pub use images::{has_found_since, images_of};
 pub use merge::{merge, unreadable};
 pub use object::{CODE_ID_BYTES, Object, code_key, debug_key};
-pub use report::{REPORT_TYPE, is_report, read_report};
+pub use report::{is_report, read_report, report_type};
 pub use symbols::{NoSymbols, Symbols, WantedImage};

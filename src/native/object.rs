@@ -10,6 +10,8 @@ use super::{Found, classes::Classes, demangle::demangle_name};
 
 /// Longest code id that is kept, in characters: a build id has 40.
 pub const CODE_ID_BYTES: usize = 128;
+/// Bytes around an instruction that the compiler made of no line (line 0) among which one with a line is looked for.
+const NEAR: u64 = 64;
 /// Inlined calls of one address that are told.
 const INLINES: usize = 100;
 
@@ -89,7 +91,8 @@ impl Object {
             let function = demangle_name(&name);
             let symbol = (name.as_str() != function).then(|| name.as_str().to_owned());
             let path = found.file().map(|file| file.full_path()).filter(|path| !path.is_empty());
-            Place { function, symbol, path, line: Some(found.line()).filter(|line| *line > 0) }
+            let line = Some(found.line()).filter(|line| *line > 0);
+            Place { line: line.or_else(|| line_near(&cache, offset, found.function().name())), function, symbol, path }
         };
         let places = cache.lookup(offset).take(INLINES).map(place);
         places.filter(|place| !is_section(&place.function)).collect()
@@ -112,6 +115,16 @@ impl Object {
         };
         self.rules.get_or_init(read).as_deref()
     }
+}
+
+/// The line of the nearest instruction of a function that has one: those before it first, as they ran before.
+fn line_near(cache: &SymCache<'_>, offset: u64, function: &str) -> Option<u32> {
+    let at = |offset: u64| {
+        let same = cache.lookup(offset).find(|found| found.function().name() == function)?;
+        Some(same.line()).filter(|line| *line > 0)
+    };
+    let before = (1..=NEAR).map_while(|back| offset.checked_sub(back)).find_map(at);
+    before.or_else(|| (1..=NEAR).map(|on| offset.saturating_add(on)).find_map(at))
 }
 
 /// Names that tools make up for a stretch of a file without symbols: `<.plt.got ELF section in press>`.

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    extract::{FromRequest, Multipart, Path, RawQuery, Request, State},
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Path, RawQuery, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -99,7 +99,9 @@ async fn form_of(headers: &HeaderMap, bytes: Vec<u8>, limits: Limits) -> Result<
         return Ok(CrashForm::of_dump(&bytes, &limits));
     }
     let request = Request::builder().header(header::CONTENT_TYPE, ty).body(Body::from(bytes));
-    let request = request.map_err(|_| IngestError::Form("the content type can't be read".to_owned()))?;
+    let mut request = request.map_err(|_| IngestError::Form("the content type can't be read".to_owned()))?;
+    // The body was bounded when it was read.
+    DefaultBodyLimit::disable().apply(&mut request);
     let broken = |error: axum::extract::multipart::MultipartError| IngestError::Form(error.body_text());
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|error| IngestError::Form(error.body_text()))?;

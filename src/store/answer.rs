@@ -160,12 +160,26 @@ pub struct ReleaseFacts {
     pub sessions: SessionCounts,
     /// Distinct users with a session or event.
     pub users: u64,
+    /// Those of them whom a crash hit: a session that crashed, or a fatal event that nothing caught.
+    pub crashed_users: u64,
+    /// There are crashes besides that name no user.
+    pub nameless_crashes: bool,
     /// Share of the newest day of its package in the scope (of sessions, else requests, else events) that ran on it, 0 to 1.
     pub adoption: Option<f64>,
     /// Issues whose first release it is.
     pub new_issues: u64,
     /// Events.
     pub events: u64,
+}
+
+impl ReleaseFacts {
+    /// Share of its users whom no crash hit, in 0..=1. `None` where no crash is known, where crashes
+    /// name no user, and where nothing but crashes is known: then nobody tells how many users there are besides.
+    pub fn crash_free_users(&self) -> Option<f64> {
+        let others = self.sessions.total > 0 || self.users > self.crashed_users;
+        (self.crashed_users > 0 && others && !self.nameless_crashes)
+            .then(|| 1.0 - self.crashed_users as f64 / self.users.max(1) as f64)
+    }
 }
 
 /// An event and its place among others.

@@ -53,6 +53,12 @@ view! {
         /// Of its sessions without an error that nothing caught, 0 to 1, where sessions may end so without a crash.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub unhandled_free_sessions: Option<f64>,
+        /// Users whom a crash hit: by a session that crashed, or a fatal event that nothing caught.
+        #[serde(skip_serializing_if = "is_zero")]
+        pub crashed_users: u64,
+        /// Of `users`, whom no crash hit, 0 to 1; without sessions, the others are known by any signal of theirs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub crash_free_users: Option<f64>,
         /// Share of the newest day that ran on it, 0 to 1.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub adoption: Option<f64>,
@@ -123,10 +129,16 @@ fn release_view(facts: &ReleaseFacts, guard: &mut Guard) -> ReleaseView {
             .unhandled_free_rate()
             .filter(|_| facts.sessions.unhandled > 0)
             .map(view::rounded),
+        crashed_users: facts.crashed_users,
+        crash_free_users: facts.crash_free_users().map(view::rounded),
         adoption: facts.adoption.map(view::rounded),
         new_issues: facts.new_issues,
         events: facts.events,
     }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl View for Out {
@@ -139,6 +151,13 @@ impl View for Out {
                     .map(|rate| say!(", ", view::percent(rate), " free of unhandled errors"));
                 let sessions = count(release.sessions, "session", "sessions");
                 say!(", ", view::percent(rate), " of ", sessions, " crash-free", unhandled)
+            });
+            let crashed = (release.crashed_users > 0).then(|| {
+                let free = release.crash_free_users.map_or_else(
+                    || Clean::ours(" at least: others can't be told"),
+                    |rate| say!(" (", view::percent(rate), " of users crash-free)"),
+                );
+                say!(", ", count(release.crashed_users, "user", "users"), " crashed", free)
             });
             let adoption = release.adoption.map(|a| say!(", adoption ", view::percent(a)));
             let deployed = release.deployed_at.map(|t| say!(", deployed ", t));
@@ -161,6 +180,7 @@ impl View for Out {
                 ", ",
                 count(release.users, "user", "users"),
                 health,
+                crashed,
                 adoption
             ));
         }

@@ -170,6 +170,7 @@ impl Hit {
             group: Group {
                 hash: group_hash(&self.issue),
                 also: Vec::new(),
+                across: None,
                 by: "stack",
                 title: format!("Fault: {} failed", self.issue).as_str().into(),
                 ty: Some("Fault".into()),

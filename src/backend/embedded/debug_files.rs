@@ -56,6 +56,16 @@ impl EmbeddedStore {
         self.read(move |snapshot: &mut Snapshot<'_>| snapshot.debug_files(&query)).await
     }
 
+    /// Drops files with symbols whose names begin so, those first that no crash needed for longest, until the others are of
+    /// no more than `most` bytes, as they came. Returns how many uploads went.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub async fn bound_debug_files(&self, start: &str, most: u64) -> Result<u64, StoreError> {
+        let start = start.to_owned();
+        self.control(move |writer: &mut Writer| writer.bound_debug_files(&start, most)).await
+    }
+
     /// Drops dumps from before a moment; the events that were read of them stay.
     ///
     /// # Errors

@@ -430,6 +430,8 @@ mod tests {
             projects: vec!["shop".into()],
             sessions: Default::default(),
             users: 0,
+            crashed_users: 0,
+            nameless_crashes: false,
             adoption: None,
             new_issues: 0,
             events: 0,

@@ -150,6 +150,8 @@ fn facts(row: &Value) -> Option<ReleaseFacts> {
         projects,
         sessions: SessionCounts::default(),
         users: 0,
+        crashed_users: 0,
+        nameless_crashes: false,
         adoption: None,
         new_issues: count(row, "newGroups").unwrap_or(0),
         events: 0,

@@ -1,16 +1,20 @@
-//! Crashes that a system wrote down as text: tombstones of Android, crash reports of Apple's systems and what these say
+//! Crashes that a system wrote down: tombstones of Android (as text or protobuf), crash reports of Apple's systems and what these say
 //! of programs that were ended for their memory. Each becomes an event as a dump does.
 
 mod apple;
 mod ips;
 mod tombstone;
+mod tombstone_proto;
 
 use serde_json::{Map, Value, json};
 
 use super::reason::Crash;
 
-/// Media type under which a report is kept: it is text, and scrubbed as such.
-pub const REPORT_TYPE: &str = "text/plain";
+/// Media type under which a report is kept. Text is scrubbed as such; what is none holds memory, and is kept as dumps are.
+pub fn report_type(bytes: &[u8]) -> &'static str {
+    if tombstone_proto::begins(bytes) { super::DUMP_TYPE } else { "text/plain" }
+}
+
 /// Threads, frames of each, and loaded files that are read.
 const THREADS: usize = 500;
 const FRAMES: usize = 500;
@@ -67,6 +71,9 @@ struct Image {
 
 /// Whether these are the first bytes of a report.
 pub fn is_report(bytes: &[u8]) -> bool {
+    if tombstone_proto::begins(bytes) {
+        return true;
+    }
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]);
     let start = start.trim_start_matches(['\u{feff}', ' ', '\r', '\n']);
     tombstone::begins(start) || apple::begins(start) || ips::begins(start)
@@ -77,6 +84,9 @@ pub fn is_report(bytes: &[u8]) -> bool {
 ///
 /// `None`: not a report, or one that can't be read.
 pub fn read_report(bytes: &[u8]) -> Option<Value> {
+    if tombstone_proto::begins(bytes) {
+        return tombstone_proto::read(bytes.get(..LONGEST).unwrap_or(bytes)).map(Report::event);
+    }
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]);
     let text = text.trim_start_matches(['\u{feff}', ' ', '\r', '\n']);
     let report = match () {

@@ -136,7 +136,7 @@ fn path_and_function(text: &str) -> (&str, Option<String>) {
 }
 
 /// The place of a file among the images; it is added when it is new.
-fn image(report: &mut Report, path: &str, build_id: Option<&str>) -> Option<usize> {
+pub(super) fn image(report: &mut Report, path: &str, build_id: Option<&str>) -> Option<usize> {
     // A library within a package: its own name is what follows.
     let file = path.rsplit_once('!').map_or(path, |(_, inner)| inner);
     let code_id = build_id.and_then(code_key);
@@ -150,7 +150,7 @@ fn image(report: &mut Report, path: &str, build_id: Option<&str>) -> Option<usiz
 }
 
 /// `2021-11-02 10:11:12.123456789+0100` as RFC 3339 has it.
-fn moment(text: &str) -> Option<String> {
+pub(super) fn moment(text: &str) -> Option<String> {
     let (day, time) = text.split_once(' ')?;
     let at = time.rfind(['+', '-'])?;
     let (clock, zone) = time.split_at(at);

@@ -15,6 +15,7 @@ struct Image {
     size: u64,
     file: Option<Untrusted>,
     debug_id: Option<Untrusted>,
+    has_symbols: bool,
 }
 
 /// The loaded files of an event, by address, and each one's place in the event's list.
@@ -31,7 +32,8 @@ impl Images {
             let size = json.get("image_size").and_then(number).unwrap_or(0);
             // What has no address is found by its number alone.
             let start = json.get("image_addr").and_then(number).unwrap_or(u64::MAX);
-            Image { start, size, file, debug_id }
+            let has_symbols = json.get("debug_status").and_then(Value::as_str) == Some("found");
+            Image { start, size, file, debug_id, has_symbols }
         };
         let mut images: Vec<(usize, Image)> = all.iter().take(IMAGES).map(image).enumerate().collect();
         images.sort_by_key(|(_, image)| image.start);
@@ -58,6 +60,7 @@ impl Images {
                 address,
                 offset: Some(address),
                 trust: text(frame, "trust"),
+                has_symbols: image.is_some_and(|image| image.has_symbols),
             }));
         }
         let image = self.at(address);
@@ -68,6 +71,7 @@ impl Images {
             address,
             offset: start.filter(|start| *start > 0).and_then(|start| address.checked_sub(start)),
             trust: text(frame, "trust"),
+            has_symbols: image.is_some_and(|image| image.has_symbols),
         }))
     }
 }

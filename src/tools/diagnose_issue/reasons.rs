@@ -177,7 +177,14 @@ fn quoted(event: &Event, exception: usize, guard: &mut Guard) -> Clean {
 
 fn function(event: &Event, (exception, frame): (usize, usize), guard: &mut Guard) -> Clean {
     let frame = &event.exceptions[exception].frames[frame];
-    let name = guard.opt(frame.function.as_ref(), Limit::Tag).unwrap_or_else(|| Clean::ours("an anonymous function"));
+    let name = match (&frame.function, &frame.image) {
+        (Some(name), _) => guard.line(name, Limit::Tag),
+        (None, Some(image)) => {
+            let missing = if image.has_symbols { "" } else { " (symbols missing)" };
+            say!(guard.line(&image.label().into(), Limit::Tag), missing)
+        }
+        (None, None) => Clean::ours("an anonymous function"),
+    };
     match guard.opt(frame.file.as_ref(), Limit::Tag) {
         Some(file) => say!(name, " in ", file),
         None => name,

@@ -30,14 +30,8 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     if !out.missing_symbols.is_empty() {
         doc.heading("Symbols missing (upload with: sentry-cli debug-files upload)");
         for file in &out.missing_symbols {
-            doc.bullet(&say!(
-                file.file.clone(),
-                ", debug id ",
-                file.debug_id.clone(),
-                ", for ",
-                file.frames,
-                " frames"
-            ));
+            let frames = count(file.frames, "frame", "frames");
+            doc.bullet(&say!(file.file.clone(), ", debug id ", file.debug_id.clone(), ", for ", frames));
         }
     }
     if !event.breadcrumbs.is_empty() {

@@ -4,7 +4,10 @@ use super::{Section, view::*};
 use crate::{
     checkout::Place,
     guard::{Clean, CleanData, Guard, Limit},
-    model::{Breadcrumb, Data, Event, Exception, Frame, ImagePlace, Level, Request, Untrusted, User},
+    model::{
+        Breadcrumb, Data, Event, Exception, Frame, ImagePlace, Level, NamelessFile, Request, Untrusted, User,
+        nameless_files,
+    },
     say,
     store::EventFacts,
     tools::code::{Placed, Places},
@@ -134,25 +137,14 @@ fn package(frame: &Frame, image: &ImagePlace, guard: &mut Guard) -> Option<Clean
     Some(guard.line(&text.into(), Limit::Tag))
 }
 
-/// Files of the exceptions' frames that have no line, those of the application and of most frames first.
+/// Files whose symbols are missing.
 pub(super) fn missing_symbols(event: &Event, guard: &mut Guard) -> Vec<MissingView> {
-    let mut files: Vec<(&str, &Untrusted, bool, u64)> = Vec::new();
-    let frames = event.exceptions.iter().flat_map(|exception| &exception.frames).filter(|frame| frame.line.is_none());
-    for frame in frames {
-        let Some(image) = &frame.image else { continue };
-        let (Some(name), Some(id)) = (image.package_name(), &image.debug_id) else { continue };
-        match files.iter_mut().find(|(_, known, ..)| *known == id) {
-            Some((.., own, n)) => (*own, *n) = (*own || frame.in_app, *n + 1),
-            None => files.push((name, id, frame.in_app, 1)),
-        }
-    }
-    files.sort_by_key(|(.., own, n)| (!own, std::cmp::Reverse(*n)));
-    let view = |(name, id, _, frames): (&str, &Untrusted, bool, u64)| MissingView {
-        file: guard.line(&name.into(), Limit::Tag),
-        debug_id: guard.line(id, Limit::Tag),
-        frames,
+    let view = |file: NamelessFile<'_>| MissingView {
+        file: guard.line(&file.name.into(), Limit::Tag),
+        debug_id: guard.line(file.debug_id, Limit::Tag),
+        frames: file.frames,
     };
-    files.into_iter().take(MISSING).map(view).collect()
+    nameless_files(&event.exceptions).into_iter().take(MISSING).map(view).collect()
 }
 
 pub(super) fn breadcrumbs(event: &Event, guard: &mut Guard) -> Vec<BreadcrumbView> {

@@ -157,8 +157,9 @@ impl IssueView {
         }
         let mut place = Clean::default();
         if let Some(frame) = &self.top_frame {
-            place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " in ", frame.file.clone());
-            if let Some(line) = frame.line {
+            let file = frame.file.clone().map(|file| say!(" in ", file));
+            place = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), file);
+            if let Some(line) = frame.line.filter(|_| frame.file.is_some()) {
                 place = say!(place, ":", line);
             }
         }

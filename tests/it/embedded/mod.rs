@@ -5,4 +5,5 @@ mod files;
 mod maps;
 mod naive;
 mod sessions;
+mod symbols;
 mod writing;

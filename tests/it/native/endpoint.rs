@@ -87,6 +87,15 @@ fn bare_and_packed_dumps_are_taken_and_broken_ones_stored_as_crashes() {
 }
 
 #[test]
+fn forms_are_as_large_as_requests_may_be() {
+    let (store, server) = served();
+    let mut dump = data("crashpad-e8e8fc68.dmp");
+    dump.resize(5 << 20, 0x2e);
+    let id = crash(&server, &store, &dump);
+    assert_eq!(event(&store, &id)["exceptions"][0]["type"], "SIGSEGV");
+}
+
+#[test]
 fn what_is_here_of_symbols_can_be_asked() {
     let (_store, server) = served();
     upload_all(&server);

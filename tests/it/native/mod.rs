@@ -1,10 +1,12 @@
 //! Crashes of native programs: dumps, symbols, and programs that crash for real.
 
+mod builds;
 mod crashing;
 mod dumps;
 mod endpoint;
 mod lies;
 mod mappings;
+mod rates;
 mod reports;
 mod symbol_server;
 

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     answers::{
-        self, Active, Counts, DayCount, EventFilter, Facts, KnownIssue, ReleaseRow, Releases, ResolvedScope, SpokenOf,
-        Traffic,
+        self, Active, Counts, Crashed, DayCount, EventFilter, Facts, KnownIssue, ReleaseRow, Releases, ResolvedScope,
+        SpokenOf, Traffic,
     },
     backend::embedded::write::Word,
     change::Series,
@@ -190,6 +190,14 @@ impl Facts for Snapshot<'_> {
         rels: &RoaringBitmap,
     ) -> Result<HashMap<u32, RoaringBitmap>, StoreError> {
         Snapshot::active_users(self, bounds, rels)
+    }
+
+    fn crashed_users(
+        &mut self,
+        bounds: &ResolvedScope,
+        rels: &RoaringBitmap,
+    ) -> Result<HashMap<u32, Crashed>, StoreError> {
+        Snapshot::crashed_users(self, bounds, rels)
     }
 
     fn active_in(

@@ -141,15 +141,18 @@ impl Writer {
                      WHERE bundle_use.bundle=bundle.id AND (bundle_use.at>=?1 OR release.last>=?1 OR release.created>=?1
                        OR release.released>=?1))";
         let old: Vec<i64> = self.conn.prepare(sql)?.query_map([cut], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        for bundle in old {
-            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            tx.execute("DELETE FROM artifact WHERE bundle=?1", [bundle])?;
-            drop_debug_files(&tx, bundle)?;
-            tx.execute("DELETE FROM bundle_use WHERE bundle=?1", [bundle])?;
-            tx.execute("DELETE FROM bundle WHERE id=?1", [bundle])?;
-            tx.commit()?;
-            self.commit_waiting();
-        }
+        old.into_iter().try_for_each(|bundle| self.drop_bundle(bundle))
+    }
+
+    /// Drops a bundle with all that was in it.
+    pub(super) fn drop_bundle(&mut self, bundle: i64) -> Result<(), StoreError> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute("DELETE FROM artifact WHERE bundle=?1", [bundle])?;
+        drop_debug_files(&tx, bundle)?;
+        tx.execute("DELETE FROM bundle_use WHERE bundle=?1", [bundle])?;
+        tx.execute("DELETE FROM bundle WHERE id=?1", [bundle])?;
+        tx.commit()?;
+        self.commit_waiting();
         Ok(())
     }
 

@@ -77,6 +77,29 @@ impl Writer {
         Ok(())
     }
 
+    /// Drops files whose names begin so, those first that no crash needed for longest, until the others are of no more than
+    /// `most` bytes; returns how many uploads went.
+    pub(in crate::backend::embedded) fn bound_debug_files(
+        &mut self,
+        start: &str,
+        most: u64,
+    ) -> Result<u64, StoreError> {
+        let sql = "SELECT bundle.id, max(size) FROM debug_file JOIN bundle ON bundle.id=debug_file.bundle
+                   WHERE substr(name, 1, length(?1))=?1 GROUP BY bundle.id ORDER BY used DESC, bundle.id DESC";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let files: Vec<(i64, u64)> = self.conn.prepare(sql)?.query_map([start], row)?.collect::<Result<_, _>>()?;
+        let (mut kept, mut gone) = (0_u64, 0);
+        for (bundle, size) in files {
+            kept = kept.saturating_add(size);
+            if kept > most {
+                kept -= size;
+                self.drop_bundle(bundle)?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+
     /// Drops dumps from before a moment; returns how many.
     pub(in crate::backend::embedded) fn drop_dumps(&mut self, before: i64) -> Result<u64, StoreError> {
         let sql = format!(

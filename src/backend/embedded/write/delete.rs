@@ -53,6 +53,8 @@ impl Writer {
         tx.execute_batch(
             "DELETE FROM bundle WHERE id NOT IN (SELECT bundle FROM bundle_use);
              DELETE FROM artifact WHERE bundle NOT IN (SELECT id FROM bundle);
+             DELETE FROM debug_file WHERE bundle NOT IN (SELECT id FROM bundle);
+             DELETE FROM debug_part WHERE file NOT IN (SELECT id FROM debug_file);
              INSERT INTO issue_fts(issue_fts) VALUES('rebuild');",
         )?;
         tx.commit()?;

@@ -138,13 +138,19 @@ impl Commit<'_> {
     fn issue(&mut self, project: u64, record: &EventRecord, ts: i64) -> Result<(i64, bool), StoreError> {
         let group = &record.group;
         if let Some(issue) = self.names.issue(self.conn, project, group.hash)? {
+            self.seen_in_build(project, group, issue)?;
             return Ok((issue, false));
         }
+        let elsewhere = self.in_other_build(project, group)?;
         for hash in &group.also {
             if let Some(issue) = self.names.issue(self.conn, project, *hash)? {
                 self.join(project, group, issue)?;
                 return Ok((issue, false));
             }
+        }
+        if let Some(issue) = elsewhere {
+            self.join(project, group, issue)?;
+            return Ok((issue, false));
         }
         if !self.names.may_have_issue(self.conn, project)? {
             return self.overflow(project, record, ts);
@@ -164,6 +170,7 @@ impl Commit<'_> {
         let group = Group {
             hash: OVERFLOW,
             also: Vec::new(),
+            across: None,
             by: "overflow",
             title: OTHERS.into(),
             ty: Some(OTHERS.into()),
@@ -179,6 +186,28 @@ impl Commit<'_> {
     fn join(&mut self, project: u64, group: &Group, issue: i64) -> Result<(), StoreError> {
         for hash in std::iter::once(&group.hash).chain(&group.also) {
             self.names.join(self.conn, project, *hash, issue)?;
+        }
+        self.seen_in_build(project, group, issue)
+    }
+
+    /// The issue of the same crash in another build. Where this build has said the same at another place, or any build
+    /// at several, that leads nowhere: then a place that was not seen before is a bug of its own.
+    fn in_other_build(&mut self, project: u64, group: &Group) -> Result<Option<i64>, StoreError> {
+        let Some(across) = &group.across else { return Ok(None) };
+        let Some(first) = self.names.issue(self.conn, project, across.said)? else { return Ok(None) };
+        if self.names.issue(self.conn, project, across.here)?.is_some() {
+            self.names.join(self.conn, project, across.ambiguous, first)?;
+        }
+        let ambiguous = self.names.issue(self.conn, project, across.ambiguous)?.is_some();
+        Ok((!ambiguous).then_some(first))
+    }
+
+    /// Writes down that a crash's words were said in this build, and by whom first.
+    fn seen_in_build(&mut self, project: u64, group: &Group, issue: i64) -> Result<(), StoreError> {
+        for key in group.across.iter().flat_map(|across| [across.said, across.here]) {
+            if self.names.issue(self.conn, project, key)?.is_none() {
+                self.names.join(self.conn, project, key, issue)?;
+            }
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use super::{
         scope::{EventFilter, ResolvedScope},
         tally::{Grid, MatchedRows, NOBODY, Places},
     },
-    release::releases::Releases,
+    release::{crashed::CRASHED, releases::Releases},
 };
 use crate::{
     answers::added,
@@ -376,9 +376,6 @@ impl Snapshot<'_> {
         Ok(())
     }
 }
-
-/// The class of a session that crashed, as `write::session` has it.
-const CRASHED: u8 = 2;
 
 /// Sessions of the releases in which an issue occurs.
 #[derive(Default)]

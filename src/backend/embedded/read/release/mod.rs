@@ -2,6 +2,7 @@
 
 pub(super) mod active;
 pub(super) mod announced;
+pub(super) mod crashed;
 pub(super) mod releases;
 pub(super) mod session_series;
 pub(super) mod slower;
