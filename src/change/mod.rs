@@ -154,14 +154,15 @@ fn returned(history: &History<'_>) -> Option<ChangeReason> {
         (None, None) => true,
     };
     let back = (0..releases.len()).filter(|at| releases[*at].events > 0 && asked(*at));
-    back.rev().find_map(|back| return_to(releases, back))
+    let sums = Sums::of(releases);
+    back.rev().find_map(|back| return_to(releases, &sums, back))
 }
 
-fn return_to(releases: &[InRelease], back: usize) -> Option<ChangeReason> {
+fn return_to(releases: &[InRelease], sums: &Sums, back: usize) -> Option<ChangeReason> {
     let last_bad = releases[..back].iter().rposition(|r| r.events > 0)?;
     let used: Vec<&InRelease> = releases[last_bad + 1..back].iter().filter(|r| r.exposure > 0).collect();
     let clean_use: u64 = used.iter().map(|r| r.exposure).sum();
-    let expected = usual_rate(releases, last_bad)? * clean_use as f64;
+    let expected = sums.usual_rate(last_bad)? * clean_use as f64;
     (expected >= EXPECTED).then(|| ChangeReason::Returned {
         last_bad: releases[last_bad].release.clone(),
         absent: used.iter().map(|r| r.release.clone()).collect(),
@@ -171,17 +172,30 @@ fn return_to(releases: &[InRelease], back: usize) -> Option<ChangeReason> {
     })
 }
 
-/// Events for each unit of use, over all releases that have any. What it was before it was gone counts alone when it
-/// was higher, provided that it rests on more than one event.
-fn usual_rate(releases: &[InRelease], last_bad: usize) -> Option<f64> {
-    let rate = |releases: &[InRelease], fewest: u64| {
-        let bad = || releases.iter().filter(|r| r.events > 0 && r.exposure > 0);
-        let events: u64 = bad().map(|r| r.events).sum();
-        let exposure: u64 = bad().map(|r| r.exposure).sum();
-        (events >= fewest && exposure > 0).then(|| events as f64 / exposure as f64)
-    };
-    let overall = rate(releases, 1)?;
-    Some(rate(&releases[..=last_bad], 2).map_or(overall, |before| before.max(overall)))
+/// Events and use of the releases with both, up to each release: asked for each return, so added up once.
+struct Sums(Vec<(u64, u64)>);
+
+impl Sums {
+    fn of(releases: &[InRelease]) -> Self {
+        let sums = releases.iter().scan((0, 0), |(events, exposure), release| {
+            if release.events > 0 && release.exposure > 0 {
+                (*events, *exposure) = (*events + release.events, *exposure + release.exposure);
+            }
+            Some((*events, *exposure))
+        });
+        Self(sums.collect())
+    }
+
+    /// Events for each unit of use, over all releases that have any. What it was up to the last bad release before it was
+    /// gone counts alone when it was higher, provided that it rests on more than one event.
+    fn usual_rate(&self, last_bad: usize) -> Option<f64> {
+        let rate = |sums: Option<&(u64, u64)>, fewest: u64| {
+            let (events, exposure) = *sums?;
+            (events >= fewest && exposure > 0).then(|| events as f64 / exposure as f64)
+        };
+        let overall = rate(self.0.last(), 1)?;
+        Some(rate(self.0.get(last_bad), 2).map_or(overall, |before| before.max(overall)))
+    }
 }
 
 fn steady(history: &History<'_>) -> ChangeReason {

@@ -5,6 +5,7 @@ use crate::model::{Data, Event};
 
 /// Kinds that the event's context `crash` names, where they say more than a signal does.
 const KINDS: &[(&str, &str, FaultCategory)] = &[
+    ("hang", "the program stopped answering", FaultCategory::Resource),
     ("out_of_memory", "memory ran out", FaultCategory::Resource),
     ("killed", "the system ended the program", FaultCategory::Resource),
 ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::memory;
+use super::{hang, memory};
 
 /// Signals and exceptions of systems: what a crash is called that no code threw.
 const CRASHES: &[&str] = &["SIG", "EXC_", "EXCEPTION_", "STATUS_", "0x"];
@@ -66,8 +66,12 @@ const ENDS: &[&str] = &["abort", "raise", "gsignal", "pthread_kill", "__pthread_
 /// A function that stands so often in a stack calls itself.
 const RECURSION: usize = 10;
 
-/// Adds or sharpens the context of a crash. Tells whether that changed anything.
+/// Adds or sharpens the context of a crash or a hang. Tells whether that changed anything.
 pub(super) fn say_kind(event: &mut Value) -> bool {
+    hang::say(event) || say_crash(event)
+}
+
+fn say_crash(event: &mut Value) -> bool {
     let Some(crash) = event.pointer("/exception/values").and_then(Value::as_array).and_then(|list| list.last()) else {
         return memory::say(event);
     };

@@ -18,6 +18,7 @@ mod debug_file;
 mod demangle;
 mod dump;
 mod frames;
+mod hang;
 mod images;
 mod java;
 mod memory;

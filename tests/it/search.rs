@@ -66,6 +66,7 @@ fn fields_take_values_lists_and_comparisons() {
         ("transaction.duration:<=250ms", field(Field::Tag("transaction.duration".into()), Op::AtMost, &["250"])),
         ("'order search failed'", Test::Text("order search failed".into())),
         ("“order search”", Test::Text("order search".into())),
+        ("\"an “order” search\"", Test::Text("an “order” search".into())),
         ("event_id:7d9a", field(Field::EventId, Op::Is, &["7d9a"])),
         ("level:ERROR", field(Field::Level, Op::Is, &["error"])),
         ("error.unhandled:true", field(Field::Unhandled, Op::Is, &["true"])),

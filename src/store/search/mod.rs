@@ -35,8 +35,7 @@ pub struct SearchError {
 /// # Errors
 /// [`SearchError`] says where and what.
 pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError> {
-    let plain = |c: char| if matches!(c, '“' | '”' | '„') { '"' } else { c };
-    let mut reader = Reader { chars: text.chars().map(plain).collect(), at: 0, now, terms: Vec::new() };
+    let mut reader = Reader { chars: with_plain_quotes(text), at: 0, now, terms: Vec::new() };
     if reader.chars.len() > LONGEST {
         return Err(SearchError { at: LONGEST, problem: "the search is longer than 2000 characters" });
     }
@@ -44,6 +43,18 @@ pub fn parse_search(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError
         reader.term()?;
     }
     Ok(reader.terms)
+}
+
+/// Quotes as people's programs write them are quotes, but within plain ones they are what is looked for.
+fn with_plain_quotes(text: &str) -> Vec<char> {
+    let (mut quoted, mut escaped) = (false, false);
+    let plain = |c: char| {
+        let ends = c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        quoted ^= ends;
+        if !quoted && matches!(c, '“' | '”' | '„') { '"' } else { c }
+    };
+    text.chars().map(plain).collect()
 }
 
 /// Fields of Sentry that nothing here keeps.
