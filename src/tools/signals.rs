@@ -106,7 +106,9 @@ fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<Signal
     let names = |texts: &Option<Vec<Text>>| -> Vec<Untrusted> {
         let name = |text: &Text| match text.raw().trim() {
             // What lines call so themselves; of errors these are other fields.
-            own @ ("hour" | "day" | "kind" | "value" | "type" | "name" | "message" | "title") => Untrusted::from(own),
+            own @ ("hour" | "day" | "kind" | "value" | "type" | "name" | "message" | "title" | "event") => {
+                Untrusted::from(own)
+            }
             other => Field::parse(other).map_or_else(|| other.into(), |field| field.name()),
         };
         texts.iter().flatten().map(name).collect()

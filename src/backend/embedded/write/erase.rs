@@ -97,6 +97,11 @@ impl Writer {
                 _ => {}
             }
         }
+        if numbers.releases.is_none() {
+            // Users of requests by tag are counted whatever the release.
+            let sql = "DELETE FROM base_request WHERE (?1 IS NULL OR project=?1) AND (?2 IS NULL OR env=?2)";
+            tx.execute(sql, params![numbers.project, numbers.environment])?;
+        }
         if let (Some(releases), None) = (&numbers.releases, numbers.environment) {
             for release in releases {
                 for sql in ["DELETE FROM deploy WHERE release=?1", "DELETE FROM release_commit WHERE release=?1"] {

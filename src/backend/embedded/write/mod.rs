@@ -24,6 +24,7 @@ mod prepare;
 mod project;
 mod queue;
 mod rebuild;
+mod request_tags;
 mod retain;
 mod session;
 mod traffic;

@@ -92,6 +92,7 @@ impl Writer {
     fn drop_days(&mut self, before: i64) -> Result<(), StoreError> {
         for (days, delete) in [
             ("SELECT DISTINCT day FROM base WHERE day<?1", "DELETE FROM base WHERE day=?1"),
+            ("SELECT DISTINCT day FROM base_request WHERE day<?1", "DELETE FROM base_request WHERE day=?1"),
             ("SELECT DISTINCT day FROM active WHERE day<?1", "DELETE FROM active WHERE day=?1"),
             ("SELECT DISTINCT day FROM eid WHERE day<?1", "DELETE FROM eid WHERE day=?1"),
             ("SELECT DISTINCT day FROM session WHERE day<?1", "DELETE FROM session WHERE day=?1"),
