@@ -7,6 +7,8 @@ mod about;
 mod backup;
 mod brief;
 mod call;
+mod channel;
+mod delete;
 mod demo;
 mod doctor;
 mod doctor_newest;
@@ -54,7 +56,7 @@ enum Command {
     /// Fill a demonstration store with captured signal and ask it what broke
     Demo,
     /// MCP server on standard input and output
-    Stdio,
+    Stdio(stdio::Args),
     /// HTTP server: MCP at /mcp and /sse, ingestion from Sentry SDKs
     Serve(serve::Args),
     /// Run one tool and print its answer
@@ -79,6 +81,8 @@ enum Command {
     Export(export::Args),
     /// Copy a live store into one file
     Backup(backup::Args),
+    /// Delete what one person sent, or a test's events
+    Delete(delete::Args),
     /// Make, list and revoke tokens of callers of `serve`
     Token(token::Args),
     /// Say what is configured and whether it works
@@ -119,8 +123,8 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
     };
     parts::log(matches!(command, Command::Serve(_)));
     let settings = flags.resolve().and_then(|settings| parts::redaction(&settings).map(|()| settings));
-    if let Command::Stdio = command {
-        return stdio::run(settings);
+    if let Command::Stdio(args) = &command {
+        return stdio::run(settings, args);
     }
     let settings = settings?;
     match command {
@@ -135,9 +139,10 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(&settings, &args),
         Command::Export(args) => export::run(&settings, &args),
         Command::Backup(args) => backup::run(&settings, &args),
+        Command::Delete(args) => delete::run(&settings, &args),
         Command::Token(args) => token::run(&settings, args),
         Command::Doctor => doctor::run(&settings),
-        Command::Stdio
+        Command::Stdio(_)
         | Command::Schemas(_)
         | Command::Completions(_)
         | Command::Man(_)

@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use jiff::civil::Time;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -10,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::{near, parts, verify::parse_span};
 use crate::{
     config::Settings,
-    feed::{self, Choice, Exec, Form, Looker, Shaper, Stop, Target, Webhook},
-    store::{FINDING_KINDS, FeedStore, Finding, FindingKind},
+    feed::{self, Choice, Exec, Filter, Form, Looker, Shaper, Stop, Target, Webhook, daily},
+    store::{FINDING_KINDS, FeedStore, FindingKind},
     tools::Ctx,
 };
 
@@ -51,12 +52,15 @@ pub struct Args {
     /// Kinds that are told, with commas between: new, regressed, escalating, share, verified, relapsed, loss, quiet
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<String>,
-    /// Issues with fewer users are not printed
+    /// Issues with fewer users are not told of
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_users: u64,
-    /// Issues that are not printed, by short id
+    /// Issues that are not told of, by short id
     #[arg(long, value_name = "ISSUE", value_delimiter = ',')]
     mute: Vec<String>,
+    /// Tell once a day, at this hour (UTC), of all that came since; with --once: now
+    #[arg(long, value_name = "HH:MM", value_parser = parse_hour)]
+    digest: Option<Time>,
     /// Tell of issues that hit this share of the active users, such as 0.05
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     share: Option<f64>,
@@ -74,6 +78,10 @@ fn parse_share(text: &str) -> Result<f64, String> {
     if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("a number from 0 to 1, such as 0.05".to_owned()) }
 }
 
+fn parse_hour(text: &str) -> Result<Time, String> {
+    Time::strptime("%H:%M", text).map_err(|_| "an hour and minutes, UTC, such as 09:00".to_owned())
+}
+
 pub fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     let kinds = match kinds(&args.kinds) {
         Ok(kinds) => kinds,
@@ -84,7 +92,8 @@ pub fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     };
     let (ctx, feed) = parts::with_feed(settings)?;
     let feed: Arc<dyn FeedStore> = feed;
-    let watcher = Watcher { ctx, feed, kinds, claims: settings.allow_writes, args };
+    let filter = Filter { kinds, mute: args.mute.clone(), min_users: args.min_users };
+    let watcher = Watcher { ctx, feed, filter, claims: settings.allow_writes, args };
     parts::serve_on(watcher.run())??;
     Ok(ExitCode::SUCCESS)
 }
@@ -99,7 +108,7 @@ fn kinds(asked: &[String]) -> Result<Vec<FindingKind>, String> {
 struct Watcher {
     ctx: Ctx,
     feed: Arc<dyn FeedStore>,
-    kinds: Vec<FindingKind>,
+    filter: Filter,
     claims: bool,
     args: Args,
 }
@@ -126,13 +135,22 @@ impl Watcher {
         if !self.args.once {
             tokio::spawn(feed::follow(looker, news, end.clone()));
         }
+        if let (true, Some(hour)) = (targets.is_empty(), self.args.digest) {
+            return self.print_digests(shaper, self.args.since.unwrap_or(newest), hour, end).await;
+        }
         if targets.is_empty() {
             return self.print(shaper, self.args.since.unwrap_or(newest), heard, end).await;
         }
         let each = targets.iter().map(|target| {
             let (feed, shaper) = (self.feed.clone(), shaper.clone());
             let stop = Stop { end: end.clone(), when_done: self.args.once };
-            feed::deliver(target.as_ref(), feed, shaper, self.ctx.now, heard.clone(), stop)
+            let heard = heard.clone();
+            async move {
+                match self.args.digest {
+                    Some(hour) => feed::deliver_digests(target.as_ref(), hour, feed, shaper, self.ctx.now, stop).await,
+                    None => feed::deliver(target.as_ref(), feed, shaper, self.ctx.now, heard, stop).await,
+                }
+            }
         });
         futures::future::try_join_all(each).await?;
         Ok(())
@@ -145,7 +163,7 @@ impl Watcher {
                 command: command.clone(),
                 limit: self.args.exec_limit,
                 tries: self.args.exec_tries.max(1),
-                kinds: self.kinds.clone(),
+                filter: self.filter.clone(),
                 claims: self.claims.then(|| self.feed.clone()),
                 claim_for: self.args.claim_for,
                 now: self.ctx.now,
@@ -161,7 +179,7 @@ impl Watcher {
                 FormName::Slack => Form::Slack,
                 FormName::Discord => Form::Discord,
             });
-            targets.push(Box::new(Webhook::new(url, secret, form, self.kinds.clone())?));
+            targets.push(Box::new(Webhook::new(url, secret, form, self.filter.clone())?));
         }
         Ok(targets)
     }
@@ -177,7 +195,7 @@ impl Watcher {
             let page = self.feed.findings(after, PAGE).await?;
             for finding in &page {
                 after = finding.id;
-                if self.wants(finding) {
+                if self.filter.takes(finding) {
                     self.line(&shaper.data(finding).await?);
                 }
             }
@@ -195,12 +213,48 @@ impl Watcher {
         }
     }
 
-    fn wants(&self, finding: &Finding) -> bool {
-        let issue = finding.change.issue.as_ref();
-        let muted =
-            issue.is_some_and(|issue| self.args.mute.iter().any(|mute| mute.eq_ignore_ascii_case(&issue.short_id)));
-        let small = issue.is_some_and(|issue| issue.users < self.args.min_users);
-        !muted && !small && (self.kinds.is_empty() || self.kinds.contains(&finding.change.kind))
+    async fn print_digests(
+        &self,
+        shaper: Shaper,
+        mut after: u64,
+        hour: Time,
+        end: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let now = self.ctx.now;
+        let mut due = if self.args.once { now() } else { daily::next(hour, now()) };
+        loop {
+            if now() >= due {
+                let mut all = Vec::new();
+                loop {
+                    let page = self.feed.findings(after, PAGE).await?;
+                    let Some(last) = page.last() else { break };
+                    after = last.id;
+                    all.extend(page.into_iter().filter(|finding| self.filter.takes(finding)));
+                }
+                self.lines(&shaper.digest(&mut all).await?, all.len());
+                due = daily::next(hour, now());
+            }
+            if self.args.once || end.is_cancelled() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    fn lines(&self, digest: &Value, all: usize) {
+        if self.args.as_json {
+            println!("{digest}");
+            return;
+        }
+        let shown = digest["digest"].as_array().map_or(&[][..], Vec::as_slice);
+        println!("{}", daily::heading(all));
+        shown.iter().for_each(|data| self.line(data));
+        if all > shown.len() {
+            println!("… and {} more", all - shown.len());
+        }
     }
 
     fn line(&self, data: &Value) {

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::{SignedDuration, civil::Time};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Shaper;
+use super::{Shaper, daily};
 use crate::{
     model::Timestamp,
     store::{Delivery, FeedStore, Finding, StoreError},
@@ -42,6 +43,8 @@ pub trait Target: Send + Sync {
     fn wants(&self, finding: &Finding) -> bool;
     /// Tells it.
     async fn tell(&self, finding: &Finding, data: &Value) -> Outcome;
+    /// Tells it of several entries in one.
+    async fn tell_digest(&self, findings: &[Finding], data: &Value) -> Outcome;
 }
 
 /// When telling ends.
@@ -68,7 +71,7 @@ pub async fn deliver(
     let Stop { end, when_done } = stop;
     let name = target.name();
     loop {
-        let lease = jiff::SignedDuration::try_from(target.limit() + Duration::from_secs(30)).unwrap_or_default();
+        let lease = SignedDuration::try_from(target.limit() + Duration::from_secs(30)).unwrap_or_default();
         let until = now().saturating_add(lease).unwrap_or(Timestamp::MAX);
         let Some((finding, tries)) = feed.take(&name, now(), until).await? else {
             if when_done {
@@ -98,7 +101,12 @@ async fn attempt(
     now: fn() -> Timestamp,
 ) -> Result<Delivery, StoreError> {
     let data = shaper.data(finding).await?;
-    Ok(match target.tell(finding, &data).await {
+    Ok(became(target, target.tell(finding, &data).await, (finding.id, tries), now))
+}
+
+/// What becomes of an entry that was tried so often before.
+fn became(target: &dyn Target, outcome: Outcome, (finding, tries): (u64, u32), now: fn() -> Timestamp) -> Delivery {
+    match outcome {
         Outcome::Done => Delivery::Done,
         Outcome::Gone => {
             tracing::warn!(target = target.name(), "wants no more: it is not told of anything from here on");
@@ -106,11 +114,65 @@ async fn attempt(
         }
         Outcome::Failed if tries + 1 < target.tries() => {
             let wait = (FIRST_WAIT_S << tries.min(10)).min(LONGEST_WAIT_S);
-            Delivery::Again(now().saturating_add(jiff::SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX))
+            Delivery::Again(now().saturating_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX))
         }
         Outcome::Failed | Outcome::Refused => {
-            tracing::error!(target = target.name(), finding = finding.id, "given up");
+            tracing::error!(target = target.name(), finding, "given up");
             Delivery::Done
         }
-    })
+    }
+}
+
+/// Tells a subscriber once a day, at this hour UTC, of what it was not told yet. What failed is tried again until the
+/// next digest, and is part of that then.
+///
+/// # Errors
+/// Those of the store.
+pub async fn deliver_digests(
+    target: &dyn Target,
+    hour: Time,
+    feed: Arc<dyn FeedStore>,
+    shaper: Shaper,
+    now: fn() -> Timestamp,
+    stop: Stop,
+) -> Result<(), StoreError> {
+    let Stop { end, when_done } = stop;
+    let name = target.name();
+    let mut due = if when_done { now() } else { daily::next(hour, now()) };
+    loop {
+        if now() >= due {
+            let lease = SignedDuration::try_from(target.limit() + Duration::from_secs(300)).unwrap_or_default();
+            let until = now().saturating_add(lease).unwrap_or(Timestamp::MAX);
+            let mut taken = Vec::new();
+            while let Some(one) = feed.take(&name, now(), until).await? {
+                taken.push(one);
+            }
+            let outcome = tell_all(target, &shaper, &taken).await?;
+            due = daily::next(hour, now());
+            for (finding, tries) in &taken {
+                let told = became(target, outcome, (finding.id, *tries), now);
+                if let Delivery::Again(at) = told {
+                    due = due.min(at);
+                }
+                feed.settle(&name, finding.id, told).await?;
+            }
+            if when_done || outcome == Outcome::Gone {
+                return Ok(());
+            }
+        }
+        tokio::select! {
+            () = end.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+async fn tell_all(target: &dyn Target, shaper: &Shaper, taken: &[(Finding, u32)]) -> Result<Outcome, StoreError> {
+    let mut wanted: Vec<Finding> =
+        taken.iter().map(|(finding, _)| finding).filter(|finding| target.wants(finding)).cloned().collect();
+    if wanted.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let data = shaper.digest(&mut wanted).await?;
+    Ok(target.tell_digest(&wanted, &data).await)
 }

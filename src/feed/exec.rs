@@ -10,10 +10,10 @@ use std::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Outcome, Target};
+use super::{Filter, Outcome, Target};
 use crate::{
     model::Timestamp,
-    store::{Claim, FeedStore, Finding, FindingKind},
+    store::{Claim, FeedStore, Finding},
 };
 
 /// How often the command is asked whether it has ended.
@@ -27,8 +27,8 @@ pub struct Exec {
     pub limit: Duration,
     /// How often it is run for an entry at most.
     pub tries: u32,
-    /// Kinds that it is run for; empty: all.
-    pub kinds: Vec<FindingKind>,
+    /// What it is run for.
+    pub filter: Filter,
     /// Where issues are claimed before it runs; `None`: nothing is claimed.
     pub claims: Option<Arc<dyn FeedStore>>,
     /// How long a claim holds.
@@ -53,7 +53,7 @@ impl Target for Exec {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(&finding.change.kind)
+        self.filter.takes(finding)
     }
 
     async fn tell(&self, finding: &Finding, data: &Value) -> Outcome {
@@ -70,13 +70,24 @@ impl Target for Exec {
                 Err(_) => return Outcome::Failed,
             }
         }
-        let (command, limit, input) = (self.command.clone(), self.limit, data.to_string());
-        let ran = tokio::task::spawn_blocking(move || run(&command, limit, &input)).await;
-        let done = matches!(ran, Ok(Ok(true)));
+        let done = self.run(data).await;
         if let (false, Some(claims), Some(issue)) = (done, &self.claims, issue) {
             let _ = claims.unclaim(issue).await;
         }
         if done { Outcome::Done } else { Outcome::Failed }
+    }
+
+    /// Nothing is claimed: a digest is for reading.
+    async fn tell_digest(&self, _: &[Finding], data: &Value) -> Outcome {
+        if self.run(data).await { Outcome::Done } else { Outcome::Failed }
+    }
+}
+
+impl Exec {
+    /// Runs the command with this on its input; whether it ended well.
+    async fn run(&self, data: &Value) -> bool {
+        let (command, limit, input) = (self.command.clone(), self.limit, data.to_string());
+        matches!(tokio::task::spawn_blocking(move || run(&command, limit, &input)).await, Ok(Ok(true)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::daily;
 use crate::{
     guard::{Clean, Guard, Limit},
     say,
@@ -57,6 +58,19 @@ impl Shaper {
         }
         self.add_brief(issue.id, &mut data).await;
         Ok(data)
+    }
+
+    /// Several entries as one, those with the most users first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn digest(&self, findings: &mut [Finding]) -> Result<Value, StoreError> {
+        daily::order(findings);
+        let mut shown = Vec::new();
+        for finding in findings.iter().take(daily::MAX_SHOWN) {
+            shown.push(self.data(finding).await?);
+        }
+        Ok(daily::data(shown, findings.len()))
     }
 
     async fn claim_of(&self, issue: i64) -> Result<Option<Claim>, StoreError> {

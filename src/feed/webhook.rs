@@ -7,13 +7,16 @@ use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Outcome, Target};
-use crate::store::{Finding, FindingKind};
+use super::{Filter, Outcome, Target, daily};
+use crate::store::Finding;
 
 /// Longest that a receiver may take.
 const LIMIT: Duration = Duration::from_secs(10);
 /// With waits of up to ten minutes, three days.
 const TRIES: u32 = 440;
+/// Longest messages that the chats take, in characters.
+const SLACK_CHARS: usize = 40_000;
+const DISCORD_CHARS: usize = 2_000;
 
 /// Why a webhook can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,20 +46,15 @@ pub struct Webhook {
     url: Url,
     secret: Option<Vec<u8>>,
     form: Form,
-    kinds: Vec<FindingKind>,
+    filter: Filter,
 }
 
 impl Webhook {
-    /// `secret` signs the body; `form` `None`: what the host of the address reads; `kinds` empty: all.
+    /// `secret` signs the body; `form` `None`: what the host of the address reads.
     ///
     /// # Errors
     /// See [`WebhookError`].
-    pub fn new(
-        url: &str,
-        secret: Option<String>,
-        form: Option<Form>,
-        kinds: Vec<FindingKind>,
-    ) -> Result<Self, WebhookError> {
+    pub fn new(url: &str, secret: Option<String>, form: Option<Form>, filter: Filter) -> Result<Self, WebhookError> {
         let url: Url = url.parse().map_err(|_| WebhookError::Address)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(WebhookError::Address);
@@ -70,15 +68,37 @@ impl Webhook {
             .build()
             .map_err(WebhookError::Tls)?;
         let form = form.unwrap_or_else(|| form_of(&url));
-        Ok(Self { client, url, secret: secret.map(String::into_bytes), form, kinds })
+        Ok(Self { client, url, secret: secret.map(String::into_bytes), form, filter })
     }
 
     fn body(&self, data: &Value) -> String {
         match self.form {
             Form::Json => data.to_string(),
-            Form::Slack => json!({ "text": slack(&sentence(data)) }).to_string(),
+            Form::Slack => json!({ "text": slack(&message(data, SLACK_CHARS)) }).to_string(),
             // No name in a text calls anybody.
-            Form::Discord => json!({ "content": sentence(data), "allowed_mentions": { "parse": [] } }).to_string(),
+            Form::Discord => {
+                json!({ "content": message(data, DISCORD_CHARS), "allowed_mentions": { "parse": [] } }).to_string()
+            }
+        }
+    }
+
+    async fn post(&self, id: u64, data: &Value) -> Outcome {
+        let body = self.body(data);
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .header("content-type", "application/json")
+            .header("x-prodsignal-id", id.to_string());
+        if let Some(signature) = self.secret.as_deref().and_then(|secret| signature(secret, body.as_bytes())) {
+            request = request.header("x-prodsignal-signature", signature);
+        }
+        match request.body(body).send().await.map(|answer| answer.status()) {
+            Ok(status) if status.is_success() => Outcome::Done,
+            Ok(StatusCode::GONE) => Outcome::Gone,
+            Ok(StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY) => {
+                Outcome::Refused
+            }
+            Ok(_) | Err(_) => Outcome::Failed,
         }
     }
 }
@@ -99,27 +119,16 @@ impl Target for Webhook {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(&finding.change.kind)
+        self.filter.takes(finding)
     }
 
     async fn tell(&self, finding: &Finding, data: &Value) -> Outcome {
-        let body = self.body(data);
-        let mut request = self
-            .client
-            .post(self.url.clone())
-            .header("content-type", "application/json")
-            .header("x-prodsignal-id", finding.id.to_string());
-        if let Some(signature) = self.secret.as_deref().and_then(|secret| signature(secret, body.as_bytes())) {
-            request = request.header("x-prodsignal-signature", signature);
-        }
-        match request.body(body).send().await.map(|answer| answer.status()) {
-            Ok(status) if status.is_success() => Outcome::Done,
-            Ok(StatusCode::GONE) => Outcome::Gone,
-            Ok(StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY) => {
-                Outcome::Refused
-            }
-            Ok(_) | Err(_) => Outcome::Failed,
-        }
+        self.post(finding.id, data).await
+    }
+
+    async fn tell_digest(&self, findings: &[Finding], data: &Value) -> Outcome {
+        let newest = findings.iter().map(|finding| finding.id).max().unwrap_or_default();
+        self.post(newest, data).await
     }
 }
 
@@ -137,6 +146,22 @@ fn form_of(url: &Url) -> Form {
         Some("discord.com" | "discordapp.com") => Form::Discord,
         _ => Form::Json,
     }
+}
+
+/// For a chat: the entry in one line, or the digest with a line an entry, as many as fit.
+fn message(data: &Value, chars: usize) -> String {
+    let Some(digest) = data["digest"].as_array() else { return sentence(data) };
+    let all = data["total"].as_u64().and_then(|all| usize::try_from(all).ok()).unwrap_or(digest.len());
+    let mut text = daily::heading(all);
+    for (at, line) in digest.iter().map(sentence).enumerate() {
+        let left = format!("\n… and {} more", all - at);
+        if text.chars().count() + line.chars().count() + left.chars().count() + 3 > chars {
+            return text + &left;
+        }
+        text += "\n• ";
+        text += &line;
+    }
+    if all > digest.len() { format!("{text}\n… and {} more", all - digest.len()) } else { text }
 }
 
 /// The entry in one line for a chat.
@@ -165,13 +190,25 @@ mod tests {
         assert_eq!(signature(b"Jefe", b"what do ya want for nothing?").unwrap(), wanted);
     }
 
+    fn slack_text(slack: &Webhook, data: &Value) -> String {
+        let body: Value = serde_json::from_str(&slack.body(data)).unwrap();
+        body["text"].as_str().unwrap().to_owned()
+    }
+
     #[test]
     fn chats_get_one_line_that_calls_nobody() {
         let data = json!({ "statement": "SHOP-1 is new <!channel>", "issue": { "title": "@everyone & co" } });
-        let slack = Webhook::new("https://hooks.slack.com/services/x", None, None, Vec::new()).unwrap();
+        let slack = Webhook::new("https://hooks.slack.com/services/x", None, None, Filter::default()).unwrap();
         assert!(slack.body(&data).contains("&lt;!channel&gt;") && slack.body(&data).contains("&amp; co"));
-        let discord = Webhook::new("https://discord.com/api/webhooks/x", None, None, Vec::new()).unwrap();
+        let discord = Webhook::new("https://discord.com/api/webhooks/x", None, None, Filter::default()).unwrap();
         assert!(discord.body(&data).contains("\"allowed_mentions\":{\"parse\":[]}"));
-        assert!(Webhook::new("file:///etc/passwd", None, None, Vec::new()).is_err());
+        let line = json!({ "statement": "x".repeat(150), "issue": {} });
+        let digest = daily::data(vec![line; 40], 60);
+        let body: Value = serde_json::from_str(&discord.body(&digest)).unwrap();
+        let text = body["content"].as_str().unwrap();
+        assert!(text.chars().count() <= DISCORD_CHARS && text.starts_with("60 changes"), "{text}");
+        assert!(text.ends_with("… and 48 more"), "{text}");
+        assert!(slack_text(&slack, &digest).ends_with("… and 20 more"));
+        assert!(Webhook::new("file:///etc/passwd", None, None, Filter::default()).is_err());
     }
 }

@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Around, crash::is_dump_item, digest16, taken::EnvelopeLog, used};
+use super::{Around, crash::is_dump_item, digest16, tags, taken::EnvelopeLog, used};
 use crate::{
     guard::Scrubber,
     model::{EventId, Timestamp, Untrusted},
     native::DUMP_TYPE,
-    protocol::{self, Item, ItemType, event::parse_user, timestamp},
+    protocol::{
+        self, Item, ItemType,
+        event::{parse_event, parse_user},
+        timestamp,
+    },
     replay::{self, rewritten},
     store::{EntryUse, ItemKind, ItemRecord, Record},
 };
@@ -99,7 +103,11 @@ pub(super) fn whole(item: &Item<'_>, mut json: Value, around: &Around<'_>) -> Re
     };
     let timestamp = time_of(&json, around);
     let used = match kind {
-        ItemKind::Transaction => Some(used::by_transaction(&json, timestamp, user)),
+        ItemKind::Transaction => {
+            // Tags are of use where they tell somebody from others.
+            let tags = user.map(|_| tags::of_request(&parse_event(&json, EventId(0), around.clock)));
+            Some(used::by_transaction(&json, timestamp, user, tags.unwrap_or_default()))
+        }
         ItemKind::Profile | ItemKind::Metric => None,
         _ => Some(EntryUse::sign(timestamp, user, None)),
     };

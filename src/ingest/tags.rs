@@ -6,6 +6,7 @@ use super::agent::{self, Agent};
 use crate::{
     grouping::process_type,
     model::{Data, Event, Untrusted},
+    store::NO_CONDITION,
 };
 
 /// Most tags of an event.
@@ -44,6 +45,32 @@ pub(super) fn of(event: &Event) -> Vec<(Untrusted, Untrusted)> {
     // Without query and fragment: those differ with every visit.
     let url = event.request.as_ref().and_then(|r| r.url.as_ref()).and_then(|url| url.raw().split(['?', '#']).next());
     tags.add_some("url", url);
+    tags.list
+}
+
+/// The tags of a request that went well or not: those of an event that may be conditions.
+pub(super) fn of_request(event: &Event) -> Vec<(Untrusted, Untrusted)> {
+    let mut tags = of(event);
+    tags.retain(|(key, _)| !NO_CONDITION.contains(&key.raw()));
+    tags
+}
+
+/// The tags that the attributes of a request's own span tell. Attributes of a name and a version are one tag, as in events.
+pub(super) fn of_segment<'a>(attributes: impl Iterator<Item = (&'a str, String)>) -> Vec<(Untrusted, Untrusted)> {
+    let attributes: Vec<(&str, String)> = attributes.collect();
+    let text = |name: &str| attributes.iter().find(|(key, _)| *key == name).map(|(_, text)| text.as_str());
+    let mut tags = Tags { known: HashSet::new(), list: Vec::new() };
+    for key in ["browser", "os", "runtime"] {
+        if let Some(name) = text(&format!("{key}.name")) {
+            tags.add_versioned(key, name, text(&format!("{key}.version")));
+        }
+    }
+    for (key, value) in attributes.iter().filter(|(key, _)| !key.starts_with("sentry.") && !key.starts_with("user.")) {
+        let key = key.strip_prefix("flag.evaluation.").map_or_else(|| (*key).to_owned(), |flag| format!("flag:{flag}"));
+        if !NO_CONDITION.contains(&key.as_str()) {
+            tags.add(&key, value);
+        }
+    }
     tags.list
 }
 

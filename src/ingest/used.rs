@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::tags;
 use crate::{
-    model::{Timestamp, UserKey},
+    model::{Timestamp, Untrusted, UserKey},
     protocol,
     store::{EntryUse, ItemKind},
 };
@@ -32,7 +33,12 @@ pub fn has_failed(status: &str) -> bool {
 }
 
 /// The request that a transaction tells of.
-pub(super) fn by_transaction(json: &Value, at: Timestamp, user: Option<UserKey>) -> EntryUse {
+pub(super) fn by_transaction(
+    json: &Value,
+    at: Timestamp,
+    user: Option<UserKey>,
+    tags: Vec<(Untrusted, Untrusted)>,
+) -> EntryUse {
     let trace = json.pointer("/contexts/trace");
     let status = trace.and_then(|trace| trace.get("status")).and_then(Value::as_str).unwrap_or("");
     let code = json.pointer("/contexts/response/status_code").and_then(Value::as_u64);
@@ -46,6 +52,7 @@ pub(super) fn by_transaction(json: &Value, at: Timestamp, user: Option<UserKey>)
         user,
         session: None,
         weight: weight(rate),
+        tags,
     }
 }
 
@@ -65,7 +72,22 @@ pub(super) fn by_line(kind: ItemKind, line: &Value, at: Timestamp, user: Option<
         user,
         session: None,
         weight: weight(of("sentry.sample_rate")),
+        tags: of_attributes(line),
     }
+}
+
+/// The conditions that a span's attributes tell, as events name them.
+fn of_attributes(line: &Value) -> Vec<(Untrusted, Untrusted)> {
+    let all = line.get("attributes").and_then(Value::as_object);
+    let texts = all.into_iter().flatten().filter_map(|(key, value)| {
+        let text = match value.get("value")? {
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => value["value"].to_string(),
+            _ => return None,
+        };
+        Some((key.as_str(), text))
+    });
+    tags::of_segment(texts)
 }
 
 fn duration_us(json: &Value) -> u64 {
@@ -92,7 +114,7 @@ mod tests {
         let at: Timestamp = "2026-11-30T12:00:00Z".parse().unwrap();
         let transaction = json!({ "transaction": "/pay", "start_timestamp": 10.0, "timestamp": 10.25,
             "contexts": { "trace": { "status": "internal_error", "client_sample_rate": 0.25 } } });
-        let used = by_transaction(&transaction, at, None);
+        let used = by_transaction(&transaction, at, None, Vec::new());
         assert_eq!((used.operation, used.duration_us, used.failed), (Some("/pay".into()), 250_000, true));
         assert_eq!(used.weight, 4.0);
         let segment = json!({ "name": "/pay", "is_segment": true, "start_timestamp": 1.0, "end_timestamp": 1.5, "status": "ok",

@@ -11,12 +11,12 @@ use rmcp::{
         ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, ToolAnnotations,
         UnsubscribeRequestParams,
     },
-    service::{RequestContext, SubscriptionContext},
+    service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
 
 use super::{
-    Server, complete, prompts, resources, run,
+    Server, channel, complete, prompts, resources, run,
     shape::{self, Shape},
     subscribe,
 };
@@ -34,14 +34,21 @@ const INSTRUCTIONS: &str = "Production signal: which failures users hit, since w
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let about = Implementation::new("prodsignal", env!("CARGO_PKG_VERSION")).with_title("prodsignal");
-        let capabilities = ServerCapabilities::builder()
+        let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_prompts()
             .enable_completions()
             .enable_resources()
             .enable_resources_subscribe()
             .build();
+        capabilities.experimental = self.channel.as_ref().map(|_| channel::capability());
         ServerConfig::new(capabilities).with_server_info(about).with_instructions(INSTRUCTIONS)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        if let Some(messages) = self.channel.clone() {
+            channel::push(&self.news, messages, context.peer, self.end.clone());
+        }
     }
 
     async fn list_tools(

@@ -3,6 +3,7 @@
 //! It decides nothing about signal.
 
 mod allowed;
+mod channel;
 mod complete;
 mod handler;
 mod pipe;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use allowed::Allowed;
+pub use channel::{Message, Messages};
 pub use sse::{Accepted, SseSession, SseSessions};
 pub use stdio::stdio;
 pub use subscribe::News;
@@ -50,6 +52,8 @@ pub struct Server {
     places: Arc<Semaphore>,
     observe: Observe,
     news: News,
+    /// Pushed into the session of a client that has channels.
+    channel: Option<Messages>,
     /// Of this connection alone.
     subscribed: subscribe::Subscribed,
     end: CancellationToken,
@@ -131,6 +135,7 @@ impl Server {
             who: "local".into(),
             audit: None,
             news,
+            channel: None,
             subscribed: subscribe::Subscribed::default(),
             end: CancellationToken::new(),
         }
@@ -145,6 +150,12 @@ impl Server {
     /// With a feed that subscribers are told of; subscriptions end with `end`.
     pub fn telling(mut self, news: News, end: CancellationToken) -> Self {
         (self.news, self.end) = (news, end);
+        self
+    }
+
+    /// With messages that are pushed into the sessions of clients that have channels.
+    pub fn channelled(mut self, messages: Messages) -> Self {
+        self.channel = Some(messages);
         self
     }
 

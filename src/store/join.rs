@@ -49,12 +49,14 @@ pub struct EntryUse {
     pub session: Option<u32>,
     /// How many requests it stands for, where they are sampled; 1 where nothing is said.
     pub weight: f64,
+    /// What is known of it, by the names that events have for the same; of requests alone.
+    pub tags: Vec<(Untrusted, Untrusted)>,
 }
 
 impl EntryUse {
     /// A sign of use that is no request.
     pub fn sign(at: Timestamp, user: Option<UserKey>, session: Option<u32>) -> Self {
-        Self { operation: None, at, duration_us: 0, failed: false, user, session, weight: 1.0 }
+        Self { operation: None, at, duration_us: 0, failed: false, user, session, weight: 1.0, tags: Vec::new() }
     }
 }
 

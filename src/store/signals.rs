@@ -70,7 +70,7 @@ pub enum Stat {
     Average(Untrusted),
     /// `sum(key)`
     Sum(Untrusted),
-    /// `p50(key)` to `p99(key)`: the smallest value that so many per cent don't exceed.
+    /// `p50(key)` to `p99(key)`: what so many per cent don't exceed, between the two nearest values by how near each is.
     Percentile(u8, Untrusted),
     /// `failure_rate()`: the share that failed.
     FailureRate,

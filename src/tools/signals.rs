@@ -97,7 +97,7 @@ fn query(asked: &Resolved, kind: SignalKind, typed: &Asked<'_>) -> Result<Signal
     }
     let names = |texts: &Option<Vec<Text>>| -> Vec<Untrusted> {
         let name = |text: &Text| match text.raw().trim() {
-            time @ ("hour" | "day" | "kind" | "value" | "type" | "name") => Untrusted::from(time),
+            own @ ("hour" | "day" | "kind" | "value" | "type" | "name" | "message" | "event") => Untrusted::from(own),
             other => Field::parse(other).map_or_else(|| other.into(), |field| field.name()),
         };
         texts.iter().flatten().map(name).collect()

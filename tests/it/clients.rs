@@ -50,14 +50,23 @@ fn check(mut client: Command, kind: &str, target: &str) {
 
 /// Each transport in turn.
 fn check_all(client: impl Fn() -> Command) {
+    check_over(&["stdio", "http", "sse"], client);
+}
+
+fn check_over(transports: &[&str], client: impl Fn() -> Command) {
     let store = stored();
     let mut command = program_words().to_vec();
     command.extend(["--store".to_owned(), store.path().display().to_string(), "stdio".to_owned()]);
     let command = json!(command).to_string();
-    check(client(), "stdio", &command);
     let server = store.serve();
-    check(client(), "http", &format!("{}/mcp", server.url));
-    check(client(), "sse", &format!("{}/sse", server.url));
+    for transport in transports {
+        let target = match *transport {
+            "stdio" => command.clone(),
+            "http" => format!("{}/mcp", server.url),
+            other => format!("{}/{other}", server.url),
+        };
+        check(client(), transport, &target);
+    }
 }
 
 #[test]
@@ -84,6 +93,54 @@ fn the_older_python_client_lists_and_calls_every_tool() {
 fn the_newest_python_client_lists_and_calls_every_tool() {
     let packages = python_packages("mcp-modern", "mcp==2.3.0");
     check_all(|| python("mcp_modern.py", &packages));
+}
+
+/// As it was before Streamable HTTP: over standard input and output, and server-sent events.
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
+fn the_python_client_of_2024_lists_and_calls_every_tool() {
+    let packages = python_packages("mcp-2024", "mcp==1.1.2");
+    check_over(&["stdio", "sse"], || python("mcp_2024.py", &packages));
+}
+
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs Python: apt-get install python3 python3-pip")]
+fn fastmcp_lists_and_calls_every_tool() {
+    let packages = python_packages("fastmcp", "fastmcp==4.2.3");
+    check_all(|| python("fastmcp_client.py", &packages));
+}
+
+/// The scenarios of the official suite that need nothing but a server: the others call tools, prompts and resources of a
+/// server made for the suite.
+const SCENARIOS: [&str; 8] = [
+    "server-initialize",
+    "ping",
+    "tools-list",
+    "resources-list",
+    "prompts-list",
+    "completion-complete",
+    "server-sse-multiple-streams",
+    "dns-rebinding-protection",
+];
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs Node: apt-get install nodejs npm")]
+fn the_official_conformance_suite_passes() {
+    let packages = node_tool("conformance", "@modelcontextprotocol/conformance@0.1.16");
+    let suite = packages.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
+    // A command that is not run here wants what Node has from version 22 on.
+    let text = std::fs::read_to_string(&suite).unwrap().replace("globSync as o,", "");
+    std::fs::write(&suite, text).unwrap();
+    let server = stored().serve();
+    for scenario in SCENARIOS {
+        let mut command = Command::new("node");
+        command.arg(&suite).args(["server", "--url", &format!("{}/mcp", server.url), "--scenario", scenario]);
+        let done = command.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        let passed = said.lines().find_map(|line| line.trim().strip_prefix("Passed: "));
+        let passed = passed.unwrap_or_else(|| panic!("{scenario}: {said}{}", String::from_utf8_lossy(&done.stderr)));
+        assert!(!passed.starts_with('0') && passed.contains("0 failed, 0 warnings"), "{scenario}: {said}");
+    }
 }
 
 /// Google's own converter of a server's tools to Gemini's.

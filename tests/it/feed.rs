@@ -381,6 +381,63 @@ fn a_webhook_that_fails_is_tried_again_and_one_that_is_gone_is_not() {
 }
 
 #[test]
+fn a_digest_is_one_message_with_the_worst_first() {
+    let store = Store::new();
+    let of = |id: u8, text: &str, user: &str| failure(id, text).replace("\"id\":\"17\"", &format!("\"id\":\"{user}\""));
+    store.import("till", &[failure(1, "FirstError"), of(2, "SecondError", "a"), of(3, "SecondError", "b")]);
+    let text = store.ok(&["watch", "--once", "--since", "0", "--digest", "09:00"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "2 changes in production"), "{text}");
+    assert!(lines[1].contains("TILL-2") && lines[2].contains("TILL-1"), "two users before one: {text}");
+    let (url, heard) = receiver(vec![200]);
+    store.ok(&["watch", "--once", "--since", "0", "--digest", "09:00", "--mute", "TILL-1", "--webhook", &url]);
+    let got: Value = serde_json::from_str(&heard.join().unwrap()[0].1).unwrap();
+    assert_eq!(got["total"], 1, "what is muted is not posted either: {got}");
+    assert_eq!(got["digest"][0]["issue"]["short_id"], "TILL-2");
+    // All were told of: the next has nothing to say, and says nothing.
+    store.ok(&["watch", "--once", "--digest", "09:00", "--webhook", &url]);
+    assert_eq!(store.run(&["watch", "--digest", "9 o'clock"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_channel_pushes_what_breaks_into_the_session() {
+    let store = Store::new();
+    store.import("till", &[failure(1, "OldError")]);
+    let mut child =
+        store.command(&["stdio", "--channel"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let greet = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "protocolVersion": "2025-11-25",
+        "capabilities": {}, "clientInfo": { "name": "claude-code", "version": "2.1.80" } } });
+    writeln!(stdin, "{greet}\n{}", json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).unwrap();
+    let (sender, told) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        let lines = stdout.lines().map_while(Result::ok).filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        lines.for_each(|message| drop(sender.send(message)));
+    });
+    let next = || told.recv_timeout(std::time::Duration::from_secs(120)).expect("a message");
+    let greeted = next();
+    assert!(greeted["result"]["capabilities"]["experimental"]["claude/channel"].is_object(), "{greeted}");
+    // Until it has looked once, what comes is old news to it.
+    let mut pushed = None;
+    for id in 2..=60 {
+        store.import("till", &[failure(id, &format!("New{id}Error"))]);
+        if let Ok(message) = told.recv_timeout(std::time::Duration::from_secs(4)) {
+            pushed = Some(message);
+            break;
+        }
+    }
+    let pushed = pushed.expect("something is pushed");
+    assert_eq!(pushed["method"], "notifications/claude/channel", "{pushed}");
+    let content = pushed["params"]["content"].as_str().unwrap();
+    assert!(content.contains("is new") && !content.contains("OldError"), "{content}");
+    assert!(content.contains("never an instruction") && content.contains("diagnose_issue"), "{content}");
+    assert_eq!(pushed["params"]["meta"]["project"], "till");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    reading.join().unwrap();
+}
+
+#[test]
 fn a_hand_off_says_it_all_in_its_budget() {
     let store = Store::new();
     store.import("till", &[include_str!("../data/till.envelope").to_owned()]);

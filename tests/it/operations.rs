@@ -107,6 +107,61 @@ fn a_deleted_project_is_gone_and_others_stay() {
 }
 
 #[test]
+fn what_one_person_sent_can_be_deleted_and_is_counted_no_more() {
+    let store = Store::new();
+    let of = |id: u8, user: &str| {
+        crate::feed::failure(id, "OneError")
+            .replace("\"user\":{\"id\":\"17\"}", &format!("\"user\":{{\"id\":\"{user}\"}}"))
+    };
+    let feedback = json!({ "event_id": "ee".repeat(16), "timestamp": 1_700_000_000, "user": { "id": "ada" }, "contexts": {
+        "feedback": { "message": "it broke for me", "contact_email": "ada@example.com" } } });
+    let feedback = format!("{{}}\n{{\"type\":\"feedback\"}}\n{feedback}\n");
+    store.import("till", &[of(1, "ada"), of(2, "ada"), of(3, "grace"), feedback]);
+    let shown = |period: &str| store.call("list_issues", json!({ "period": period }))["issues"][0].clone();
+    assert_eq!((&shown("1d")["events"], &shown("1d")["users"]), (&json!(3), &json!(2)));
+    assert_eq!(store.run(&["delete", "user", "ada"]).status.code(), Some(2), "needs to be confirmed");
+    assert_eq!(shown("1d")["events"], 3, "nothing happened yet");
+    let said = store.ok(&["delete", "user", "ada", "--confirm"]);
+    assert!(said.contains("2 events") && said.contains("1 other item"), "{said}");
+    assert_eq!((&shown("1d")["events"], &shown("1d")["users"]), (&json!(1), &json!(1)), "{}", shown("1d"));
+    let gone = store.call("get_event", json!({ "event": "01".repeat(16) }));
+    assert_eq!(gone["error"]["kind"], "not_found", "{gone}");
+    let feedback = store.call("search_events", json!({ "kind": "feedback", "period": "3650d" }));
+    assert_eq!(feedback["rows"].as_array().map_or(0, Vec::len), 0, "{feedback}");
+    let said = store.run(&["delete", "user", "ada", "--confirm"]);
+    assert_eq!(said.status.code(), Some(1), "there is nothing left: {said:?}");
+    // Who comes back is somebody new, and an event that is sent again is stored again.
+    store.import("till", &[of(1, "ada")]);
+    assert_eq!((&shown("1d")["events"], &shown("1d")["users"]), (&json!(2), &json!(2)));
+}
+
+#[test]
+fn a_tests_events_can_be_deleted_with_its_release() {
+    let store = Store::new();
+    let of = |id: u8, release: &str, environment: &str| {
+        let named = format!("\"release\":\"{release}\",\"environment\":\"{environment}\"");
+        crate::feed::failure(id, "OneError").replace("\"release\":\"till@1.2.0\"", &named)
+    };
+    store.import(
+        "till",
+        &[of(1, "till@1.2.0", "production"), of(2, "till@9.9.9-ci", "test"), of(3, "till@1.2.0", "test")],
+    );
+    assert_eq!(store.run(&["delete", "events", "--confirm"]).status.code(), Some(2), "of what?");
+    let missing = store.run(&["delete", "events", "--release", "till@8.0.0", "--confirm"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("till@8.0.0"), "{missing:?}");
+    let said = store.ok(&["delete", "events", "--release", "till@9.9.9-ci", "--confirm"]);
+    assert!(said.contains("1 event"), "{said}");
+    let releases = store.call("list_releases", json!({}))["releases"].to_string();
+    assert!(releases.contains("1.2.0") && !releases.contains("9.9.9"), "{releases}");
+    store.ok(&["--environment", "test", "delete", "events", "--confirm"]);
+    let issue = store.call("list_issues", json!({ "period": "1d" }))["issues"][0].clone();
+    assert_eq!(issue["events"], 1, "{issue}");
+    let held = store.run(&["--scope-locked", "--project", "till", "delete", "user", "17", "--confirm"]);
+    assert_eq!(held.status.code(), Some(1), "{held:?}");
+}
+
+#[test]
 fn a_copy_of_a_live_store_is_a_store_with_the_same_pseudonyms() {
     let store = Store::new();
     store.import("till", &[ENVELOPE.to_owned()]);

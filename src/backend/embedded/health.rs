@@ -29,7 +29,7 @@ impl EmbeddedStore {
 }
 
 /// What tables hold, by the beginnings of their names; the first that fits counts.
-const KINDS: [(&str, &str); 17] = [
+const KINDS: [(&str, &str); 18] = [
     ("body", "events"),
     ("eid", "events"),
     ("issue_fts", "search"),
@@ -41,6 +41,7 @@ const KINDS: [(&str, &str); 17] = [
     ("part", "OpenTelemetry"),
     ("joined", "OpenTelemetry"),
     ("traffic", "OpenTelemetry"),
+    ("base_request", "OpenTelemetry"),
     ("artifact", "source maps"),
     ("bundle", "source maps"),
     ("upload", "source maps"),

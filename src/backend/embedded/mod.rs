@@ -25,7 +25,7 @@ mod write;
 pub use export::Exported;
 pub use health::{Health, UnknownType};
 pub use store::{EmbeddedStore, Options};
-pub use write::Caps;
+pub use write::{Caps, Erased, ErasedScope};
 
 /// Format of the store that this version writes.
 pub const FORMAT: i64 = schema::KNOWN;

@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("sql/004.sql"),
     include_str!("sql/005.sql"),
     include_str!("sql/009.sql"),
+    include_str!("sql/010.sql"),
 ];
 
 /// The newest format known.

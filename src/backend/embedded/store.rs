@@ -48,7 +48,7 @@ impl Default for Options {
 /// A store in a folder of this machine. Several processes may use one folder at once.
 pub struct EmbeddedStore {
     pub(super) files: Files,
-    key: [u8; 32],
+    pub(super) key: [u8; 32],
     options: Options,
     pub(super) pool: Arc<Pool>,
     pub(super) queue: Arc<Queue>,

@@ -6,6 +6,7 @@ use super::{
     breadcrumbs,
     breadcrumbs::seconds,
     cluster::{ExceptionRecord, text},
+    conditions,
     failure::{Failure, What},
     join::shape,
     part::{Attributes, LogLine, Part, SpanLine},
@@ -19,35 +20,6 @@ use crate::{
     store::{EventRecord, Joined},
 };
 
-/// Beginnings of attributes that name a machine, a person or a place in the code rather than a condition.
-const NO_TAG: &[&str] = &[
-    "client.",
-    "thread.",
-    "user.",
-    "enduser.",
-    "session.",
-    "exception.",
-    "code.",
-    "telemetry.",
-    "process.",
-    "url.",
-    "net.",
-    "network.",
-    "http.url",
-    "http.target",
-    "http.client_ip",
-    "http.user_agent",
-    "user_agent.",
-    "db.statement",
-    "db.query.text",
-    "server.",
-    "host.ip",
-    "host.mac",
-    "sentry.",
-    "otel.",
-];
-/// Longest value of a tag, in bytes.
-const LONGEST: usize = 200;
 /// How many folders above a file may be the root that its module is named from.
 const ROOTS: usize = 5;
 
@@ -133,7 +105,7 @@ fn json_of(failure: &Failure<'_>, parts: &[(u64, Part)], user: Option<UserKey>) 
     }
     put("breadcrumbs", json!({ "values": breadcrumbs::of(failure, parts) }));
     put("request", request(failure, part));
-    put("tags", tags(failure, part));
+    put("tags", conditions::of_failure(failure, part));
     put("contexts", contexts(failure, parts));
     put("sdk", json!({ "name": "opentelemetry", "version": resource(part, &["telemetry.sdk.version"]) }));
     Value::Object(map)
@@ -198,34 +170,6 @@ fn url_of(entry: &SpanLine) -> Option<String> {
     Some(format!("{scheme}://{host}{path}"))
 }
 
-/// What may tell the affected from others: of the failing span, the request, the log, the resource.
-fn tags(failure: &Failure<'_>, part: &Part) -> Value {
-    let mut tags = Map::new();
-    let mut add = |attributes: &Attributes| {
-        for (key, value) in attributes {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Bool(_) | Value::Number(_) => value.to_string(),
-                _ => continue,
-            };
-            let taken = !text.is_empty() && text.len() <= LONGEST && !NO_TAG.iter().any(|no| key.starts_with(no));
-            if taken && !tags.contains_key(key) {
-                tags.insert(key.clone(), text.into());
-            }
-        }
-    };
-    failure.span.into_iter().for_each(|span| add(&span.attributes));
-    failure.entry.into_iter().for_each(|entry| add(&entry.span.attributes));
-    failure.log().into_iter().for_each(|log| add(&log.attributes));
-    add(&part.resource);
-    if let What::Thrown(told) = &failure.what
-        && let Some(code) = told.iter().find_map(|told| told.thrown.code.clone())
-    {
-        tags.insert("error.code".into(), code.into());
-    }
-    Value::Array(tags.into_iter().map(|(key, value)| json!([key, value])).collect())
-}
-
 fn contexts(failure: &Failure<'_>, parts: &[(u64, Part)]) -> Value {
     let part = &parts[failure.part].1;
     let mut contexts = Map::new();
@@ -254,9 +198,7 @@ fn flags(failure: &Failure<'_>, parts: &[(u64, Part)]) -> Vec<Value> {
     let own = parts.iter().map(|(_, other)| other).filter(|o| o.service == part.service && o.trace == part.trace);
     let mut found: Vec<(i64, &str, Value)> = Vec::new();
     let note = |at: i64, attributes: &'_ Attributes| -> Option<(i64, String, Value)> {
-        let name = attributes.get("feature_flag.key")?.as_str()?;
-        let value = ["feature_flag.result.variant", "feature_flag.variant", "feature_flag.result.value"];
-        let value = value.iter().find_map(|key| attributes.get(*key)).cloned()?;
+        let (name, value) = conditions::flag(attributes)?;
         (at <= failure.at).then(|| (at, name.to_owned(), value))
     };
     let mut noted: Vec<(i64, String, Value)> = Vec::new();

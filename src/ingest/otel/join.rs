@@ -118,7 +118,7 @@ impl<'a> Joining<'a, '_> {
 
     /// Whether a request failed because one that it made failed elsewhere.
     fn is_echo(&self, entry: Option<Placed<'a>>) -> bool {
-        entry.is_some_and(|entry| self.tree.callee_failed(entry.span, self.service))
+        entry.is_some_and(|entry| self.tree.callee_failed(entry.span))
     }
 
     fn failure(&self, cluster: Vec<ExceptionRecord<'a>>) -> Failure<'a> {

@@ -2,6 +2,7 @@
 
 mod breadcrumbs;
 mod cluster;
+mod conditions;
 mod event;
 mod failure;
 mod join;

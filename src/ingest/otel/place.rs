@@ -72,9 +72,9 @@ impl<'a> Tree<'a> {
         (top.span.parent.is_none() || way.len() > own.len()).then_some(*top)
     }
 
-    /// Whether a request to another service, made within this one, failed there.
-    pub(super) fn callee_failed(&self, entry: &SpanLine, service: &str) -> bool {
-        let failed = |p: &&Placed<'a>| p.span.is_served() && p.span.has_failed() && self.service(p.part) != service;
+    /// Whether a request that was made within this one, of another service or of the same, failed where it was served.
+    pub(super) fn callee_failed(&self, entry: &SpanLine) -> bool {
+        let failed = |p: &&Placed<'a>| p.span.is_served() && p.span.has_failed() && p.span.id != entry.id;
         self.spans.values().filter(failed).any(|p| {
             let way = self.way_up(p.span.parent.as_deref());
             way.iter().any(|above| above.span.id == entry.id)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
+    conditions,
     part::{Attributes, EventLine, LogLine, Part, SpanLine},
     thrown,
 };
@@ -127,7 +128,7 @@ impl<'a> Taking<'a> {
         for span in spans {
             let key = span.trace.clone();
             let line = self.span(&span);
-            if let Some(entry) = entry_use(&line, &span.state, self.clock) {
+            if let Some(entry) = self.entry_use(&line, &span.state) {
                 uses.entry(key.clone()).or_default().push(entry);
             }
             let part = parts.entry(key).or_insert_with(|| Part { trace: Some(span.trace), ..self.bare.clone() });
@@ -289,6 +290,24 @@ impl<'a> Taking<'a> {
         sent.map_or(self.clock.received(), |time| self.clock.correct(time)).as_microsecond()
     }
 
+    /// What an entry span says of traffic.
+    fn entry_use(&self, span: &SpanLine, state: &str) -> Option<EntryUse> {
+        if !span.is_served() && span.parent.is_some() {
+            return None;
+        }
+        let user = hex_key(&span.user).map(|key| UserKey(key.to_be_bytes()));
+        Some(EntryUse {
+            operation: Some(span.operation().into()),
+            at: Timestamp::from_microsecond(span.start).unwrap_or(self.clock.received()),
+            duration_us: u64::try_from(span.end - span.start).unwrap_or(0),
+            failed: span.has_failed(),
+            user,
+            session: hex_key(&span.session).map(|key| key as u32),
+            weight: weight(state),
+            tags: user.map(|_| conditions::of_entry(span, &self.bare)).unwrap_or_default(),
+        })
+    }
+
     fn point(&self, point: Point) -> Record {
         let at = Timestamp::from_microsecond(self.time(point.time)).unwrap_or(self.clock.received());
         let attributes = clean(self.scrubber, point.attributes);
@@ -358,22 +377,6 @@ fn level(number: i32, text: &str) -> &'static str {
         21.. => "fatal",
         _ => words().unwrap_or("info"),
     }
-}
-
-/// What an entry span says of traffic.
-fn entry_use(span: &SpanLine, state: &str, clock: &Clock) -> Option<EntryUse> {
-    if !span.is_served() && span.parent.is_some() {
-        return None;
-    }
-    Some(EntryUse {
-        operation: Some(span.operation().into()),
-        at: Timestamp::from_microsecond(span.start).unwrap_or(clock.received()),
-        duration_us: u64::try_from(span.end - span.start).unwrap_or(0),
-        failed: span.has_failed(),
-        user: hex_key(&span.user).map(|key| UserKey(key.to_be_bytes())),
-        session: hex_key(&span.session).map(|key| key as u32),
-        weight: weight(state),
-    })
 }
 
 /// Who else is named in a part, each once; at least that there was a part.

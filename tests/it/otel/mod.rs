@@ -2,5 +2,6 @@
 
 mod captured;
 mod http;
+mod live;
 mod shop;
 mod stacks;

@@ -13,6 +13,7 @@ use super::{
     libraries::LibraryTouch,
     names::Names,
     prepare::{Packed, Prepared},
+    request_tags::TagDays,
     traffic::{TrafficKey, TrafficTouch},
 };
 use crate::{
@@ -63,6 +64,8 @@ pub(super) struct Commit<'t> {
     pub(super) traffic: HashMap<TrafficKey, TrafficTouch>,
     /// By project, release, environment, day: who was active by requests and other signs of use.
     pub(super) requests: HashMap<(u64, u32, u32, i64), SessionTouch>,
+    /// Who made requests, by day and tag, as far as that is new.
+    pub(super) request_tags: TagDays,
     /// By day and project: spans and logs kept without a failure, and whether that changed.
     pub(super) kept: HashMap<(i64, u64), (u64, bool)>,
     /// Spans and logs of a day and project that are kept without a failure.
@@ -84,6 +87,7 @@ impl<'t> Commit<'t> {
             traces: HashMap::new(),
             traffic: HashMap::new(),
             requests: HashMap::new(),
+            request_tags: HashMap::new(),
             kept: HashMap::new(),
             keep_lines: u64::MAX,
             projects: HashMap::new(),
@@ -184,6 +188,7 @@ impl<'t> Commit<'t> {
         self.write_libraries()?;
         self.write_sessions()?;
         self.write_traffic()?;
+        self.write_request_tags()?;
         Ok(self.events)
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::libraries;
+use super::{libraries, request_tags::TagDays};
 use crate::{
     ingest::tags_of_user_agent,
     model::{Libraries, UserKey},
@@ -83,6 +83,8 @@ pub(super) struct Names {
     issues: HashMap<(u64, [u8; 16]), i64>,
     agents: HashMap<String, u32>,
     libraries: HashMap<(u64, i64), Option<i64>>,
+    /// Who made requests, by day and tag.
+    pub(super) request_tags: TagDays,
     remembered: usize,
     caps: Caps,
     /// How many names there are: of words by kind and parent, of releases by project.

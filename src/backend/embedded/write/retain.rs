@@ -2,7 +2,7 @@
 //! It uses `rusqlite` and the packed forms.
 //! It never leaves counts that include what it dropped.
 
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
     fold::write_chunk,
@@ -35,7 +35,7 @@ impl Writer {
         };
         let mut dropped = 0;
         for issues in issues.chunks(ISSUES) {
-            dropped += self.cut_issues(issues, cut)?;
+            dropped += self.cut_issues(issues, cut, &|fact| fact.ts < cut, &|_, _| Ok(()))?;
             self.commit_waiting();
         }
         self.drop_days(day)?;
@@ -48,18 +48,29 @@ impl Writer {
         Ok(dropped)
     }
 
-    fn cut_issues(&mut self, issues: &[i64], cut: i64) -> Result<u64, StoreError> {
+    /// Drops events of chunks that begin before a time; `gone` is told of each before its body is dropped.
+    pub(super) fn cut_issues(
+        &mut self,
+        issues: &[i64],
+        before: i64,
+        drops: &dyn Fn(&Fact) -> bool,
+        gone: &dyn Fn(&Connection, &Fact) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut dropped = 0;
         for issue in issues {
             let chunks: Vec<i64> = tx
                 .prepare_cached("SELECT id FROM chunk WHERE issue=?1 AND lo<?2")?
-                .query_map(params![issue, cut], |row| row.get(0))?
+                .query_map(params![issue, before], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
             for chunk in chunks {
                 let facts = facts_of(&tx, &mut self.unpacker, *issue, chunk)?;
-                let (old, kept): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|fact| fact.ts < cut);
+                let (old, kept): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|fact| drops(fact));
+                if old.is_empty() {
+                    continue;
+                }
                 for fact in &old {
+                    gone(&tx, fact)?;
                     tx.prepare_cached("DELETE FROM body WHERE seq=?1")?.execute([fact.seq])?;
                 }
                 dropped += old.len() as u64;
@@ -81,6 +92,7 @@ impl Writer {
     fn drop_days(&mut self, before: i64) -> Result<(), StoreError> {
         for (days, delete) in [
             ("SELECT DISTINCT day FROM base WHERE day<?1", "DELETE FROM base WHERE day=?1"),
+            ("SELECT DISTINCT day FROM base_request WHERE day<?1", "DELETE FROM base_request WHERE day=?1"),
             ("SELECT DISTINCT day FROM active WHERE day<?1", "DELETE FROM active WHERE day=?1"),
             ("SELECT DISTINCT day FROM eid WHERE day<?1", "DELETE FROM eid WHERE day=?1"),
             ("SELECT DISTINCT day FROM session WHERE day<?1", "DELETE FROM session WHERE day=?1"),
@@ -122,8 +134,7 @@ impl Writer {
     }
 
     pub(super) fn give_back(&mut self) -> Result<(), StoreError> {
-        let free =
-            |conn: &rusqlite::Connection| conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
+        let free = |conn: &Connection| conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
         let mut left = free(&self.conn)?;
         while left > 0 {
             self.conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;

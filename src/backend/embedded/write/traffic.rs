@@ -59,10 +59,11 @@ impl Commit<'_> {
             touch.weight += entry.weight;
             touch.failed += u64::from(entry.failed);
             touch.durations.add(entry.duration_us);
+            touch.sessions.extend(entry.session);
             if user != 0 {
                 touch.users.insert(user);
+                self.touch_tags((project, env, day_of(at)), user, &entry.tags)?;
             }
-            touch.sessions.extend(entry.session);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! It never counts an affected user among them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -24,6 +24,9 @@ use crate::{
     store::{AffectedQuery, Baseline, StoreError},
 };
 
+/// So many others with an event, and as many as are affected, are compared by events alone.
+const ENOUGH: u64 = 8;
+
 /// The baseline.
 pub(in crate::backend::embedded::read) struct BaseUsers {
     pub(in crate::backend::embedded::read) kind: Baseline,
@@ -32,10 +35,17 @@ pub(in crate::backend::embedded::read) struct BaseUsers {
     /// Users with a session, a request or an event, the affected among them.
     pub(in crate::backend::embedded::read) active: u64,
     sets: HashMap<u32, Joined>,
+    /// The tags that requests have too, where users of requests are compared; what they lack can't be compared then.
+    of_requests: Option<BTreeSet<u32>>,
     pub(in crate::backend::embedded::read) warnings: Vec<&'static str>,
 }
 
 impl BaseUsers {
+    /// Whether the baseline's users would have that tag if it were true of them.
+    pub(in crate::backend::embedded::read) fn compares(&self, tag: u32) -> bool {
+        self.of_requests.as_ref().is_none_or(|known| known.contains(&tag))
+    }
+
     /// How many users of the baseline have that value of a tag.
     pub(in crate::backend::embedded::read) fn with(&self, tag: u32, value: u32) -> u64 {
         self.sets.get(&tag).map_or(0, |sets| sets.any(value).intersection_len(&self.users))
@@ -148,12 +158,14 @@ impl Days {
 }
 
 impl Snapshot<'_> {
-    /// The users that are compared with the affected, by those tags. The scope's first day counts whole.
+    /// The users that are compared with the affected, by those tags; `asked` are those that must be among them. The scope's
+    /// first day counts whole.
     pub(in crate::backend::embedded::read) fn baseline(
         &mut self,
         query: &AffectedQuery,
         bounds: &ResolvedScope,
         tags: &[u32],
+        asked: &[u32],
         affected: &RoaringBitmap,
     ) -> Result<BaseUsers, StoreError> {
         let bounds = &bounds.whole_days();
@@ -169,7 +181,13 @@ impl Snapshot<'_> {
         if query.since.is_some() {
             warnings.push("the baseline's users are of all releases in the period");
         }
-        let with_events = sets.remove(&0).map(|all| all.any(0)).unwrap_or_default();
+        let mut with_events = sets.remove(&0).map(|all| all.any(0)).unwrap_or_default();
+        let of_requests = self.add_requests(bounds, &tags, asked, (&mut with_events, affected), &mut sets)?;
+        if of_requests.is_some() {
+            warnings.push(
+                "few others have an event: users of requests that went well are compared too, by the tags of requests",
+            );
+        }
         let with_sessions = self.users_of_kind(bounds, BY_SESSIONS)?;
         let all = &with_events | &with_sessions | self.users_of_kind(bounds, BY_REQUESTS)?;
         let active = all.len();
@@ -181,11 +199,14 @@ impl Snapshot<'_> {
         users -= affected;
         // Whose tags nobody knows would count as having none of them, and make every value stand out.
         if !users.is_subset(&with_events) {
-            warnings
-                .push("tags are known of events alone: of the baseline, only users who have an event too are compared");
+            warnings.push(if of_requests.is_some() {
+                "tags are known of events and requests: of the baseline, only users who have one are compared"
+            } else {
+                "tags are known of events alone: of the baseline, only users who have an event too are compared"
+            });
             users &= with_events;
         }
-        Ok(BaseUsers { kind: query.baseline, users, active, sets, warnings })
+        Ok(BaseUsers { kind: query.baseline, users, active, sets, of_requests, warnings })
     }
 
     /// Users by tag. Days before the newest that is folded hardly ever change: what they come to is kept.
@@ -216,6 +237,58 @@ impl Snapshot<'_> {
             joined.insert(*tag, Joined { past, late });
         }
         Ok(joined)
+    }
+
+    /// Adds users of requests, where few but the affected have an event; gives the tags that are known of requests.
+    fn add_requests(
+        &self,
+        bounds: &ResolvedScope,
+        tags: &[u32],
+        asked: &[u32],
+        (users, affected): (&mut RoaringBitmap, &RoaringBitmap),
+        sets: &mut HashMap<u32, Joined>,
+    ) -> Result<Option<BTreeSet<u32>>, StoreError> {
+        let others = users.len() - users.intersection_len(affected);
+        if others >= affected.len().max(ENOUGH) {
+            return Ok(None);
+        }
+        let mut days = Days::default();
+        for tag in tags {
+            self.request_days(bounds, *tag, &mut days)?;
+        }
+        let found = days.sets.remove(&0).unwrap_or_default();
+        let with_requests =
+            found.into_values().flat_map(BTreeMap::into_values).fold(RoaringBitmap::new(), |a, b| a | b);
+        let known: BTreeSet<u32> = days.sets.keys().copied().collect();
+        if (&with_requests - &*users - affected).is_empty() || !asked.iter().all(|tag| known.contains(tag)) {
+            return Ok(None);
+        }
+        *users |= with_requests;
+        for (tag, days) in days.sets {
+            let joined = sets.entry(tag).or_default();
+            days.into_values().for_each(|day| joined.late.add(day));
+        }
+        Ok(Some(known))
+    }
+
+    /// A tag's users by requests; none where it had too many values on some day.
+    fn request_days(&self, bounds: &ResolvedScope, tag: u32, into: &mut Days) -> Result<(), StoreError> {
+        let sql = "SELECT day, sets FROM base_request
+                   WHERE project=?1 AND tag=?2 AND day BETWEEN ?3 AND ?4 AND (?5 IS NULL OR env=?5)";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        for (project, _) in &bounds.projects {
+            let mut rows = statement.query(params![project, tag, day_of(bounds.lo), day_of(bounds.hi), bounds.env])?;
+            while let Some(row) = rows.next()? {
+                match decode_sets(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)? {
+                    Some(sets) => into.add(tag, row.get(0)?, Some(sets)),
+                    None => {
+                        into.sets.remove(&tag);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The newest day that is folded.

@@ -123,14 +123,17 @@ impl Snapshot<'_> {
         bounds: &ResolvedScope,
     ) -> Result<(), StoreError> {
         let hidden = self.hidden_keys()?;
-        let keys = if query.by.is_empty() {
+        let mut keys = if query.by.is_empty() {
             seen.tags.telling(facts.events, |key| !hidden.contains(&key))
         } else {
             self.tag_keys(&query.by)?.into_iter().filter(|key| *key != 0).collect()
         };
         let mut sought = if query.shared_by == 0 { Vec::new() } else { seen.first_tags.shared(query.shared_by) };
         sought.retain(|key| !hidden.contains(key));
-        let mut base = self.baseline(query, bounds, &[keys.as_slice(), &sought].concat(), &seen.in_period)?;
+        let asked = if query.by.is_empty() { &[] } else { keys.as_slice() };
+        let mut base = self.baseline(query, bounds, &[keys.as_slice(), &sought].concat(), asked, &seen.in_period)?;
+        keys.retain(|key| base.compares(*key));
+        sought.retain(|key| base.compares(*key));
         (facts.baseline_users, facts.active_users) = (base.users.len(), base.active);
         facts.warnings.append(&mut base.warnings);
         if query.shared_by > 0 && facts.in_period > 0 {

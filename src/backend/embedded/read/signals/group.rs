@@ -81,10 +81,7 @@ fn told(key: &[String], group: Group, query: &SignalQuery) -> Vec<Value> {
             Stat::Max(_) => numbers.last().copied(),
             Stat::Sum(_) => Some(sum),
             Stat::Average(_) => (!numbers.is_empty()).then(|| sum / numbers.len() as f64),
-            Stat::Percentile(share, _) => {
-                let rank = (f64::from(*share) / 100.0 * numbers.len() as f64).ceil().max(1.0) as usize;
-                numbers.get(rank - 1).copied()
-            }
+            Stat::Percentile(share, _) => percentile(&numbers, f64::from(*share) / 100.0),
             Stat::FailureRate => Some(group.failed as f64 / group.n as f64),
         };
         let is_time = stat.key().is_some_and(|key| key.raw() == "timestamp");
@@ -96,4 +93,24 @@ fn told(key: &[String], group: Group, query: &SignalQuery) -> Vec<Value> {
         });
     }
     values
+}
+
+/// Of sorted numbers, between the two nearest ranks by how near each is: the median of an even count is the mean of its middle two.
+fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+    let rank = share * sorted.len().checked_sub(1)? as f64;
+    let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
+    Some(below + (above - below) * rank.fract())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_lie_between_the_nearest_ranks() {
+        assert_eq!(percentile(&[], 0.5), None);
+        assert_eq!(percentile(&[3.0], 0.95), Some(3.0));
+        assert_eq!(percentile(&[1.0, 2.0, 4.0, 9.0], 0.5), Some(3.0));
+        assert_eq!(percentile(&[0.0, 10.0], 0.75), Some(7.5));
+    }
 }
