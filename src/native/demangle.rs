@@ -3,6 +3,8 @@
 use symbolic_common::{Language, Name, NameMangling};
 use symbolic_demangle::{Demangle, DemangleOptions};
 
+use super::rust_name;
+
 /// Longest name that is undone, in bytes: templates nest without end.
 const LONGEST: usize = 8_192;
 
@@ -18,7 +20,8 @@ pub(super) fn demangle_name(name: &Name<'_>) -> String {
     }
     let plain = name.demangle(DemangleOptions::name_only());
     let plain = plain.filter(|plain| !plain.is_empty()).unwrap_or_else(|| raw.to_owned());
-    without_hash(plain)
+    let plain = without_hash(plain);
+    if rust_name::is_rust(raw) || name.language() == Language::Rust { rust_name::plain(&plain) } else { plain }
 }
 
 /// Rust before its new scheme ended each name in a hash of the build.
@@ -38,6 +41,8 @@ mod tests {
         for (name, want) in [
             ("_ZN4shop6orders6settle17h0123456789abcdefE", "shop::orders::settle"),
             ("_RNvNtCs1234_4shop6orders6settle", "shop::orders::settle"),
+            ("_ZN36_$LT$a..Plain$u20$as$u20$a..m..T$GT$3run17h29cf571efc33a859E", "a::Plain::run"),
+            ("_ZN1a15Basket$LT$T$GT$5total17h59cb564a2b03501fE", "a::Basket::total"),
             ("_ZN5Valve4openEi", "Valve::open"),
             ("?open@Valve@@QEAAXH@Z", "Valve::open"),
             ("-[NSPump start:]", "-[NSPump start:]"),

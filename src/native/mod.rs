@@ -28,6 +28,7 @@ mod object;
 mod process;
 mod reason;
 mod report;
+mod rust_name;
 mod symbols;
 mod unwind;
 
