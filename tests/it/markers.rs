@@ -196,9 +196,11 @@ fn every_tool_is_called_in_every_format() {
 }
 
 /// Commands that show signal, with what is asked of them; the files that they write are looked at too.
-const SHOWING: [(&str, &[&str]); 9] = [
+const SHOWING: [(&str, &[&str]); 11] = [
     ("brief", &["brief", "MARKED-1"]),
     ("watch", &["watch", "--once", "--since", "0"]),
+    ("watch", &["watch", "--once", "--since", "0", "--digest", "09:00"]),
+    ("watch", &["watch", "--once", "--since", "0", "--digest", "09:00", "--json"]),
     ("verify", &["verify", "MARKED-1", "1.0.0"]),
     ("verify", &["verify", "MARKED-1", "1.0.0", "--markdown"]),
     ("verify", &["verify", "MARKED-1", "1.0.0", "--json"]),
@@ -209,7 +211,7 @@ const SHOWING: [(&str, &[&str]); 9] = [
 ];
 
 /// Commands that show none: what they print is the program's own, or is what tools answer, which is looked at above.
-const SILENT: [&str; 15] = [
+const SILENT: [&str; 16] = [
     "demo",
     "stdio",
     "serve",
@@ -223,6 +225,8 @@ const SILENT: [&str; 15] = [
     "backup",
     // What import takes again: envelopes as they are kept, for no reader.
     "export",
+    // How many it deleted, and what it was asked to.
+    "delete",
     "completions",
     "man",
     "version",
