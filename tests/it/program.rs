@@ -43,19 +43,27 @@ pub fn program() -> Command {
     on_the_clock(Command::new(PROGRAM))
 }
 
-/// When the machine's clock began to be moved: the same for each process, since time goes on between them.
-static START_S: LazyLock<i64> = LazyLock::new(|| machine_time().as_second());
-
-/// A command of the program whose clock begins at the fixed moment, whatever `PRODSIGNAL_TEST_NOW` says.
-pub fn pinned(command: Command) -> Command {
-    pinned_at(command, BEGIN)
+/// A clock that begins at a moment when it is made, whatever `PRODSIGNAL_TEST_NOW` says and whenever the test runs, and
+/// goes on: each command that is set to it has the same.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    offset_s: i64,
 }
 
-/// A command of the program whose clock begins at that moment.
-pub fn pinned_at(mut command: Command, begin: &str) -> Command {
-    let begin: Timestamp = begin.parse().unwrap();
-    command.env(CLOCK, (begin.as_second() - *START_S).to_string());
-    command
+impl Clock {
+    pub fn beginning_at(begin: &str) -> Self {
+        let begin: Timestamp = begin.parse().unwrap();
+        Self { offset_s: begin.as_second() - machine_time().as_second() }
+    }
+
+    pub fn set(&self, mut command: Command) -> Command {
+        command.env(CLOCK, self.offset_s.to_string());
+        command
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_second(machine_time().as_second() + self.offset_s).unwrap()
+    }
 }
 
 /// The command line of the program on the tests' clock, for others to start.
@@ -75,17 +83,22 @@ pub fn on_the_clock(mut command: Command) -> Command {
 /// A store of its own, gone when dropped.
 pub struct Store {
     dir: tempfile::TempDir,
-    pinned: bool,
+    clock: Option<Clock>,
 }
 
 impl Store {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), pinned: false }
+        Self { dir: tempfile::tempdir().unwrap(), clock: None }
     }
 
     /// A store for captures whose times are their own: the program's clock begins at the fixed moment.
     pub fn of_captures() -> Self {
-        Self { pinned: true, ..Self::new() }
+        Self { clock: Some(Clock::beginning_at(BEGIN)), ..Self::new() }
+    }
+
+    /// The time of its program.
+    pub fn now(&self) -> Timestamp {
+        self.clock.map_or_else(now, |clock| clock.now())
     }
 
     pub fn path(&self) -> PathBuf {
@@ -97,7 +110,10 @@ impl Store {
         let mut command = program();
         command.arg("--store").arg(self.path()).args(words);
         command.env("XDG_CONFIG_HOME", self.dir.path());
-        if self.pinned { pinned(command) } else { command }
+        match &self.clock {
+            Some(clock) => clock.set(command),
+            None => command,
+        }
     }
 
     pub fn run(&self, words: &[&str]) -> Output {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     api::Api,
     markers::SECTIONS,
-    program::{Server, Store, pinned_at, program},
+    program::{Clock, Server, Store, program},
     script::recorded,
 };
 
@@ -66,8 +66,7 @@ struct Twice {
     _store: Store,
     path: PathBuf,
     server: Server,
-    /// When the program's clock begins.
-    begin: &'static str,
+    clock: Clock,
 }
 
 /// When the shop's history ends, and when recorded sessions are looked at.
@@ -118,18 +117,19 @@ impl Twice {
     }
 
     fn of(store: Store, path: PathBuf, begin: &'static str) -> Self {
-        let mut command = pinned_at(program(), begin);
+        let clock = Clock::beginning_at(begin);
+        let mut command = clock.set(program());
         command.arg("--store").arg(&path).args(["serve", "--listen", "127.0.0.1:0", "--allow-writes"]);
-        Self { server: Server::start(command), path, _store: store, begin }
+        Self { server: Server::start(command), path, _store: store, clock }
     }
 
     fn directly(&self, tool: &str, arguments: &Value) -> Value {
-        call(pinned_at(program(), self.begin).arg("--store").arg(&self.path), tool, arguments)
+        call(self.clock.set(program()).arg("--store").arg(&self.path), tool, arguments)
     }
 
     fn through(&self, tool: &str, arguments: &Value) -> Value {
         let ask = || {
-            let mut command = pinned_at(program(), self.begin);
+            let mut command = self.clock.set(program());
             command.args(["--sentry-url", &self.server.url, "--sentry-org", "any"]);
             call(command.env("PRODSIGNAL_SENTRY_TOKEN", "any"), tool, arguments)
         };
