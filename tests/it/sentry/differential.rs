@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Fields that the API can't carry, by tool, or by tool and what it is asked with: a `*` stands for any key or place.
-const DIFFERS: [(&str, &str); 27] = [
+const DIFFERS: [(&str, &str); 29] = [
     // A pseudonym that another server sends is a text like any other, so that nobody passes for somebody else.
     ("get_event", "event/user/*"),
     ("get_event", "event/request/headers/X-User-Id"),
@@ -36,6 +36,9 @@ const DIFFERS: [(&str, &str); 27] = [
     ("list_issues", "issues/*/url"),
     // Users of requests count as active in the store; the API is asked for those of errors and sessions.
     ("list_releases", "releases/*/users"),
+    // Whom crashes hit is counted from events and sessions one by one; the API is asked for rates of sessions.
+    ("list_releases", "releases/*/crashed_users"),
+    ("list_releases", "releases/*/crash_free_users"),
     ("list_issues", "issues/*/share"),
     ("list_issues", "issues/*/why"),
     ("affected_users", "users/active"),
