@@ -29,7 +29,7 @@ impl EmbeddedStore {
 }
 
 /// What tables hold, by the beginnings of their names; the first that fits counts.
-const KINDS: [(&str, &str); 18] = [
+const KINDS: [(&str, &str); 19] = [
     ("body", "events"),
     ("eid", "events"),
     ("issue_fts", "search"),
@@ -40,6 +40,7 @@ const KINDS: [(&str, &str); 18] = [
     ("item", "replays, logs, spans, attachments"),
     ("part", "OpenTelemetry"),
     ("joined", "OpenTelemetry"),
+    ("reported", "OpenTelemetry"),
     ("traffic", "OpenTelemetry"),
     ("base_request", "OpenTelemetry"),
     ("artifact", "source maps"),

@@ -19,6 +19,8 @@ pub(super) struct Failure<'a> {
     pub(super) entry: Option<Placed<'a>>,
     /// Whether the application dealt with it; `None`: it can't be told.
     pub(super) handled: Option<bool>,
+    /// The event by which an SDK reported it.
+    pub(super) reported_as: Option<i64>,
 }
 
 /// How it was told.

@@ -6,4 +6,5 @@ mod live;
 mod made;
 mod shop;
 mod stacks;
+mod told_twice;
 mod users;

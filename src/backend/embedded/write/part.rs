@@ -12,6 +12,8 @@ use crate::{
 
 /// How long a part without a failure waits for one that is told by another service, microseconds.
 pub(super) const WAIT_US: i64 = 60_000_000;
+/// How long after what an SDK reported spans and logs of the same failure may come, microseconds.
+const REPORTED_US: i64 = 3_600_000_000;
 /// Parts that are dropped with one commit at most.
 const DROPPED: i64 = 5_000;
 /// Past the day's budget one trace in so many is kept.
@@ -104,6 +106,7 @@ impl Commit<'_> {
         }
         let sql = "DELETE FROM part WHERE id IN (SELECT id FROM part WHERE keep=0 AND received<?1 LIMIT ?2)";
         self.conn.prepare_cached(sql)?.execute(params![latest - WAIT_US, DROPPED])?;
+        self.conn.prepare_cached("DELETE FROM reported WHERE at<?1")?.execute([latest - REPORTED_US])?;
         Ok(())
     }
 }

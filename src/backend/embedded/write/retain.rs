@@ -128,6 +128,7 @@ impl Writer {
             self.commit_waiting();
         }
         self.conn.execute("DELETE FROM joined WHERE at<?1", [cut])?;
+        self.conn.execute("DELETE FROM reported WHERE at<?1", [cut])?;
         self.conn.execute("DELETE FROM traffic WHERE hour<?1", [cut.div_euclid(DAY_US).saturating_mul(24)])?;
         self.conn.execute("DELETE FROM part_day WHERE day<?1", [day_of(cut)])?;
         Ok(())
