@@ -15,6 +15,7 @@ mod feed;
 mod files;
 mod health;
 mod hosted;
+mod lines;
 mod pack;
 mod read;
 mod schema;

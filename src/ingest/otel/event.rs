@@ -37,20 +37,8 @@ pub(super) fn joined(failure: &Failure<'_>, parts: &[(u64, Part)], ingest: &Inge
     if let What::Logged(log) = &failure.what {
         record.group.also.extend(place_of(log, part));
     }
-    record.key = Some(FailureKey::new(None, said(failure).into_iter()));
+    record.key = Some(FailureKey::new(None, failure.said().into_iter()));
     Joined { project, event: record, reported_as: failure.reported_as }
-}
-
-/// Type and text of what was thrown, by each record that tells of it; of what was logged the text.
-pub(super) fn said<'a>(failure: &Failure<'a>) -> Vec<(&'a str, &'a str)> {
-    match &failure.what {
-        What::Thrown(told) => {
-            let values = told.iter().flat_map(|told| &told.thrown.values);
-            values.map(|value| (text(value, "type"), text(value, "value"))).collect()
-        }
-        What::Logged(log) => vec![("", &log.body)],
-        What::Ended(_) => Vec::new(),
-    }
 }
 
 /// Stays what it is while further records of the same failure come in.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     cluster::{ExceptionRecord, clusters},
-    event::said,
     failure::{Failure, What},
     part::{LogLine, Part, SpanLine},
     place::{Placed, Tree},
@@ -99,7 +98,7 @@ impl<'a> Joining<'a, '_> {
     fn report_of(&self, failure: &Failure<'a>) -> Option<&ReportedFailure> {
         let What::Thrown(records) = &failure.what else { return None };
         let spans = || records.iter().filter_map(|record| record.at());
-        let key = FailureKey::new(None, said(failure).into_iter());
+        let key = FailureKey::new(None, failure.said().into_iter());
         let is_same = |report: &&ReportedFailure| {
             let Some(span) = report.key.span.as_deref() else { return false };
             report.key.says_as(&key)

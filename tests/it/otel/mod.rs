@@ -4,6 +4,8 @@ mod captured;
 mod http;
 mod live;
 mod made;
+mod packed;
+mod refusals;
 mod shop;
 mod stacks;
 mod told_twice;

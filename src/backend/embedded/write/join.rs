@@ -10,11 +10,15 @@ use super::{
     commit::Commit,
     event::id_key,
     frames::forget_stacks,
+    lines::mark,
     part::WAIT_US,
     prepare::{Packed, pack},
 };
 use crate::{
-    backend::embedded::pack::{Trace, Unpacker, day_of, digest64, moment},
+    backend::embedded::{
+        lines::Source,
+        pack::{Trace, Unpacker, day_of, digest64, moment},
+    },
     model::EventId,
     store::{EventRecord, FailureKey, Join, Joined, Receipt, Record, ReportedFailure, StoreError, StoredPart},
 };
@@ -75,7 +79,7 @@ impl Commit<'_> {
         unpacker: &mut Unpacker,
         shrunk: &mut BTreeSet<i64>,
     ) -> Result<Vec<After>, StoreError> {
-        self.conn.prepare_cached("UPDATE part SET keep=1 WHERE trace=?1 AND keep=0")?.execute([trace])?;
+        self.keep_parts(trace)?;
         let parts = self.parts_of(trace, unpacker)?;
         let joined = join.join(&parts, &self.reported(trace)?, moment(received)).into_iter().map(prepared);
         let (reported, mut after): (Vec<After>, Vec<After>) = joined.partition(|one| one.reported_as.is_some());
@@ -96,6 +100,23 @@ impl Commit<'_> {
             self.add_joined(trace, received, &new)?;
         }
         Ok(reported)
+    }
+
+    /// Keeps all that was told of a trace that fails.
+    fn keep_parts(&self, trace: i64) -> Result<(), StoreError> {
+        let kept: Vec<(i64, u64)> = {
+            let sql = "UPDATE part SET keep=1 WHERE trace=?1 AND keep=0 RETURNING id, project";
+            let mut statement = self.conn.prepare_cached(sql)?;
+            statement.query_map([trace], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?
+        };
+        for (part, project) in kept {
+            if part <= mark(self.conn, project, Source::Parts)? {
+                self.conn
+                    .prepare_cached("INSERT OR IGNORE INTO part_late(part, project) VALUES(?1, ?2)")?
+                    .execute(params![part, project])?;
+            }
+        }
+        Ok(())
     }
 
     /// What SDKs reported of a trace lately.

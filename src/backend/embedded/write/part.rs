@@ -6,7 +6,10 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{commit::Commit, names::Word};
 use crate::{
-    backend::embedded::pack::{day_of, digest64, micros},
+    backend::embedded::{
+        lines::Source,
+        pack::{day_of, digest64, micros},
+    },
     store::{PartRecord, StoreError},
 };
 
@@ -59,6 +62,9 @@ impl Commit<'_> {
                 part.logs,
                 z
             ])?;
+        if keep {
+            *self.loose.entry((project, Source::Parts)).or_default() += u64::from(part.spans + part.logs);
+        }
         self.touch_release(rel, first, last);
         self.touch_project(project, last, None);
         self.touch_traffic(project, rel, env, &part.uses)?;
