@@ -316,9 +316,11 @@ mod tests {
 
     #[test]
     fn runtimes_say_that_a_file_is_missing() {
-        for (ty, value, missing) in include!("faults/files.rs") {
+        for line in include_str!("../../tests/data/missing_files.tsv").lines().filter(|line| !line.starts_with('#')) {
+            let mut cells = line.split('\t');
+            let [ty, value, missing] = std::array::from_fn(|_| cells.next().expect("three cells"));
             let exception = Exception { ty: Some(ty.into()), value: Some(value.into()), ..Exception::default() };
-            assert_eq!(is_missing_file(&exception), missing, "{ty}: {value}");
+            assert_eq!(is_missing_file(&exception), missing == "yes", "{ty}: {value}");
         }
     }
 }
