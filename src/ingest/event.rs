@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Names, libraries, tags};
+use super::{Names, attended, libraries, tags};
 use crate::{
     grouping,
     guard::Scrubber,
@@ -32,6 +32,7 @@ pub(super) fn record(
     let sent = parse_event(&json, id, clock);
     let mut group = grouping::group(&sent);
     let user = sent.user.as_ref().and_then(|u| u.identity()).map(|identity| scrubber.pseudonyms().user(identity));
+    let unattended = attended::is_by_job(&json);
     settle(&mut json, &sent, clock);
     scrubber.event(&mut json);
     let event = parse_event(&json, id, &clock.settled());
@@ -41,7 +42,7 @@ pub(super) fn record(
     let tags = tags::of(&event);
     let richness = richness(&event);
     let libraries = libraries::of(&json);
-    EventRecord { body: json.to_string().into_bytes(), event, group, user, tags, richness, libraries }
+    EventRecord { body: json.to_string().into_bytes(), event, group, user, unattended, tags, richness, libraries }
 }
 
 /// Writes down what reading again could not know: the id that was made, and times that were corrected.

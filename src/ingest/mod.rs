@@ -4,6 +4,7 @@
 
 mod address;
 mod agent;
+mod attended;
 mod count;
 mod crash;
 mod event;

@@ -108,6 +108,8 @@ pub struct Issue {
     pub level: Level,
     /// Whether any event of it was unhandled.
     pub unhandled: bool,
+    /// Whether jobs alone had it that nobody asked for: it has no users, rather than ones who are not known.
+    pub unattended: bool,
     /// What somebody decided.
     pub status: Status,
     /// When it was resolved, if it is or was.

@@ -125,6 +125,8 @@ pub struct Span {
     pub state: String,
     /// Attributes.
     pub attributes: Attributes,
+    /// Whether it follows from spans of other traces, as a message from those that sent it.
+    pub linked: bool,
     /// What happened within, in the order sent.
     pub events: Vec<SpanEvent>,
     /// Instrumentation that made it.

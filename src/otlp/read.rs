@@ -108,6 +108,7 @@ fn span(sent: Sent, scope: &str) -> Option<Span> {
             _ => Status::Unset,
         },
         message: status.message,
+        linked: !sent.links.is_empty(),
         state: sent.trace_state,
         attributes: attributes(sent.attributes),
         events: sent.events.into_iter().take(EVENTS).map(event).collect(),

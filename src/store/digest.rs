@@ -85,6 +85,8 @@ pub struct EventRecord {
     pub group: Group,
     /// Who was affected.
     pub user: Option<UserKey>,
+    /// Whether a job had it that nobody asked for: then it has no user, rather than one who is not known.
+    pub unattended: bool,
     /// Tags that conditions are looked for in: the event's own and those read from its contexts, keys unique.
     pub tags: Vec<(Untrusted, Untrusted)>,
     /// How much an event tells (see `Pick::Recommended`), 0..=255.

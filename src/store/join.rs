@@ -85,6 +85,7 @@ impl Joined {
         hash.update(self.project.to_be_bytes());
         hash.update(self.event.group.hash);
         hash.update(self.event.user.map_or([0; 16], |user| user.0));
+        hash.update([u8::from(self.event.unattended)]);
         hash.update(&self.event.body);
         let mut short = [0; 16];
         short.copy_from_slice(&hash.finalize()[..16]);

@@ -103,7 +103,7 @@ fn of(found: diagnose_issue::Out) -> Out {
 }
 
 fn who(who: &diagnose_issue::Who) -> Vec<Clean> {
-    let mut lines = vec![say!(users(who.users.unwrap_or(0), who.events), ", ", count(who.events, "event", "events"))];
+    let mut lines = vec![say!(users(who.users), ", ", count(who.events, "event", "events"))];
     lines.extend(who.attribution.iter().take(3).cloned());
     lines
 }

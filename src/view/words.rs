@@ -57,17 +57,14 @@ pub fn count(n: u64, singular: &'static str, plural: &'static str) -> Clean {
     say!(Grouped(n), " ", if n == 1 { singular } else { plural })
 }
 
-/// `3 users`; where there were events and none names a user, nobody knows how many they are.
-pub fn users(users: u64, events: u64) -> Clean {
-    match known_users(users, events) {
-        Some(users) => count(users, "user", "users"),
-        None => Clean::ours("users not known"),
-    }
+/// `3 users`, as [`known_users`] knows them.
+pub fn users(users: Option<u64>) -> Clean {
+    users.map_or(Clean::ours("users not known"), |users| count(users, "user", "users"))
 }
 
-/// How many users, unless there were events and none names one.
-pub fn known_users(users: u64, events: u64) -> Option<u64> {
-    (users > 0 || events == 0).then_some(users)
+/// How many users, unless there were events, none names one, and not all were of jobs that nobody asked for.
+pub fn known_users(users: u64, events: u64, unattended: bool) -> Option<u64> {
+    (users > 0 || events == 0 || unattended).then_some(users)
 }
 
 /// A share in 0..=1 as `87 %`, with one digit more where it is nearly none or nearly all.
@@ -91,13 +88,16 @@ pub fn rounded(number: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, percent, users};
+    use super::{count, known_users, percent, users};
 
     #[test]
     fn counts_are_grouped_by_three() {
         assert_eq!(count(1, "user", "users").as_str(), "1 user");
         assert_eq!(count(0, "user", "users").as_str(), "0 users");
-        assert_eq!((users(0, 25).as_str(), users(0, 0).as_str()), ("users not known", "0 users"));
+        assert_eq!((users(None).as_str(), users(Some(0)).as_str()), ("users not known", "0 users"));
+        let known =
+            [known_users(0, 25, false), known_users(0, 0, false), known_users(0, 25, true), known_users(3, 25, false)];
+        assert_eq!(known, [None, Some(0), Some(0), Some(3)]);
         assert_eq!(percent(20.0 / 17_138.0).as_str(), "0.12 %");
         assert_eq!(percent(1e-7).as_str(), "under 0.01 %");
         assert_eq!(percent(1.0 - 1e-7).as_str(), "over 99.99 %");

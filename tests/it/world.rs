@@ -179,6 +179,7 @@ impl Hit {
                 top_frame: None,
             },
             user: self.user.map(user_key),
+            unattended: false,
             tags: self.tags.iter().map(|(k, v)| (k.as_str().into(), v.as_str().into())).collect(),
             richness: self.richness,
             libraries: None,

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("sql/005.sql"),
     include_str!("sql/009.sql"),
     include_str!("sql/010.sql"),
+    include_str!("sql/011.sql"),
 ];
 
 /// The newest format known.

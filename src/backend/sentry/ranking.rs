@@ -105,6 +105,7 @@ mod tests {
             culprit: None,
             level: Level::default(),
             unhandled: false,
+            unattended: false,
             status: Status::Unresolved,
             resolution: None,
             top_frame: None,

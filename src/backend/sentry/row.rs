@@ -107,6 +107,7 @@ impl SentryStore {
                 culprit: scrub(text(json, "culprit")),
                 level: Level::parse(word(json, "level")).unwrap_or_default(),
                 unhandled: truth(json, "isUnhandled").unwrap_or(false),
+                unattended: false,
                 status,
                 resolution: (status == Status::Resolved).then(|| resolution(json)).flatten(),
                 top_frame: Some(frame).filter(|frame| *frame != TopFrame::default()),

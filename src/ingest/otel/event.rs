@@ -10,6 +10,7 @@ use super::{
     failure::{Failure, What},
     join::shape,
     part::{Attributes, LogLine, Part, SpanLine},
+    place::is_by_job,
 };
 use crate::{
     grouping,
@@ -31,6 +32,7 @@ pub(super) fn joined(failure: &Failure<'_>, parts: &[(u64, Part)], ingest: &Inge
     let clock = Clock::new(ClockPolicy::AsSent, received, None);
     let mut record = event::record(json, id_of(failure, part), &clock, &ingest.scrubber, &ingest.names(project));
     record.user = user;
+    record.unattended = user.is_none() && failure.entry.is_some_and(|entry| is_by_job(entry, parts));
     also_by_module(&mut record);
     if let What::Logged(log) = &failure.what {
         record.group.also.extend(place_of(log, part));

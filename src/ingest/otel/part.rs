@@ -60,6 +60,9 @@ pub struct SpanLine {
     /// Session: a digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// Whether it follows from spans of other traces.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
     /// Attributes.
     pub attributes: Attributes,
     /// Events but exceptions.

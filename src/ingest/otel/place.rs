@@ -90,3 +90,21 @@ impl<'a> Tree<'a> {
         self.of_service(service).filter_map(deep).collect()
     }
 }
+
+/// Whether the program began by itself what an entry span is part of: up to the root, which follows from nothing, no span serves
+/// a request, and nothing tells of a session or of a device that a person uses.
+pub(super) fn is_by_job(entry: Placed<'_>, parts: &[(u64, Part)]) -> bool {
+    let way = Tree::new(parts).way_up(Some(&entry.span.id));
+    let requested = |key: &str| key.starts_with("http.") || key.starts_with("url.") || key.starts_with("rpc.");
+    let by_itself = |placed: &Placed<'_>| {
+        let (span, part) = (placed.span, &parts[placed.part].1);
+        let used = |key: &str| key.starts_with("browser.") || key.starts_with("device.");
+        matches!(span.kind.as_str(), "internal" | "consumer" | "producer")
+            && span.session.is_none()
+            && !span.attributes.keys().any(|key| requested(key))
+            && part.platform != "javascript"
+            && !part.resource.keys().any(|key| used(key))
+    };
+    let begun = way.last().is_some_and(|root| root.span.parent.is_none() && !root.span.linked);
+    begun && way.iter().all(by_itself)
+}

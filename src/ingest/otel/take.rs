@@ -208,6 +208,7 @@ impl<'a> Taking<'a> {
             said: if span.message.is_empty() { String::new() } else { self.scrubber.plain(&span.message) },
             user,
             session,
+            linked: span.linked,
             attributes: clean(self.scrubber, span.attributes.clone()),
             events: Vec::new(),
             thrown: Vec::new(),

@@ -22,6 +22,10 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         doc.line("Users: not known: no event names one; ", &[&count(out.events, "event", "events")]);
         return rest(out, doc);
     };
+    if total == 0 && out.events > 0 {
+        doc.line("Users: none: jobs had it that nobody asked for; ", &[&count(out.events, "event", "events")]);
+        return rest(out, doc);
+    }
     doc.line(
         "Users: ",
         &[

@@ -205,7 +205,8 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
     attribution.extend(super::window::found(facts, guard).filter(|_| attribution.len() < 3));
     let counted = nothing::counted(&query.scope, query.since.as_deref(), guard);
     // Users of earlier days are known even where no event of the period names one.
-    let in_period = known_users(facts.in_period, facts.anonymous_events);
+    let unattended = facts.issue.as_ref().is_some_and(|issue| issue.unattended);
+    let in_period = known_users(facts.in_period, facts.anonymous_events, unattended);
     let per_release = |r: &crate::store::ReleaseUsers| ReleaseView {
         release: guard.line(&r.release, Limit::Tag),
         users: r.users,
@@ -215,7 +216,7 @@ pub(super) fn of(facts: &AffectedFacts, query: &AffectedQuery, guard: &mut Guard
     Out {
         counted,
         users: Users {
-            total: known_users(facts.total, facts.events),
+            total: known_users(facts.total, facts.events, unattended),
             in_period,
             returning: facts.returning,
             active: facts.active_users,

@@ -59,6 +59,10 @@ pub(super) fn judge(gathered: &Gathered, found: &Diagnosis, remedies: usize) -> 
     if !signs.handle {
         reasons.push(Clean::ours("neither a replay nor a remedy at hand"));
     }
-    reasons.push(say!(count(events, "event", "events"), ", ", view::users(users, events)));
+    reasons.push(say!(
+        count(events, "event", "events"),
+        ", ",
+        view::users(view::known_users(users, events, gathered.facts.issue.issue.unattended))
+    ));
     Actionable { level: Word(level), reasons }
 }

@@ -117,7 +117,7 @@ fn plain(role: &'static str) -> &'static str {
 
 fn write_who(who: &Who, doc: &mut Doc) {
     doc.line("Counted: ", &[&who.counted]);
-    doc.line("Hit: ", &[&users(who.users.unwrap_or(0), who.events), &", ", &count(who.events, "event", "events")]);
+    doc.line("Hit: ", &[&users(who.users), &", ", &count(who.events, "event", "events")]);
     for release in &who.per_release {
         let active = release.active_users.map(|active| say!(" of ", active, " active"));
         doc.under("in ", &[&release.release, &": ", &count(release.users, "user", "users"), &active]);

@@ -303,7 +303,7 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Ask
         what: what(gathered, guard),
         who: Who {
             counted: nothing::counted(asked.scope, asked.release.map(std::slice::from_ref), guard),
-            users: known_users(gathered.affected.in_period, gathered.affected.events),
+            users: known_users(gathered.affected.in_period, gathered.affected.events, facts.issue.issue.unattended),
             events: gathered.affected.events,
             per_release: gathered.affected.per_release.iter().map(|r| per_release(r, guard)).collect(),
             attribution: conditions.into_iter().map(|condition| condition.statement).collect(),

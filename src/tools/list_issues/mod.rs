@@ -384,7 +384,7 @@ fn released_at(release: &crate::model::Release) -> crate::model::Timestamp {
 
 fn issue_view(ctx: &Ctx, facts: &IssueFacts, (held, echoes): (&[Claim], &[Echo]), guard: &mut Guard) -> IssueView {
     let issue = &facts.issue;
-    let users = view::known_users(facts.users, facts.events).filter(|_| facts.users_known);
+    let users = view::known_users(facts.users, facts.events, issue.unattended).filter(|_| facts.users_known);
     IssueView {
         id: say!(issue.id.0),
         short_id: guard.line(&issue.short_id.as_str().into(), Limit::Tag),

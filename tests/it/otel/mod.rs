@@ -3,5 +3,7 @@
 mod captured;
 mod http;
 mod live;
+mod made;
 mod shop;
 mod stacks;
+mod users;

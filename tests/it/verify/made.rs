@@ -31,6 +31,7 @@ pub fn issue(id: i64, short_id: &str) -> Issue {
         culprit: None,
         level: Level::Error,
         unhandled: true,
+        unattended: false,
         status: Status::Unresolved,
         resolution: None,
         top_frame: None,

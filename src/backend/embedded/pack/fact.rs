@@ -9,6 +9,8 @@ use crate::{backend::embedded::fault::Corrupt, model::Level};
 pub(in crate::backend::embedded) const UNHANDLED: u8 = 8;
 /// Bit of [`Fact::bits`]: a replay shows it.
 pub(in crate::backend::embedded) const REPLAY: u8 = 16;
+/// Bit of [`Fact::bits`]: a job had it that nobody asked for.
+pub(in crate::backend::embedded) const UNATTENDED: u8 = 32;
 
 /// One event. Ids are of the store's tables; 0 stands for "none".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(in crate::backend::embedded) struct Fact {
     pub(in crate::backend::embedded) rel: u32,
     pub(in crate::backend::embedded) env: u32,
     pub(in crate::backend::embedded) user: u32,
-    /// Level in the lowest three bits, [`UNHANDLED`], [`REPLAY`].
+    /// Level in the lowest three bits, [`UNHANDLED`], [`REPLAY`], [`UNATTENDED`].
     pub(in crate::backend::embedded) bits: u8,
     pub(in crate::backend::embedded) rich: u8,
     pub(in crate::backend::embedded) platform: u32,

@@ -16,7 +16,7 @@ pub(super) use bytes::digest64;
 pub(super) use cells::{add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use durations::Durations;
-pub(super) use fact::{Fact, REPLAY, UNHANDLED, level_from_code, level_of};
+pub(super) use fact::{Fact, REPLAY, UNATTENDED, UNHANDLED, level_from_code, level_of};
 pub(super) use ids::ById;
 pub(super) use tag::TagColumn;
 pub(super) use trace::{ANY, Trace, decode_keys, encode_keys, keys_of};

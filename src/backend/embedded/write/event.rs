@@ -10,7 +10,7 @@ use super::{
     project::short_id,
 };
 use crate::{
-    backend::embedded::pack::{Fact, REPLAY, Trace, UNHANDLED, day_of, digest64, micros},
+    backend::embedded::pack::{Fact, REPLAY, Trace, UNATTENDED, UNHANDLED, day_of, digest64, micros},
     diagnosis,
     model::{AcrossBuilds, EventId, Group, IssueId, Untrusted},
     store::{EventRecord, OTHERS, Receipt, StoreError},
@@ -118,13 +118,14 @@ impl Commit<'_> {
         tags.dedup_by_key(|(key, _)| *key);
         let unhandled = if event.unhandled() { UNHANDLED } else { 0 };
         let replay = if event.replay_id.is_some() { REPLAY } else { 0 };
+        let unattended = if record.unattended { UNATTENDED } else { 0 };
         Ok(Fact {
             seq: 0,
             ts,
             rel: self.names.release(conn, project, release.as_deref(), ts)?,
             env: self.names.maybe(conn, Word::Environment, 0, raw(&event.environment).as_deref())?,
             user: self.names.user(conn, record.user)?,
-            bits: event.level as u8 | unhandled | replay,
+            bits: event.level as u8 | unhandled | replay | unattended,
             rich: record.richness,
             platform: self.names.maybe(conn, Word::Platform, 0, raw(&event.platform).as_deref())?,
             transaction: self.names.maybe(conn, Word::Transaction, 0, raw(&event.transaction).as_deref())?,
@@ -234,8 +235,8 @@ impl Commit<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO issue(project, short_id, title, type, value, culprit, level, function, file, line, fault,
-                   first, last)
-                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+                   first, last, attended)
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, 0)",
             )?
             .execute(params![
                 project,

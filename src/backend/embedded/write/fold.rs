@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{commit::SessionTouch, session::add_active, writer::Writer};
 use crate::{
     backend::embedded::pack::{
-        Columns, DayCount, Fact, Unpacker, ValueSets, add_to_cells, day_of, decode_cells, decode_sets, decode_users,
-        encode_cells, encode_sets, encode_users, hour_of,
+        Columns, DayCount, Fact, UNATTENDED, Unpacker, ValueSets, add_to_cells, day_of, decode_cells, decode_sets,
+        decode_users, encode_cells, encode_sets, encode_users, hour_of,
     },
     store::StoreError,
 };
@@ -109,6 +109,10 @@ pub(super) fn append_chunk(
             columns.append(unpacker.columns(&before.0, &before.1)?);
         }
         facts.iter().for_each(|fact| columns.push(fact));
+        if facts.iter().any(|fact| fact.bits & UNATTENDED == 0) {
+            let sql = "UPDATE issue SET attended=1 WHERE id=?1 AND attended=0";
+            conn.prepare_cached(sql)?.execute([issue])?;
+        }
         conn.prepare_cached("DELETE FROM chunk WHERE issue=?1 AND id>=?2")?.execute(params![issue, id])?;
         write_chunk(conn, issue, id, &columns)?;
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     backend::embedded::pack::{
-        Columns, DayCount, Fact, Head, Rest, add_to_cells, day_of, decode_cells, level_from_code, moment,
+        Columns, DayCount, Fact, Head, Rest, UNATTENDED, add_to_cells, day_of, decode_cells, level_from_code, moment,
     },
     model::{Issue, IssueId, Level, Resolution, Status, TopFrame},
     store::StoreError,
@@ -29,6 +29,8 @@ pub(in crate::backend::embedded) struct IssueRow {
     /// Folded events and their distinct users.
     pub(in crate::backend::embedded::read) folded: u64,
     pub(in crate::backend::embedded::read) folded_users: u64,
+    /// Whether somebody may have been there at a folded event.
+    attended: bool,
     /// Counts of the folded events.
     pub(in crate::backend::embedded::read) cells: Vec<DayCount>,
     /// The others.
@@ -36,7 +38,7 @@ pub(in crate::backend::embedded) struct IssueRow {
 }
 
 const COLUMNS: &str = "issue.id, issue.project, issue.level, issue.status, issue.resolved_at, issue.resolved_in,
-    issue.resolved_after, rollup.events, rollup.users, rollup.cells";
+    issue.resolved_after, rollup.events, rollup.users, rollup.cells, issue.attended";
 
 fn known_of(row: &Row<'_>) -> Result<IssueRow, StoreError> {
     let resolved_at: Option<i64> = row.get(4)?;
@@ -55,12 +57,18 @@ fn known_of(row: &Row<'_>) -> Result<IssueRow, StoreError> {
         resolution: resolved_at.map(|at| Resolution { at: moment(at), in_release, after_release }),
         folded: row.get::<_, Option<u64>>(7)?.unwrap_or(0),
         folded_users: row.get::<_, Option<u64>>(8)?.unwrap_or(0),
+        attended: row.get(10)?,
         cells: cells.map_or(Ok(Vec::new()), decode_cells)?,
         tail: Vec::new(),
     })
 }
 
 impl IssueRow {
+    /// Whether only jobs had it that nobody asked for.
+    fn is_unattended(&self) -> bool {
+        !self.attended && self.tail.iter().all(|fact| fact.bits & UNATTENDED != 0)
+    }
+
     /// All events by cell, up to the end of the scope and of its environment; exact at the end too.
     pub(in crate::backend::embedded::read) fn history(
         &self,
@@ -237,6 +245,7 @@ impl Snapshot<'_> {
                 culprit: text(row, 4)?,
                 level: known.level,
                 unhandled,
+                unattended: known.is_unattended(),
                 status: known.status,
                 resolution: known.resolution.clone(),
                 top_frame: (frame != TopFrame::default()).then_some(frame),
