@@ -8,10 +8,11 @@ use prodsignal::{
     ingest::Ingest,
     model::{EventId, Timestamp},
     native::{NoSymbols, merge, read_debug_file, read_dump, read_report, symbolicate},
+    otlp::{self, Encoding, Signal},
     protocol::{ClockPolicy, Limits, event_id, parse, read_json, unreal_form},
     replay,
     sourcemaps::{self, ArtifactFile, BundleError, Script},
-    store::{ProjectKey, parse_search},
+    store::{Join, ProjectKey, Record, StoredPart, parse_search},
     tools::{Cursor, Cursors, id_in},
 };
 
@@ -19,9 +20,10 @@ use prodsignal::{
 pub type Body = fn(&[u8]);
 
 /// All of them.
-pub const BODIES: [(&str, Body); 9] = [
+pub const BODIES: [(&str, Body); 10] = [
     ("envelope", envelope),
     ("item", item),
+    ("otlp", otlp),
     ("replay", replay),
     ("source_map", source_map),
     ("search_query", search_query),
@@ -57,6 +59,26 @@ pub fn item(data: &[u8]) {
     envelope.extend_from_slice(payload);
     envelope.push(b'\n');
     self::envelope(&envelope);
+}
+
+/// A request of an OpenTelemetry exporter, up to the events that its parts tell of. The first byte says which signal, and
+/// whether the rest is protobuf or JSON.
+pub fn otlp(data: &[u8]) {
+    let Some((first, body)) = data.split_first() else { return };
+    let signal = [Signal::Traces, Signal::Logs, Signal::Metrics][usize::from(first % 3)];
+    let encoding = if first & 0x80 == 0 { Encoding::Protobuf } else { Encoding::Json };
+    let Ok(request) = otlp::read(signal, encoding, body) else { return };
+    let project = ProjectKey { id: 1, slug: "shop".to_owned() };
+    let digests = INGEST.otlp(request, &|_| Some(project.clone()), now());
+    let parts: Vec<_> = digests
+        .into_iter()
+        .flat_map(|digest| digest.records)
+        .filter_map(|record| match record {
+            Record::Part(part) => Some(StoredPart { project: 1, body: part.body }),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(INGEST.join(&parts, now()), INGEST.join(&parts, now()), "the same parts make the same events");
 }
 
 /// A replay's segment.

@@ -7,8 +7,9 @@ use super::parts;
 use crate::{
     backend::embedded::EmbeddedStore,
     guard::{Guard, Limit},
-    model::{Event, Project, nameless_files},
+    model::{Event, Project, Untrusted, nameless_files},
     store::{EventQuery, IssueQuery, IssueRef, IssueSort, Pick, Scope, SignalStore, StoreError},
+    symbol_server::WantedFile,
 };
 
 /// Issues of a project whose newest event is looked at, and files that are named.
@@ -44,9 +45,23 @@ async fn newest(store: &EmbeddedStore, slug: &str) -> Result<Vec<Event>, StoreEr
     Ok(events)
 }
 
-/// Files with the frames that their symbols would name, by file and debug id.
-pub(super) async fn missing(store: &EmbeddedStore, slug: &str) -> Result<BTreeMap<(String, String), u64>, StoreError> {
-    Ok(files_of(&newest(store, slug).await?))
+/// Files whose symbols recent crashes lack, each once.
+pub(super) async fn missing(store: &EmbeddedStore, slug: &str) -> Result<Vec<WantedFile>, StoreError> {
+    let events = newest(store, slug).await?;
+    let mut files: Vec<WantedFile> = Vec::new();
+    for file in events.iter().flat_map(|event| nameless_files(&event.exceptions)) {
+        let text = |text: &Option<Untrusted>| text.as_ref().map(|text| text.raw().to_owned());
+        let wanted = WantedFile {
+            file: file.name.to_owned(),
+            debug_file: text(file.debug_file),
+            debug_id: file.debug_id.raw().to_owned(),
+            code_id: text(file.code_id),
+        };
+        if !files.contains(&wanted) {
+            files.push(wanted);
+        }
+    }
+    Ok(files)
 }
 
 fn files_of(events: &[Event]) -> BTreeMap<(String, String), u64> {

@@ -13,7 +13,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::parts;
-use crate::{backend::embedded::Exported, config::Settings};
+use crate::{
+    backend::embedded::{Exported, Line},
+    config::Settings,
+};
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -39,17 +42,23 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
     let (shared, shown) = (written.clone(), bar.clone());
     let take = Box::new(move |exported: Exported| {
         let mut written = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = writeln!(written.0, "{}", line(&exported.envelope));
+        let (line, is_envelope) = match &exported.line {
+            Line::Envelope { envelope, user, group } => (Ok(of_envelope(envelope, user, group)), true),
+            Line::Record(record) => (serde_json::to_string(record).map_err(std::io::Error::from), false),
+        };
         shown.inc(exported.done);
-        written.2 += 1;
-        written.1 = done;
+        written.2 += u64::from(is_envelope);
+        written.1 = line.and_then(|line| writeln!(written.0, "{line}"));
         written.1.is_ok()
     });
     parts::block_on(store.export(take))??;
     bar.finish_and_clear();
     let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::replace(&mut written.1, Ok(())).and_then(|()| written.0.flush()).context("writing the export")?;
-    eprintln!("{} envelopes; `prodsignal import FILE` takes them into another store", written.2);
+    eprintln!(
+        "{} envelopes, and what no envelope carries; `prodsignal import FILE` takes all of it into another store",
+        written.2
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,12 +71,18 @@ fn private(path: &std::path::Path) -> std::io::Result<std::fs::File> {
     options.open(path)
 }
 
-/// `exported` says whose pseudonyms are in it: `import` keeps them.
-fn line(envelope: &[u8]) -> String {
-    match std::str::from_utf8(envelope) {
-        Ok(text) => json!({ "envelope": text, "exported": true }).to_string(),
-        Err(_) => json!({ "envelope_base64": BASE64_STANDARD.encode(envelope), "exported": true }).to_string(),
+/// `exported` says that pseudonyms in it are its own: `import` keeps them.
+fn of_envelope(envelope: &[u8], user: &Option<String>, group: &Option<String>) -> String {
+    let mut line = match std::str::from_utf8(envelope) {
+        Ok(text) => json!({ "envelope": text, "exported": true }),
+        Err(_) => json!({ "envelope_base64": BASE64_STANDARD.encode(envelope), "exported": true }),
+    };
+    for (key, said) in [("user", user), ("group", group)] {
+        if let Some(said) = said {
+            line[key] = said.as_str().into();
+        }
     }
+    line.to_string()
 }
 
 /// Shown on a terminal alone.

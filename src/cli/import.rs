@@ -13,10 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::{
-    intake::{Incoming, Intake, Tally},
+    intake::{Content, Incoming, Intake, Of, Tally},
     parts,
 };
 use crate::{
+    backend::embedded::TransferRecord,
     config::Settings,
     protocol::{Limits, decode_body},
 };
@@ -57,6 +58,9 @@ fn report(tally: &Tally) {
         word(items, "item", "items"),
         tally.duplicates
     );
+    if tally.records > 0 {
+        println!("{} other records of an export", tally.records);
+    }
     for ((item, reason), n) in &tally.skipped {
         println!("skipped {n} {item}: {reason}");
     }
@@ -74,35 +78,39 @@ type Envelopes = Box<dyn Iterator<Item = Incoming>>;
 fn envelopes(path: &Path, limits: Limits) -> Envelopes {
     let name = path.display().to_string();
     match read(path, limits) {
-        Ok(Content::One(body)) => Box::new(std::iter::once(Incoming { origin: name, body: Ok(body), exported: false })),
-        Ok(Content::Lines(lines)) => Box::new(lines.enumerate().filter_map(move |(i, line)| {
+        Ok(Source::One(body)) => Box::new(std::iter::once(Incoming {
+            origin: name,
+            content: Ok(Content::Envelope { body, of: Of::default() }),
+            exported: false,
+        })),
+        Ok(Source::Lines(lines)) => Box::new(lines.enumerate().filter_map(move |(i, line)| {
             let origin = format!("{name}:{}", i + 1);
             match line.context("reading a line") {
                 Ok(line) if line.iter().all(u8::is_ascii_whitespace) => None,
                 Ok(line) => {
                     let read = of_line(&line);
                     let exported = read.as_ref().is_ok_and(|(_, exported)| *exported);
-                    Some(Incoming { origin, body: read.map(|(body, _)| body), exported })
+                    Some(Incoming { origin, content: read.map(|(content, _)| content), exported })
                 }
-                Err(error) => Some(Incoming { origin, body: Err(error), exported: false }),
+                Err(error) => Some(Incoming { origin, content: Err(error), exported: false }),
             }
         })),
-        Err(error) => Box::new(std::iter::once(Incoming { origin: name, body: Err(error), exported: false })),
+        Err(error) => Box::new(std::iter::once(Incoming { origin: name, content: Err(error), exported: false })),
     }
 }
 
-enum Content {
+enum Source {
     One(Vec<u8>),
     Lines(Box<dyn Iterator<Item = std::io::Result<Vec<u8>>>>),
 }
 
-fn read(path: &Path, limits: Limits) -> anyhow::Result<Content> {
+fn read(path: &Path, limits: Limits) -> anyhow::Result<Source> {
     let source: Box<dyn Read> =
         if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path).context("opening it")?) };
     let mut reader = BufReader::with_capacity(1 << 18, source);
     let start = reader.fill_buf().context("reading it")?;
     if is_ndjson(start) {
-        return Ok(Content::Lines(Box::new(lines(reader, longest(&limits)))));
+        return Ok(Source::Lines(Box::new(lines(reader, longest(&limits)))));
     }
     let mut body = Vec::new();
     let most = limits.compressed_bytes as u64;
@@ -112,9 +120,9 @@ fn read(path: &Path, limits: Limits) -> anyhow::Result<Content> {
     }
     let body = decode_body(None, &body, &limits).context("unpacking it")?.into_owned();
     if is_ndjson(&body) {
-        return Ok(Content::Lines(Box::new(lines(std::io::Cursor::new(body), longest(&limits)))));
+        return Ok(Source::Lines(Box::new(lines(std::io::Cursor::new(body), longest(&limits)))));
     }
-    Ok(Content::One(body))
+    Ok(Source::One(body))
 }
 
 /// Longest line that holds an envelope of the largest size: escapes and base64 make it longer.
@@ -146,21 +154,27 @@ fn lines(mut reader: impl BufRead, most: usize) -> impl Iterator<Item = std::io:
     })
 }
 
-/// Whether the first line is an envelope told as JSON: a string, or an object with one of two keys.
-/// An envelope's own first line is an object too, with neither of them.
+/// Whether the first line is an envelope told as JSON: a string, or an object with one of two keys, or something else of
+/// an export. An envelope's own first line is an object too, with neither of them.
 fn is_ndjson(start: &[u8]) -> bool {
     let line = start.trim_ascii_start();
     if line.starts_with(b"\"") {
         return true;
     }
     let Some(rest) = line.strip_prefix(b"{") else { return false };
-    let key = rest.trim_ascii_start();
-    key.starts_with(b"\"envelope\"") || key.starts_with(b"\"envelope_base64\"")
+    let Some(key) = rest.trim_ascii_start().strip_prefix(b"\"") else { return false };
+    let end = key.iter().position(|byte| *byte == b'"').unwrap_or(0);
+    let key = String::from_utf8_lossy(&key[..end]);
+    key == "envelope" || key == "envelope_base64" || TransferRecord::is_name(&key)
 }
 
-/// The envelope of a line, and whether `export` wrote it.
-fn of_line(line: &[u8]) -> anyhow::Result<(Vec<u8>, bool)> {
+/// What a line says, and whether `export` wrote it: only then is believed what it says of an envelope.
+fn of_line(line: &[u8]) -> anyhow::Result<(Content, bool)> {
     let value: Value = serde_json::from_slice(line).context("the line is not JSON")?;
+    if value.as_object().is_some_and(|map| map.len() == 1 && map.keys().all(|key| TransferRecord::is_name(key))) {
+        let record = serde_json::from_value(value).context("a line of an export")?;
+        return Ok((Content::Record(Box::new(record)), true));
+    }
     let exported = value.get("exported").is_some_and(|exported| exported == true);
     let body = match &value {
         Value::String(envelope) => Ok(envelope.as_bytes().to_vec()),
@@ -171,5 +185,10 @@ fn of_line(line: &[u8]) -> anyhow::Result<(Vec<u8>, bool)> {
         },
         _ => bail!("the line is neither a JSON string nor an object"),
     };
-    body.map(|body| (body, exported))
+    let said = |key| value.get(key).and_then(Value::as_str).filter(|_| exported);
+    let of = Of {
+        user: said("user").map(str::to_owned),
+        group: said("group").and_then(|hex| u128::from_str_radix(hex, 16).ok()),
+    };
+    body.map(|body| (Content::Envelope { body, of }, exported))
 }

@@ -9,7 +9,7 @@ use crate::{
     backend::embedded::EmbeddedStore,
     sourcemaps::checksum,
     store::{BundleOrder, DebugFileOrder, HostedStore, SignalStore, StoreError},
-    symbol_server::SymbolServers,
+    symbol_server::{SymbolServers, WantedFile},
 };
 
 /// Time between two looks.
@@ -41,21 +41,21 @@ async fn look(
     store: &EmbeddedStore,
     servers: &SymbolServers,
     most: u64,
-    asked: &mut HashSet<(String, String)>,
+    asked: &mut HashSet<WantedFile>,
 ) -> Result<(), StoreError> {
     for slug in store.slugs().await? {
         let slug = slug.raw();
-        for (file, debug_id) in missing(store, slug).await?.into_keys() {
+        for wanted in missing(store, slug).await? {
             if asked.len() >= MISSES {
                 asked.clear();
             }
-            if !asked.insert((file.clone(), debug_id.clone())) {
+            if !asked.insert(wanted.clone()) {
                 continue;
             }
             // One that is larger than all of the room would only push out the others.
             let largest = FILE.min(usize::try_from(most).unwrap_or(FILE));
-            if let Some((name, bytes)) = servers.find(&file, &debug_id, largest).await {
-                keep(store, slug, &name, bytes).await?;
+            for file in servers.find(&wanted, largest).await {
+                keep(store, slug, &file.name, file.bytes).await?;
                 store.bound_debug_files(FROM, most).await?;
             }
         }

@@ -112,7 +112,10 @@ pub(super) struct Deciding {
 /// anything. Members of a group count where they show where they began.
 pub(super) fn deciding(event: &Event) -> Option<Deciding> {
     if let Some(fault) = super::native::fault(event) {
-        return Some(Deciding { exception: 0, fault });
+        let says = |exception: &Exception| {
+            find(exception.ty.as_ref(), exception.value.as_ref()).is_some_and(|found| found.sort == fault.sort)
+        };
+        return Some(Deciding { exception: event.exceptions.iter().rposition(says).unwrap_or(0), fault });
     }
     let counts = |exception: &Exception| !is_member(exception) || !exception.frames.is_empty();
     let known = event.exceptions.iter().enumerate().rev().filter(|(_, exception)| counts(exception));
@@ -153,14 +156,33 @@ fn starts_program(exception: &Exception) -> bool {
     is_missing_file(exception) && exception.frames.iter().take_while(|frame| !frame.in_app).any(starter)
 }
 
+/// Types that runtimes have for a file that is not there.
+const MISSING_FILE: [&str; 6] = [
+    "FileNotFoundError",
+    "FileNotFoundException",
+    "NoSuchFileException",
+    "PathNotFoundException",
+    "DirectoryNotFoundException",
+    "ENOENT",
+];
+/// What systems and runtimes say of one, in small letters.
+const FILE_MISSING: [&str; 10] = [
+    "enoent",
+    "no such file",
+    "cannot find the file",
+    "cannot find the path",
+    "could not find file",
+    "could not find a part of the path",
+    "failed opening required",
+    "file does not exist",
+    "file not found",
+    "unable to load asset",
+];
+
 fn is_missing_file(exception: &Exception) -> bool {
     let ty = exception.ty.as_ref().map_or("", |ty| short_type(ty.raw()));
-    let value = exception.value.as_ref().map_or("", |value| value.raw());
-    ["FileNotFoundError", "FileNotFoundException", "NoSuchFileException", "ENOENT"].contains(&ty)
-        || value.contains("ENOENT")
-        || value.to_lowercase().contains("no such file or directory")
-        || value.contains("cannot find the file")
-        || value.contains("cannot find the path")
+    let value = exception.value.as_ref().map_or(String::new(), |value| value.raw().to_lowercase());
+    MISSING_FILE.contains(&ty) || FILE_MISSING.iter().any(|words| value.contains(words))
 }
 
 /// Python's `os.environ[…]` and its kin.
@@ -286,4 +308,19 @@ fn is_versioned(file: &str) -> bool {
         let numbers: Vec<&str> = part.split('.').collect();
         numbers.len() >= 3 && numbers[..3].iter().all(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runtimes_say_that_a_file_is_missing() {
+        for line in include_str!("../../tests/data/missing_files.tsv").lines().filter(|line| !line.starts_with('#')) {
+            let mut cells = line.split('\t');
+            let [ty, value, missing] = std::array::from_fn(|_| cells.next().expect("three cells"));
+            let exception = Exception { ty: Some(ty.into()), value: Some(value.into()), ..Exception::default() };
+            assert_eq!(is_missing_file(&exception), missing == "yes", "{ty}: {value}");
+        }
+    }
 }

@@ -3,7 +3,8 @@
 //! The place of such a crash is an offset into a file, which the next build moves. What the program itself said (an
 //! assertion, a fatal error, a panic) and the files that the stack ran through stay. That is less than a place: two
 //! places of one build may say the same. So it leads to an issue of another build only as long as no build was seen to
-//! say it at two places; who keeps the issues sees to that.
+//! say it at two places (who keeps the issues sees to that), and only where the place lies near the one that it had: what is
+//! built anew moves code by what was added before it, hardly to another end of the file.
 
 use super::{key::Key, module, native, pattern::pattern, raw, saying};
 use crate::model::{AcrossBuilds, Data, Event, Exception};
@@ -40,6 +41,9 @@ const OF_SYSTEMS: [&str; 27] = [
 ];
 /// Letters that a text has at least to tell anything.
 const LETTERS: usize = 6;
+/// A file is taken in so many parts for what is near, each of so many bytes at least and at most.
+const PARTS: u64 = 16;
+const PART: (u64, u64) = (16 << 10, 1 << 20);
 
 /// The keys of an event's crash in every build; `None`: it is no crash of native code, its place has a name of its own,
 /// its build is not known, or nothing was said.
@@ -67,11 +71,20 @@ pub(super) fn across(event: &Event) -> Option<AcrossBuilds> {
         native::by_process(event, key.finish())
     };
     let build = build.to_ascii_lowercase();
+    let near = near(own.image.as_ref()?.offset?, own.image.as_ref()?.size);
     Some(AcrossBuilds {
-        said: finished("said", ""),
+        said: near.map(|part| finished("said", &part)),
         here: finished("build", &build),
         ambiguous: finished("ambiguous", ""),
     })
+}
+
+/// The parts of a file that an offset lies in, in two divisions that are half a part apart: places that are less than half
+/// a part from each other share one of them at least.
+fn near(offset: u64, size: u64) -> [String; 2] {
+    let size = if size == 0 { PART.1 * PARTS } else { size };
+    let part = (size.checked_next_power_of_two().unwrap_or(u64::MAX) / PARTS).clamp(PART.0, PART.1);
+    [format!("a{}", offset / part), format!("b{}", offset.saturating_add(part / 2) / part)]
 }
 
 /// What the program said, without numbers and addresses: the text's parts that are not the system's own.
@@ -90,4 +103,25 @@ fn said(event: &Event, exception: &Exception) -> Option<String> {
     };
     let parts: Vec<&str> = lines.split(" > ").map(str::trim).filter(own).collect();
     (!parts.is_empty()).then(|| pattern(&parts.join(" > ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::near;
+
+    #[test]
+    fn places_that_moved_little_share_a_part_of_the_file_and_others_do_not() {
+        let shared =
+            |one: u64, other: u64, size: u64| near(one, size).iter().zip(near(other, size)).any(|(a, b)| *a == b);
+        for (one, other, size) in
+            [(0x3c30, 0x3c58, 0x4_0000), (0x3fff, 0x5fff, 0x4_0000), (9 << 20, 9 << 20 | 0x7_ffff, 150 << 20)]
+        {
+            assert!(shared(one, other, size), "{one:#x} {other:#x}");
+        }
+        for (one, other, size) in [(0x3c30, 0x3_0000, 0x4_0000), (9 << 20, 80 << 20, 150 << 20), (1 << 20, 9 << 20, 0)]
+        {
+            assert!(!shared(one, other, size), "{one:#x} {other:#x}");
+        }
+        near(u64::MAX, u64::MAX);
+    }
 }

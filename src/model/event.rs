@@ -235,6 +235,12 @@ pub struct ImagePlace {
     pub package: Option<Untrusted>,
     /// Names the build of that file, for finding its symbols.
     pub debug_id: Option<Untrusted>,
+    /// Names the build too: a build id, a UUID, or time and size, by the kind of file.
+    pub code_id: Option<Untrusted>,
+    /// The file with its symbols, as its build named it: `desk.pdb`.
+    pub debug_file: Option<Untrusted>,
+    /// How many bytes the file takes in memory; 0: not said.
+    pub size: u64,
     /// Address in memory.
     pub address: u64,
     /// The address less the one at which the file was loaded: the same in every run of a build.

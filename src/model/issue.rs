@@ -177,8 +177,8 @@ pub enum ChangeReason {
 /// files the stack ran through, does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcrossBuilds {
-    /// What was said, and the files.
-    pub said: [u8; 16],
+    /// What was said, the files, and about where: places that lie near each other share one of the two.
+    pub said: [[u8; 16]; 2],
     /// The same in this build.
     pub here: [u8; 16],
     /// Stands for the fact that several places of one build say the same, so that it leads nowhere.

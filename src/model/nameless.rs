@@ -9,6 +9,10 @@ pub struct NamelessFile<'a> {
     pub name: &'a str,
     /// Names its build: what an upload must have.
     pub debug_id: &'a Untrusted,
+    /// Names the build of the program or library itself.
+    pub code_id: &'a Option<Untrusted>,
+    /// The file with its symbols, as its build named it.
+    pub debug_file: &'a Option<Untrusted>,
     /// The application's own code is in it.
     pub own: bool,
     /// How many such frames there are.
@@ -30,7 +34,14 @@ pub fn nameless_files(exceptions: &[Exception]) -> Vec<NamelessFile<'_>> {
         }
         match files.iter_mut().find(|file| file.debug_id == debug_id) {
             Some(file) => (file.own, file.frames) = (file.own || frame.in_app, file.frames + 1),
-            None => files.push(NamelessFile { name, debug_id, own: frame.in_app, frames: 1 }),
+            None => files.push(NamelessFile {
+                name,
+                debug_id,
+                code_id: &image.code_id,
+                debug_file: &image.debug_file,
+                own: frame.in_app,
+                frames: 1,
+            }),
         }
     }
     files.sort_by_key(|file| (!file.own, std::cmp::Reverse(file.frames)));

@@ -4,9 +4,20 @@ use serde_json::{Value, json};
 
 use super::context::put;
 
-/// Types and mechanisms by which SDKs tell of a main thread that stopped: Android's, Apple's.
-const TYPES: &[&str] =
-    &["ApplicationNotResponding", "ANR", "BackgroundANR", "App Hanging", "App Hang", "Fatal App Hang", "AppHang"];
+/// Types and mechanisms by which SDKs tell of a main thread that stopped: Android's, Apple's, Windows', Node's.
+const TYPES: &[&str] = &[
+    "ApplicationNotResponding",
+    "ApplicationNotRespondingException",
+    "ANR",
+    "BackgroundANR",
+    "App Hanging",
+    "App Hang",
+    "Fatal App Hang",
+    "AppHang",
+    "AppHangB1",
+    "MXHangDiagnostic",
+    "EventLoopBlocked",
+];
 const MECHANISMS: &[&str] = &["ANR", "AppExitInfo", "AppHang", "mx_hang_diagnostic"];
 /// Names of main threads, where none is marked.
 const MAIN: &[&str] = &["main", "com.apple.main-thread"];

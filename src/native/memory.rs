@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::context::put;
 
-/// Words by which engines and systems say that memory ran out: V8, Blink, Electron, Apple's systems and SDK, .NET, JVM.
+/// Words by which engines and systems say that memory ran out: V8, Blink, Electron, Apple's systems and SDK, .NET, JVM, Go,
+/// Rust, C++, PHP, Dart, Linux.
 const WORDS: &[&str] = &[
     "exited with 'oom'",
     "reason: oom",
@@ -20,7 +21,15 @@ const WORDS: &[&str] = &[
     "Oilpan: Out of memory",
     "Oilpan: Reservation",
     "Array buffer allocation failed",
-    "possibly because it overused RAM",
+    "exited with 'memory-eviction'",
+    "Worker terminated due to reaching memory limit",
+    "runtime: out of memory",
+    "memory allocation of ",
+    "std::bad_alloc",
+    "Allowed memory size of ",
+    "Out of memory (allocated ",
+    "Exhausted heap space",
+    "because it overused RAM",
     "jetsam",
     "per-process-limit",
     "vm-pageshortage",
@@ -29,6 +38,15 @@ const WORDS: &[&str] = &[
     "signal: killed (out of memory)",
     "Out of memory: Killed process",
     "OOMKilled",
+];
+/// Types that runtimes have for it, without their module.
+const TYPES: &[&str] = &[
+    "OutOfMemoryError",
+    "OutOfMemoryException",
+    "InsufficientMemoryException",
+    "NoMemoryError",
+    "MemoryError",
+    "_ArrayMemoryError",
 ];
 /// Kinds of crash that say nothing of their cause by themselves.
 const SILENT: &[&str] = &["abort", "breakpoint", "illegal_instruction", "exception", "terminate", "killed"];
@@ -88,7 +106,7 @@ fn words(event: &Value) -> Option<String> {
         return Some("the process was gone with the reason oom".to_owned());
     }
     let exceptions = event.pointer("/exception/values").and_then(Value::as_array).into_iter().flatten();
-    let said = exceptions.flat_map(|exception| ["type", "value"].map(|key| exception.get(key)));
+    let said = exceptions.clone().flat_map(|exception| ["type", "value"].map(|key| exception.get(key)));
     let message = [
         event.get("message"),
         event.pointer("/message/formatted"),
@@ -101,10 +119,22 @@ fn words(event: &Value) -> Option<String> {
             "the system ended the program in the foreground without a crash, as it does for memory".to_owned(),
         );
     }
+    if let Some(typed) = exceptions.clone().find_map(typed) {
+        return Some(typed);
+    }
     said.chain(message).flatten().filter_map(Value::as_str).find_map(|text| {
         let text = text.get(..text.len().min(LONGEST)).unwrap_or("");
         WORDS.iter().any(|word| text.contains(word)).then(|| text.chars().take(300).collect())
     })
+}
+
+/// What an exception says whose type speaks of memory.
+fn typed(exception: &Value) -> Option<String> {
+    let text = |key: &str| exception.get(key).and_then(Value::as_str).unwrap_or("");
+    let ty = text("type");
+    let known = ty.rsplit(['.', ':']).next().is_some_and(|short| TYPES.contains(&short));
+    let said = format!("{ty}: {}", text("value"));
+    known.then(|| said.trim_end_matches([' ', ':']).chars().take(300).collect())
 }
 
 /// What the system had promised, where hardly more could be.
@@ -226,6 +256,42 @@ mod tests {
         assert_eq!(event(16_300, "breakpoint"), "out_of_memory");
         assert_eq!(event(9_000, "breakpoint"), "breakpoint");
         assert_eq!(event(16_300, "null_pointer"), "null_pointer");
+    }
+
+    #[test]
+    fn runtimes_say_it_by_a_type_or_in_words() {
+        for (ty, value, evidence) in [
+            ("OutOfMemoryError", "Java heap space", "OutOfMemoryError: Java heap space"),
+            ("java.lang.OutOfMemoryError", "Metaspace", "java.lang.OutOfMemoryError: Metaspace"),
+            (
+                "System.OutOfMemoryException",
+                "Array dimensions exceeded supported range.",
+                "System.OutOfMemoryException: Array dimensions exceeded supported range.",
+            ),
+            ("MemoryError", "", "MemoryError"),
+            ("NoMemoryError", "failed to allocate memory", "NoMemoryError: failed to allocate memory"),
+            ("ErrorException", "Allowed memory size of 1 bytes exhausted", "Allowed memory size of 1 bytes exhausted"),
+            ("panic", "memory allocation of 9 bytes failed", "memory allocation of 9 bytes failed"),
+            (
+                "fatal error",
+                "runtime: out of memory: cannot allocate 8192-byte block",
+                "runtime: out of memory: cannot allocate 8192-byte block",
+            ),
+            (
+                "OutOfMemory",
+                "The OS most likely terminated your app because it overused RAM.",
+                "The OS most likely terminated your app because it overused RAM.",
+            ),
+            (
+                "SIGABRT",
+                "terminate called after throwing an instance of 'std::bad_alloc'",
+                "terminate called after throwing an instance of 'std::bad_alloc'",
+            ),
+        ] {
+            let mut event = json!({ "exception": { "values": [{ "type": ty, "value": value }] } });
+            assert!(say(&mut event), "{ty}");
+            assert_eq!(event["contexts"]["crash"], json!({ "kind": "out_of_memory", "evidence": evidence }));
+        }
     }
 
     #[test]

@@ -40,6 +40,12 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(
             "advice",
             Quote::Line,
+            r"(?i)\bto (?:enable|disable|allow|update|override|silence) (?:it|them|this)[,:] ?|\b(?:set|define|export) (?:the )?[`'\x22]?[A-Z][A-Z0-9_]{3,}[`'\x22]? environment variable\b|\bplease provide (?:the |an? )?(?:necessary |[`':])|\byou must (?:configure|enable|install|register|call|annotate)\b",
+            advice,
+        ),
+        rule(
+            "advice",
+            Quote::Line,
             // An error that names what to use instead, with a dot in the name, or before it.
             r"(?i)\b(?:please )?use [`'\x22]?[\w.:$#()\-/<>@]+[`'\x22]?,? (?:instead|in its place)\b|\binstead of \S+,? (?:use|call|pass) \S+|\bhas been (?:replaced by|renamed to|superseded by|moved to) \S+|\bwas (?:replaced by|renamed to|moved to) \S+|\b(?:replaced|superseded) (?:by|with) \S+|\bis no longer (?:supported|available|valid)[,;:.] (?:please )?use\b|\bprefer \S+ (?:instead|over)\b|\bin favou?r of \S+",
             advice,

@@ -80,6 +80,14 @@ fn ruby() -> Vec<Rule> {
             r"To resolve this issue, run|Run `(?:bin/rails|rails|rake|bundle|bundler|gem) [^`]+`|Migrations are pending|You have already activated \S+ .*, but your Gemfile requires|Please (?:add|run) `?(?:gem|bundle|bin/)|Make sure that `?gem \S+`? is added to (?:the|your) Gemfile|Add `?gem ['\x22]|to your Gemfile",
             advice,
         ),
+        // Ruby sets the names apart by spaces, below what went wrong.
+        rule("did_you_mean", Quote::Line, r"(?m)^\s*Did you mean\? {1,4}(\S+)", |name| Action::UseInstead(name.into())),
+        rule(
+            "advice",
+            Quote::Line,
+            r"Declare links to your assets in|with [`']bin/\w+ [^`'\n]+[`']|put it in the ENV\[|run the same command with the environment variable|Please specify the Active Record release|A server is already running\. Check \S+|set default_url_options|Could not find a JavaScript runtime\. See \S+|Try to make it available on the PATH|You want to set webpacker\.yml",
+            advice,
+        ),
         rule("permission", Quote::Line, r"Blocked hosts?: ([^\s,]+)", |host| Action::Grant(host.into())),
     ]
 }
@@ -94,7 +102,16 @@ fn go() -> Vec<Rule> {
         rule(
             "advice",
             Quote::Line,
-            r"to add (?:it|missing requirements):?|\bgo (?:get|mod tidy|mod download|install) \S*|try setting GODEBUG|use `?-\w+=\S+`? to (?:bypass|ignore|override)|\(forgotten import\?\)|requires go >= \d",
+            r"to add (?:it|missing requirements):?|\bgo (?:get \S|mod tidy|mod download|install \S)|try setting GODEBUG|use `?-\w+=\S+`? to (?:bypass|ignore|override)|\(forgotten import\?\)|requires go >= \d",
+            advice,
+        ),
+        rule("limit", Quote::Line, r"may need to increase max user processes \(ulimit -u\)", |_| {
+            Action::Raise("the number of processes (ulimit -u)")
+        }),
+        rule(
+            "advice",
+            Quote::Line,
+            r"requires cgo to work|\(use [\w.]+[.(]\S*|Fix and force version|could not find default credentials\. See https?://\S+|For verbose messaging see \S+",
             advice,
         ),
     ]
@@ -113,7 +130,19 @@ fn java() -> Vec<Rule> {
         rule(
             "advice",
             Quote::Line,
-            r"(?m)^\s*(?:Action:)|Consider (?:defining|marking|renaming|revisiting|injecting|updating|changing|registering|declaring|making)|use @Lazy|by setting spring\.[\w.\-]+=|set 'spring\.[\w.\-]+'|add [\w.\-]*jackson-\w+ to enable handling|\(or add Creator|use --add-(?:opens|exports|modules)|--add-opens \S+|You may need to add|must be annotated with|has been compiled by a more recent version of the Java Runtime|set -Djava?\S+|Try using -D\S+|add the (?:following )?dependency",
+            r"(?m)^\s*(?:Action:)|Consider (?:defining|marking|renaming|revisiting|injecting|updating|changing|registering|declaring|making)|use @Lazy|by setting spring\.[\w.\-]+(?:=| to )|set 'spring\.[\w.\-]+'|add [\w.\-]*jackson-\w+ to enable handling|\(or add Creator|use --add-(?:opens|exports|modules)|--add-opens \S+|You may need to add|must be annotated with|has been compiled by a more recent version of the Java Runtime|set -Djava?\S+|Try using -D\S+|add the (?:following )?dependency",
+            advice,
+        ),
+        rule(
+            "limit",
+            Quote::Line,
+            r"is the value of the [\w.]+ configuration|This limit can be set by changing the \[[\w.\-]+\]",
+            |_| Action::Raise("the limit that the words name"),
+        ),
+        rule(
+            "advice",
+            Quote::Line,
+            r"add Module \x22[^\x22]+\x22 to enable|\(to avoid [\w ]+, (?:disable|enable|use|set) \S+|[Uu]se \w+\(\) or set \w+|or run repair to|write a custom TypeAdapter|Set fielddata=true|You can simply fix this by|Ensure that the compiler uses",
             advice,
         ),
     ]
@@ -151,6 +180,18 @@ fn php() -> Vec<Rule> {
             r"[Tt]ry running [`\x22']composer require|composer (?:require|install|update|dump-autoload)|Did you forget a \x22?use\x22? statement|php artisan [\w:]+|bin/console [\w:]+|You need to (?:define|install|enable|configure)|Make sure the \S+ (?:extension|package) is|Have you enabled the|Generate (?:one|an application key)|Please provide a valid cache path|Run `?(?:npm|yarn) (?:run )?(?:build|dev)`?",
             advice,
         ),
+        rule(
+            "missing_module",
+            Quote::Line,
+            r"([A-Z]\w+) (?:PHP|Library) extension (?:is )?(?:not available|must be installed|not (?:loaded|installed|enabled)|required)",
+            |name| Action::Install(name.into()),
+        ),
+        rule(
+            "advice",
+            Quote::Line,
+            r"You should maybe alias|Composer dependencies require a PHP version|Add \[\w+\] to fillable property",
+            advice,
+        ),
     ]
 }
 
@@ -158,7 +199,7 @@ fn rust() -> Vec<Rule> {
     vec![rule(
         "advice",
         Quote::Line,
-        r"(?m)^\s*=?\s*help: \S|there is no reactor running, must be called from the context of|can call blocking only when running on the multi-threaded runtime|A Tokio 1\.x context was found, but (?:timers|IO) (?:are|is) disabled\. Call `|Call `enable_\w+`|use `spawn_blocking`|is required when the `\w+` feature|the `[\w\-]+` feature|[Ee]nable (?:the )?`[\w\-]+` feature|consider (?:setting|calling|enabling) `",
+        r"(?m)^\s*=?\s*help: \S|there is no reactor running, must be called from the context of|can call blocking only when running on the multi-threaded runtime|A Tokio 1\.x context was found, but (?:timers|IO) (?:are|is) disabled\. Call `|Call `enable_\w+`|use `spawn_blocking`|is required when the `\w+` feature|the `[\w\-]+` feature|[Ee]nable (?:the )?`[\w\-]+` feature|consider (?:setting|calling|enabling) `|(?m)^\s*tip: \S|Call \w+(?:::\w+)+\(\) before|run `cargo [^`]+`|For capture groups, use `",
         advice,
     )]
 }

@@ -8,6 +8,7 @@ mod changes;
 use std::{fs, path::Path};
 
 use changes::{Random, changed};
+use prodsignal::native::read_debug_file;
 
 /// Changed seeds a target.
 const CHANGED: u64 = 400;
@@ -31,5 +32,29 @@ fn parsers_return_for_whatever_they_are_given() {
             let bytes = changed(&seeds[nth as usize % seeds.len()], &mut random);
             body(&bytes);
         }
+    }
+}
+
+/// Seeds that are refused at their first bytes would test nothing.
+#[test]
+fn seeds_with_symbols_are_read_as_what_they_are_called() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/debug_file");
+    for (seed, format) in [
+        ("breakpad", "breakpad"),
+        ("cabinet", "pe"),
+        ("elf", "elf"),
+        ("elf_arm", "elf"),
+        ("elf_packed", "elf"),
+        ("macho", "macho"),
+        ("macho_fat", "macho"),
+        ("pdb", "pdb"),
+        ("pe", "pe"),
+        ("pe32", "pe"),
+        ("sourcebundle", "sourcebundle"),
+        ("wasm", "wasm"),
+    ] {
+        let files = read_debug_file(seed, None, &fs::read(folder.join(seed)).unwrap());
+        let files = files.unwrap_or_else(|error| panic!("{seed}: {error}"));
+        assert_eq!(files[0].format, format, "{seed}");
     }
 }

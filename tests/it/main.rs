@@ -26,6 +26,7 @@ mod install;
 mod loops;
 mod markers;
 mod mcp;
+mod moving;
 mod native;
 mod operations;
 mod otel;

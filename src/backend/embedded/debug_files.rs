@@ -91,7 +91,7 @@ fn packed(file: DebugFile, name: &str, size: usize) -> PackedDebugFile {
         code_id: file.code_id,
         name: name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned(),
         arch: file.arch,
-        format: file.format,
+        format: file.format.into(),
         kind: file.kind,
         features: file.features.join(","),
         size,

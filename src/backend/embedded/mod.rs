@@ -9,7 +9,6 @@ mod connect;
 mod debug_files;
 mod decision;
 mod delete;
-mod export;
 mod fault;
 mod feed;
 mod files;
@@ -21,11 +20,12 @@ mod read;
 mod schema;
 mod sink;
 mod store;
+mod transfer;
 mod write;
 
-pub use export::Exported;
 pub use health::{Health, UnknownType};
 pub use store::{EmbeddedStore, Options};
+pub use transfer::{Exported, Line, TransferRecord};
 pub use write::{Caps, Erased, ErasedScope};
 
 /// Format of the store that this version writes.

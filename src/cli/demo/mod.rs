@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    intake::{Incoming, Intake, Tally},
+    intake::{Content, Incoming, Intake, Of, Tally},
     parts,
 };
 use crate::{backend::embedded::EmbeddedStore, config::Settings, tools, tools::Ctx};
@@ -80,7 +80,7 @@ async fn fill(settings: &Settings, store: &std::sync::Arc<EmbeddedStore>) -> any
         let own = lines.iter().zip(&moved).filter(|(line, _)| line.project == project);
         let own = own.map(|(_, envelope)| Incoming {
             origin: "demo".to_owned(),
-            body: Ok(envelope.clone().into_bytes()),
+            content: Ok(Content::Envelope { body: envelope.clone().into_bytes(), of: Of::default() }),
             exported: false,
         });
         tally.add(intake.all(own, |_| ()).await?);

@@ -247,7 +247,31 @@ pub(super) const LANGUAGE: &[Row] = &[
     row(
         "a recursion without end",
         &["RecursionError", "StackOverflowError", "SystemStackError"],
-        &["maximum call stack size exceeded", "too much recursion", "maximum recursion depth exceeded"],
+        &[
+            "maximum call stack size",
+            "too much recursion",
+            "infinite recursion",
+            "maximum recursion depth exceeded",
+            "maximum function nesting level",
+            "goroutine stack exceeds",
+            "stack overflow",
+        ],
+    ),
+    row(
+        "threads of the program get in each other's way",
+        &["ConcurrentModificationException"],
+        &[
+            "all goroutines are asleep",
+            "concurrent map",
+            "no live threads left",
+            "deadlock; recursive locking",
+            "lock acquisition would deadlock",
+        ],
+    ),
+    row(
+        "a size is asked for that nothing can have",
+        &[],
+        &["capacity overflow", "makeslice:", "growslice:", "argument too big", "string sizes too big"],
     ),
     row(
         "a value is of another type than the expression needs",

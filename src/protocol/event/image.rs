@@ -15,6 +15,8 @@ struct Image {
     size: u64,
     file: Option<Untrusted>,
     debug_id: Option<Untrusted>,
+    code_id: Option<Untrusted>,
+    debug_file: Option<Untrusted>,
     has_symbols: bool,
 }
 
@@ -33,7 +35,8 @@ impl Images {
             // What has no address is found by its number alone.
             let start = json.get("image_addr").and_then(number).unwrap_or(u64::MAX);
             let has_symbols = json.get("debug_status").and_then(Value::as_str) == Some("found");
-            Image { start, size, file, debug_id, has_symbols }
+            let (code_id, debug_file) = (text(json, "code_id"), text(json, "debug_file"));
+            Image { start, size, file, debug_id, code_id, debug_file, has_symbols }
         };
         let mut images: Vec<(usize, Image)> = all.iter().take(IMAGES).map(image).enumerate().collect();
         images.sort_by_key(|(_, image)| image.start);
@@ -51,25 +54,25 @@ impl Images {
         let address = frame.get("instruction_addr").and_then(number)?;
         // `rel:3`: the address counts from the file with that number, not from the beginning of memory.
         let mode = frame.get("addr_mode").and_then(Value::as_str).and_then(|mode| mode.strip_prefix("rel:"));
-        if let Some(number) = mode {
-            let image = number.parse().ok().and_then(|at: usize| self.0.iter().find(|(known, _)| *known == at));
-            let image = image.map(|(_, image)| image);
-            return Some(Box::new(ImagePlace {
-                package: text(frame, "package").or_else(|| image?.file.clone()),
-                debug_id: image.and_then(|image| image.debug_id.clone()),
-                address,
-                offset: Some(address),
-                trust: text(frame, "trust"),
-                has_symbols: image.is_some_and(|image| image.has_symbols),
-            }));
-        }
-        let image = self.at(address);
-        let start = frame.get("image_addr").and_then(number).or(image.map(|image| image.start));
+        let (image, offset) = match mode {
+            Some(number) => {
+                let known = number.parse().ok().and_then(|at: usize| self.0.iter().find(|(known, _)| *known == at));
+                (known.map(|(_, image)| image), Some(address))
+            }
+            None => {
+                let image = self.at(address);
+                let start = frame.get("image_addr").and_then(number).or(image.map(|image| image.start));
+                (image, start.filter(|start| *start > 0).and_then(|start| address.checked_sub(start)))
+            }
+        };
         Some(Box::new(ImagePlace {
             package: text(frame, "package").or_else(|| image?.file.clone()),
             debug_id: image.and_then(|image| image.debug_id.clone()),
+            code_id: image.and_then(|image| image.code_id.clone()),
+            debug_file: image.and_then(|image| image.debug_file.clone()),
+            size: image.map_or(0, |image| image.size),
             address,
-            offset: start.filter(|start| *start > 0).and_then(|start| address.checked_sub(start)),
+            offset,
             trust: text(frame, "trust"),
             has_symbols: image.is_some_and(|image| image.has_symbols),
         }))

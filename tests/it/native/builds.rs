@@ -66,3 +66,10 @@ fn what_systems_say_by_themselves_leads_nowhere() {
         assert_eq!(events_by_issue(&[(1, access, said, 0x10), (2, access, said, 0x20)]), [1, 1], "{said}");
     }
 }
+
+#[test]
+fn a_place_far_off_that_says_the_same_in_a_later_build_is_another_bug() {
+    let trap = "EXC_BREAKPOINT";
+    assert_eq!(events_by_issue(&[(1, trap, INDEX, 0x3c30), (2, trap, INDEX, 0x3_0000)]), [1, 1]);
+    assert_eq!(events_by_issue(&[(1, trap, INDEX, 0x3c30), (2, trap, INDEX, 0x4c30)]), [2]);
+}

@@ -2,6 +2,8 @@
 //! It uses `rusqlite`.
 //! It never keeps a file in part: all of it, or nothing.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, params};
 
 use super::writer::Writer;
@@ -16,7 +18,7 @@ pub(in crate::backend::embedded) struct PackedDebugFile {
     pub(in crate::backend::embedded) code_id: Option<String>,
     pub(in crate::backend::embedded) name: String,
     pub(in crate::backend::embedded) arch: String,
-    pub(in crate::backend::embedded) format: &'static str,
+    pub(in crate::backend::embedded) format: Cow<'static, str>,
     pub(in crate::backend::embedded) kind: String,
     pub(in crate::backend::embedded) features: String,
     pub(in crate::backend::embedded) size: usize,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     backend::embedded::pack::{Fact, REPLAY, Trace, UNATTENDED, UNHANDLED, day_of, digest64, micros},
     diagnosis,
-    model::{EventId, Group, IssueId, Untrusted},
+    model::{AcrossBuilds, EventId, Group, IssueId, Untrusted},
     store::{EventRecord, OTHERS, Receipt, StoreError},
 };
 
@@ -200,17 +200,24 @@ impl Commit<'_> {
     /// at several, that leads nowhere: then a place that was not seen before is a bug of its own.
     fn in_other_build(&mut self, project: u64, group: &Group) -> Result<Option<i64>, StoreError> {
         let Some(across) = &group.across else { return Ok(None) };
-        let Some(first) = self.names.issue(self.conn, project, across.said)? else { return Ok(None) };
-        if self.names.issue(self.conn, project, across.here)?.is_some() {
-            self.names.join(self.conn, project, across.ambiguous, first)?;
+        if let Some(other) = self.names.issue(self.conn, project, across.here)? {
+            self.names.join(self.conn, project, across.ambiguous, other)?;
         }
-        let ambiguous = self.names.issue(self.conn, project, across.ambiguous)?.is_some();
-        Ok((!ambiguous).then_some(first))
+        if self.names.issue(self.conn, project, across.ambiguous)?.is_some() {
+            return Ok(None);
+        }
+        for near in across.said {
+            if let Some(first) = self.names.issue(self.conn, project, near)? {
+                return Ok(Some(first));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes down that a crash's words were said in this build, and by whom first.
     fn seen_in_build(&mut self, project: u64, group: &Group, issue: i64) -> Result<(), StoreError> {
-        for key in group.across.iter().flat_map(|across| [across.said, across.here]) {
+        let keys = |across: &AcrossBuilds| [across.said[0], across.said[1], across.here];
+        for key in group.across.iter().flat_map(keys) {
             if self.names.issue(self.conn, project, key)?.is_none() {
                 self.names.join(self.conn, project, key, issue)?;
             }

@@ -26,6 +26,8 @@ mod project;
 mod queue;
 mod rebuild;
 mod request_tags;
+mod restore;
+mod restore_counts;
 mod retain;
 mod session;
 mod traffic;

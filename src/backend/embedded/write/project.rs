@@ -42,7 +42,7 @@ pub(super) fn short_id(slug: &str, mut number: u64) -> String {
 }
 
 /// Whether a name may be a project's slug.
-fn is_slug(slug: &str) -> bool {
+pub(super) fn is_slug(slug: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     !slug.is_empty()
         && slug.len() <= 50

@@ -1,67 +1,37 @@
-//! The store as envelopes, which `import` takes again.
-//! It uses the reader pool.
+//! Events, replays, logs, spans, attachments and sessions as envelopes.
+//! It uses the packed forms.
 //! It never writes, and tells of nobody more than the store keeps.
+
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    fault::Corrupt,
-    pack::{HOUR_US, hour_of, moment},
-    read::Snapshot,
-    store::EmbeddedStore,
-};
+use super::{Exported, Line, Take, counts::People};
 use crate::{
+    backend::embedded::{
+        fault::Corrupt,
+        pack::{Fact, HOUR_US, hour_of, moment},
+        read::Snapshot,
+    },
     guard::show_user,
     model::{EventId, UserKey},
     store::{ItemKind, StoreError},
 };
 
-/// One envelope of an export.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
-    /// The envelope: its header names the project by a DSN without a host.
-    pub envelope: Vec<u8>,
-    /// Things of the store that are done with it.
-    pub done: u64,
-}
+/// An event of each issue, and when it was.
+pub(super) type Issues = HashMap<i64, (EventId, i64)>;
 
 /// Sessions of each class by release, environment and hour.
-type Hours = std::collections::HashMap<(i64, i64, i64), [i64; 5]>;
-
-/// Takes one envelope; `false`: no more is wanted.
-pub type Take = Box<dyn FnMut(Exported) -> bool + Send>;
-
-impl EmbeddedStore {
-    /// How many things an export tells of.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn exportable(&self) -> Result<u64, StoreError> {
-        self.read(|snapshot| {
-            let sql = "SELECT (SELECT count(*) FROM body)+(SELECT count(*) FROM item)+(SELECT count(*) FROM session)";
-            Ok(snapshot.conn.query_row(sql, [], |row| row.get(0))?)
-        })
-        .await
-    }
-
-    /// Hands over every event in the order that they came, then what is kept beside them, then sessions.
-    ///
-    /// # Errors
-    /// When the store does not answer, or is damaged.
-    pub async fn export(&self, mut take: Take) -> Result<(), StoreError> {
-        self.read(move |snapshot| {
-            if snapshot.export_events(&mut take)? && snapshot.export_items(&mut take)? {
-                let _ = snapshot.export_sessions(&mut take)? && snapshot.export_counts(&mut take)?;
-            }
-            Ok(())
-        })
-        .await
-    }
-}
+type Hours = HashMap<(i64, i64, i64), [i64; 5]>;
 
 impl Snapshot<'_> {
-    fn export_events(&mut self, take: &mut Take) -> Result<bool, StoreError> {
-        let sql = "SELECT body.id, body.ts, body.z, project.slug FROM body JOIN issue ON issue.id=body.issue
+    /// Notes an event of each issue on the way.
+    pub(super) fn export_events(&mut self, issues: &mut Issues, take: &mut Take) -> Result<bool, StoreError> {
+        let people = People::of(self)?;
+        let users = self.users_of_events()?;
+        let groups = self.groups_of_issues()?;
+        let sql =
+            "SELECT body.id, body.ts, body.z, project.slug, body.issue, body.seq FROM body JOIN issue ON issue.id=body.issue
                    JOIN project ON project.id=issue.project ORDER BY body.seq";
         let conn = self.conn;
         let mut statement = conn.prepare(sql)?;
@@ -69,19 +39,58 @@ impl Snapshot<'_> {
         while let Some(row) = rows.next()? {
             let body = self.unpacker.body(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
             let mut event: Value = serde_json::from_slice(&body).map_err(|_| Corrupt("event"))?;
-            let id = EventId(u128::from_be_bytes(row.get(0)?)).to_string();
+            let event_id = EventId(u128::from_be_bytes(row.get(0)?));
+            issues.entry(row.get(4)?).or_insert((event_id, row.get(1)?));
+            let id = event_id.to_string();
             event["event_id"] = id.as_str().into();
             event["timestamp"] = moment(row.get(1)?).to_string().into();
             let header = header(&row.get::<_, String>(3)?, Some(&id), row.get(1)?);
-            if !take(of_one(&header, json!({ "type": "event" }), event.to_string().as_bytes())) {
+            let user = users.get(row.get::<_, usize>(5)?).and_then(|user| people.shown(*user));
+            let mut exported = of_somebody(user, &header, json!({ "type": "event" }), event.to_string().as_bytes());
+            if let Line::Envelope { group, .. } = &mut exported.line {
+                *group = groups.get(&row.get(4)?).cloned();
+            }
+            if !take(exported) {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn export_items(&mut self, take: &mut Take) -> Result<bool, StoreError> {
-        let sql = "SELECT item.kind, item.ts, item.parent, item.name, item.content_type, item.z, project.slug FROM item
+    /// A hash by which each issue's events are grouped.
+    fn groups_of_issues(&self) -> Result<HashMap<i64, String>, StoreError> {
+        let mut statement = self.conn.prepare("SELECT issue, lower(hex(min(hash))) FROM grouphash GROUP BY issue")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Numbers of users, by the sequence number of the event.
+    fn users_of_events(&mut self) -> Result<Vec<u32>, StoreError> {
+        let last: i64 = self.conn.query_row("SELECT coalesce(max(seq), 0) FROM body", [], |row| row.get(0))?;
+        let mut users = vec![0; usize::try_from(last).unwrap_or(0) + 1];
+        let mut put = |seq: i64, user: u32| {
+            if let Some(place) = usize::try_from(seq).ok().and_then(|seq| users.get_mut(seq)) {
+                *place = user;
+            }
+        };
+        let mut statement = self.conn.prepare("SELECT head FROM chunk")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let head = self.unpacker.head(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            head.seq.iter().zip(&head.user).for_each(|(seq, user)| put(*seq, *user));
+        }
+        let mut statement = self.conn.prepare("SELECT seq, fact FROM tail")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let seq = row.get(0)?;
+            put(seq, Fact::decode(seq, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?.user);
+        }
+        Ok(users)
+    }
+
+    pub(super) fn export_items(&mut self, take: &mut Take) -> Result<bool, StoreError> {
+        let people = People::of(self)?;
+        let sql = "SELECT item.kind, item.ts, item.parent, item.name, item.content_type, item.z, project.slug, item.user FROM item
                    JOIN project ON project.id=item.project ORDER BY item.id";
         let conn = self.conn;
         let mut statement = conn.prepare(sql)?;
@@ -93,7 +102,7 @@ impl Snapshot<'_> {
             let said = (row.get(3)?, row.get(4)?);
             let Some(item) = item_header(row.get(0)?, &body, said) else { continue };
             let header = header(&row.get::<_, String>(6)?, parent.as_deref(), row.get(1)?);
-            if !take(of_one(&header, item, &body)) {
+            if !take(of_somebody(people.shown(row.get(7)?), &header, item, &body)) {
                 return Ok(false);
             }
         }
@@ -101,7 +110,7 @@ impl Snapshot<'_> {
     }
 
     /// Sessions that have a name of their own.
-    fn export_sessions(&mut self, take: &mut Take) -> Result<bool, StoreError> {
+    pub(super) fn export_sessions(&mut self, take: &mut Take) -> Result<bool, StoreError> {
         let sql =
             "SELECT session.sid, session.started, session.at, session.class, session.final, user.key, release.version,
                    word.text, project.slug FROM session JOIN release ON release.id=session.rel
@@ -134,7 +143,7 @@ impl Snapshot<'_> {
     }
 
     /// Sessions that SDKs counted: what an hour has beside those that have a name.
-    fn export_counts(&mut self, take: &mut Take) -> Result<bool, StoreError> {
+    pub(super) fn export_counts(&mut self, take: &mut Take) -> Result<bool, StoreError> {
         let named = self.named_by_hour()?;
         let sql = "SELECT sess.rel, sess.env, sess.hour, sess.total, sess.errored, sess.crashed, sess.abnormal, sess.unhandled,
                    release.version, word.text, project.slug, release.first FROM sess JOIN release ON release.id=sess.rel
@@ -242,10 +251,16 @@ fn header(project: &str, event: Option<&str>, ts: i64) -> Value {
     header
 }
 
-fn of_one(header: &Value, mut item: Value, payload: &[u8]) -> Exported {
+fn of_one(header: &Value, item: Value, payload: &[u8]) -> Exported {
+    of_somebody(None, header, item, payload)
+}
+
+/// Says whose it is, unless it says so itself.
+fn of_somebody(user: Option<String>, header: &Value, mut item: Value, payload: &[u8]) -> Exported {
     item["length"] = payload.len().into();
     let mut envelope = format!("{header}\n{item}\n").into_bytes();
     envelope.extend_from_slice(payload);
     envelope.push(b'\n');
-    Exported { envelope, done: 1 }
+    let user = user.filter(|user| !payload.windows(user.len()).any(|window| window == user.as_bytes()));
+    Exported { line: Line::Envelope { envelope, user, group: None }, done: 1 }
 }
