@@ -34,6 +34,9 @@ const NO_TAG: &[&str] = &[
     "host.mac",
     "sentry.",
     "otel.",
+    // How long a span of Rust's `tracing` was worked on.
+    "busy_ns",
+    "idle_ns",
 ];
 /// Longest value of a tag, in bytes.
 const LONGEST: usize = 200;

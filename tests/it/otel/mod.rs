@@ -6,6 +6,7 @@ mod live;
 mod made;
 mod packed;
 mod refusals;
+mod rust_sdk;
 mod shop;
 mod stacks;
 mod told_twice;
