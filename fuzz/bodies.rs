@@ -78,7 +78,7 @@ pub fn otlp(data: &[u8]) {
             _ => None,
         })
         .collect();
-    assert_eq!(INGEST.join(&parts, now()), INGEST.join(&parts, now()), "the same parts make the same events");
+    assert_eq!(INGEST.join(&parts, &[], now()), INGEST.join(&parts, &[], now()), "the same parts make the same events");
 }
 
 /// A replay's segment.

@@ -6,7 +6,7 @@ use super::{Names, attended, libraries, tags};
 use crate::{
     grouping,
     guard::Scrubber,
-    model::{Event, EventId},
+    model::{Event, EventId, Level, Untrusted},
     native::symbolicate,
     protocol::{
         Clock,
@@ -14,7 +14,7 @@ use crate::{
         timestamp,
     },
     sourcemaps::map_event,
-    store::EventRecord,
+    store::{EventRecord, FailureKey},
 };
 
 /// Makes the record of an event's JSON. Grouping reads what was sent; all that is kept or shown has been scrubbed.
@@ -42,7 +42,8 @@ pub(super) fn record(
     let tags = tags::of(&event);
     let richness = richness(&event);
     let libraries = libraries::of(&json);
-    EventRecord { body: json.to_string().into_bytes(), event, group, user, unattended, tags, richness, libraries }
+    let key = failure_key(&event, &json);
+    EventRecord { body: json.to_string().into_bytes(), event, group, user, unattended, key, tags, richness, libraries }
 }
 
 /// Writes down what reading again could not know: the id that was made, and times that were corrected.
@@ -69,6 +70,22 @@ fn settle(json: &mut Value, event: &Event, clock: &Clock) {
             crumb["timestamp"] = format!("{:.6}", clock.correct(time)).into();
         }
     }
+}
+
+/// By what spans and logs of the same failure are known, where the event names the span that it happened in.
+fn failure_key(event: &Event, json: &Value) -> Option<FailureKey> {
+    let span = json.pointer("/contexts/trace/span_id").and_then(Value::as_str)?;
+    event.trace_id.as_ref()?;
+    if !matches!(event.level, Level::Error | Level::Fatal) {
+        return None;
+    }
+    let raw = |text: &'_ Option<Untrusted>| text.as_ref().map_or(String::new(), |text| text.raw().to_owned());
+    let mut said: Vec<(String, String)> = event.exceptions.iter().map(|e| (raw(&e.ty), raw(&e.value))).collect();
+    if said.is_empty() {
+        said.push((String::new(), raw(&event.message)));
+    }
+    let said = said.iter().map(|(ty, text)| (ty.as_str(), text.as_str()));
+    Some(FailureKey::new(Some(span.to_ascii_lowercase()), said))
 }
 
 /// How much an event tells somebody who has to mend it, 0 to 255.

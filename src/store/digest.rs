@@ -1,6 +1,6 @@
 //! What ingestion hands to a store: everything worked out, nothing left to parse.
 
-use super::{EntryUse, PartRecord, ProjectKey};
+use super::{EntryUse, FailureKey, PartRecord, ProjectKey};
 use crate::model::{Event, EventId, Group, Libraries, SessionStatus, Timestamp, Untrusted, UserKey};
 
 /// What one envelope came to. It can't be cloned: it may hold megabytes, and ingestion hands it on as it is.
@@ -87,6 +87,8 @@ pub struct EventRecord {
     pub user: Option<UserKey>,
     /// Whether a job had it that nobody asked for: then it has no user, rather than one who is not known.
     pub unattended: bool,
+    /// By what spans and logs of the same failure are known; of errors within a trace alone.
+    pub key: Option<FailureKey>,
     /// Tags that conditions are looked for in: the event's own and those read from its contexts, keys unique.
     pub tags: Vec<(Untrusted, Untrusted)>,
     /// How much an event tells (see `Pick::Recommended`), 0..=255.

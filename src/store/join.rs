@@ -69,6 +69,45 @@ pub struct StoredPart {
     pub body: Vec<u8>,
 }
 
+/// By what two reports of one failure are known: where it happened and what was thrown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureKey {
+    /// The span that an SDK's event names, 16 hex digits; `None`: the event is made of spans and logs itself.
+    pub span: Option<String>,
+    /// Digests of type and text of each exception; of the text alone where there is none.
+    pub said: Vec<i64>,
+}
+
+impl FailureKey {
+    /// A key of these types and texts; those without either say nothing.
+    pub fn new<'a>(span: Option<String>, said: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let digest = |(ty, text): (&str, &str)| {
+            let ty = ty.rsplit(['.', '\\', ':']).next().unwrap_or(ty);
+            // One writes what was thrown as its language shows it, the other as it is.
+            let text = text.trim().trim_matches(['\'', '"']);
+            let sum = Sha256::digest([ty.as_bytes(), b"\0", text.as_bytes()].concat());
+            let mut short = [0; 8];
+            short.copy_from_slice(&sum[..8]);
+            i64::from_be_bytes(short)
+        };
+        Self { span, said: said.filter(|(ty, text)| !ty.is_empty() || !text.trim().is_empty()).map(digest).collect() }
+    }
+
+    /// Whether both threw one thing.
+    pub fn says_as(&self, other: &Self) -> bool {
+        self.said.iter().any(|said| other.said.contains(said))
+    }
+}
+
+/// A failure that an SDK reported as an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedFailure {
+    /// The event's place in the journal.
+    pub seq: i64,
+    /// Where it happened and what was thrown.
+    pub key: FailureKey,
+}
+
 /// An event that parts tell of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Joined {
@@ -76,6 +115,8 @@ pub struct Joined {
     pub project: u64,
     /// The event.
     pub event: EventRecord,
+    /// The event by which an SDK reported the same failure: then this one is not stored.
+    pub reported_as: Option<i64>,
 }
 
 impl Joined {
@@ -96,5 +137,6 @@ impl Joined {
 /// Makes events of the parts of one trace.
 pub trait Join: Send + Sync {
     /// The events that the parts tell of, one a failure. The same parts make the same events, with the same ids.
-    fn join(&self, parts: &[StoredPart], received: Timestamp) -> Vec<Joined>;
+    /// `reported`: what SDKs reported of the same trace.
+    fn join(&self, parts: &[StoredPart], reported: &[ReportedFailure], received: Timestamp) -> Vec<Joined>;
 }

@@ -33,7 +33,7 @@ pub use feed::*;
 pub use fix::FixQuery;
 pub use health::{Life, SeriesQuery, SessionSpan};
 pub use hosted::*;
-pub use join::{EntryUse, Join, Joined, PartRecord, StoredPart};
+pub use join::{EntryUse, FailureKey, Join, Joined, PartRecord, ReportedFailure, StoredPart};
 pub use lock::{Lock, Locked};
 pub use project::ProjectDetails;
 pub use query::*;

@@ -180,6 +180,7 @@ impl Hit {
             },
             user: self.user.map(user_key),
             unattended: false,
+            key: None,
             tags: self.tags.iter().map(|(k, v)| (k.as_str().into(), v.as_str().into())).collect(),
             richness: self.richness,
             libraries: None,

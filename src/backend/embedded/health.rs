@@ -29,7 +29,7 @@ impl EmbeddedStore {
 }
 
 /// What tables hold, by the beginnings of their names; the first that fits counts.
-const KINDS: [(&str, &str); 18] = [
+const KINDS: [(&str, &str); 20] = [
     ("body", "events"),
     ("eid", "events"),
     ("issue_fts", "search"),
@@ -39,7 +39,9 @@ const KINDS: [(&str, &str); 18] = [
     ("active", "sessions"),
     ("item", "replays, logs, spans, attachments"),
     ("part", "OpenTelemetry"),
+    ("line_", "replays, logs, spans, attachments"),
     ("joined", "OpenTelemetry"),
+    ("reported", "OpenTelemetry"),
     ("traffic", "OpenTelemetry"),
     ("base_request", "OpenTelemetry"),
     ("artifact", "source maps"),

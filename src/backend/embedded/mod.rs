@@ -14,6 +14,7 @@ mod feed;
 mod files;
 mod health;
 mod hosted;
+mod lines;
 mod pack;
 mod read;
 mod schema;

@@ -18,6 +18,8 @@ const STEPS: &[&str] = &[
     include_str!("sql/009.sql"),
     include_str!("sql/010.sql"),
     include_str!("sql/011.sql"),
+    include_str!("sql/012.sql"),
+    include_str!("sql/013.sql"),
 ];
 
 /// The newest format known.

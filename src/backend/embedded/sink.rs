@@ -21,7 +21,7 @@ impl EmbeddedStore {
     /// # Errors
     /// Those of the engine.
     pub async fn fold(&self) -> Result<(), StoreError> {
-        self.control(Writer::fold_all).await
+        self.control(|writer| writer.fold_all().and_then(|()| writer.pack_all())).await
     }
 
     /// Makes all counts again from the events' columns, as after a doubt about them.

@@ -21,7 +21,15 @@ pub(super) struct ExceptionRecord<'a> {
     pub(super) thrown: &'a Thrown,
 }
 
-impl ExceptionRecord<'_> {
+impl<'a> ExceptionRecord<'a> {
+    /// The span that it was recorded in.
+    pub(super) fn at(&self) -> Option<&'a str> {
+        match self.log {
+            Some(log) => log.span.as_deref(),
+            None => self.span.map(|span| span.id.as_str()),
+        }
+    }
+
     /// Told by the span of a request to another service alone.
     pub(super) fn is_callers(&self) -> bool {
         self.log.is_none() && self.span.is_some_and(|span| span.kind == "client")

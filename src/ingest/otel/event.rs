@@ -18,7 +18,7 @@ use crate::{
     ingest::{Ingest, digest16, event},
     model::{EventId, Timestamp, UserKey},
     protocol::{Clock, ClockPolicy},
-    store::{EventRecord, Joined},
+    store::{EventRecord, FailureKey, Joined},
 };
 
 /// How many folders above a file may be the root that its module is named from.
@@ -37,7 +37,8 @@ pub(super) fn joined(failure: &Failure<'_>, parts: &[(u64, Part)], ingest: &Inge
     if let What::Logged(log) = &failure.what {
         record.group.also.extend(place_of(log, part));
     }
-    Joined { project, event: record }
+    record.key = Some(FailureKey::new(None, failure.said().into_iter()));
+    Joined { project, event: record, reported_as: failure.reported_as }
 }
 
 /// Stays what it is while further records of the same failure come in.

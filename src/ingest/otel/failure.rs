@@ -1,7 +1,7 @@
 //! One failure, however many records tell of it.
 
 use super::{
-    cluster::ExceptionRecord,
+    cluster::{ExceptionRecord, text},
     part::{LogLine, SpanLine},
     place::Placed,
 };
@@ -19,6 +19,8 @@ pub(super) struct Failure<'a> {
     pub(super) entry: Option<Placed<'a>>,
     /// Whether the application dealt with it; `None`: it can't be told.
     pub(super) handled: Option<bool>,
+    /// The event by which an SDK reported it.
+    pub(super) reported_as: Option<i64>,
 }
 
 /// How it was told.
@@ -38,6 +40,18 @@ impl<'a> Failure<'a> {
             What::Thrown(told) => told.iter().find_map(|told| told.log),
             What::Logged(log) => Some(log),
             What::Ended(_) => None,
+        }
+    }
+
+    /// Type and text of what was thrown, by each record that tells of it; of what was logged the text.
+    pub(super) fn said(&self) -> Vec<(&'a str, &'a str)> {
+        match &self.what {
+            What::Thrown(told) => {
+                let values = told.iter().flat_map(|told| &told.thrown.values);
+                values.map(|value| (text(value, "type"), text(value, "value"))).collect()
+            }
+            What::Logged(log) => vec![("", &log.body)],
+            What::Ended(_) => Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     part::{LogLine, Part, SpanLine},
     place::{Placed, Tree},
 };
+use crate::store::{FailureKey, ReportedFailure};
 
 /// What frameworks and handlers of last resort write when nothing caught it.
 const UNCAUGHT: &[&str] = &[
@@ -22,13 +23,13 @@ const UNCAUGHT: &[&str] = &[
 ];
 
 /// The failures that the parts of one trace, or of one session, tell of.
-pub(super) fn failures(parts: &[(u64, Part)]) -> Vec<Failure<'_>> {
+pub(super) fn failures<'a>(parts: &'a [(u64, Part)], reported: &[ReportedFailure]) -> Vec<Failure<'a>> {
     let tree = Tree::new(parts);
     let mut failures = Vec::new();
     let services: BTreeSet<&str> =
         parts.iter().filter(|(_, part)| part.trace.is_some()).map(|(_, part)| part.service.as_str()).collect();
     for service in services {
-        failures.extend(Joining { parts, tree: &tree, service }.failures());
+        failures.extend(Joining { parts, tree: &tree, service, reported }.failures());
     }
     for (at, (_, part)) in parts.iter().enumerate().filter(|(_, (_, part))| part.trace.is_none()) {
         failures.extend(part.logs.iter().filter_map(|log| alone(at, log)));
@@ -45,7 +46,7 @@ fn alone(part: usize, log: &LogLine) -> Option<Failure<'_>> {
         None => return None,
     };
     let handled = matches!(what, What::Thrown(_)).then(|| is_uncaught(log).then_some(false)).flatten();
-    Some(Failure { part, at: log.at, what, span: None, entry: None, handled })
+    Some(Failure { part, at: log.at, what, span: None, entry: None, handled, reported_as: None })
 }
 
 /// An event of a handler of last resort, or a framework's own words.
@@ -59,6 +60,7 @@ struct Joining<'a, 't> {
     parts: &'a [(u64, Part)],
     tree: &'t Tree<'a>,
     service: &'a str,
+    reported: &'t [ReportedFailure],
 }
 
 impl<'a> Joining<'a, '_> {
@@ -74,11 +76,42 @@ impl<'a> Joining<'a, '_> {
         let told = |failures: &[Failure<'a>]| -> BTreeSet<Option<&'a str>> {
             failures.iter().map(|failure| failure.entry.map(|entry| entry.span.id.as_str())).collect()
         };
-        let by_exception = told(&failures);
+        for failure in &mut failures {
+            failure.reported_as = self.report_of(failure).map(|report| report.seq);
+        }
+        let reported = self.entries_reported();
+        let by_exception = told(&failures).union(&reported).copied().collect();
         failures.extend(self.logged(&by_exception));
-        let by_any = told(&failures);
+        let by_any = told(&failures).union(&reported).copied().collect();
         failures.extend(self.ended(&by_any));
         failures
+    }
+
+    /// Requests within which an SDK reported a failure: what else says no more than that they failed is the same.
+    fn entries_reported(&self) -> BTreeSet<Option<&'a str>> {
+        let spans = self.reported.iter().filter_map(|report| self.tree.get(report.key.span.as_deref()));
+        let own = spans.filter(|placed| self.parts[placed.part].1.service == self.service);
+        own.map(|placed| self.entry(Some(&placed.span.id)).map(|entry| entry.span.id.as_str())).collect()
+    }
+
+    /// How an SDK reported the same failure: what was thrown is the same, and where it was known stands in one line of spans.
+    fn report_of(&self, failure: &Failure<'a>) -> Option<&ReportedFailure> {
+        let What::Thrown(records) = &failure.what else { return None };
+        let spans = || records.iter().filter_map(|record| record.at());
+        let key = FailureKey::new(None, failure.said().into_iter());
+        let is_same = |report: &&ReportedFailure| {
+            let Some(span) = report.key.span.as_deref() else { return false };
+            report.key.says_as(&key)
+                && spans().any(|own| own == span || self.is_within(own, span) || self.is_within(span, own))
+        };
+        self.reported.iter().find(is_same)
+    }
+
+    /// Whether a span stands in another of the same service.
+    fn is_within(&self, span: &str, other: &str) -> bool {
+        let way = self.tree.way_up(Some(span));
+        let own = way.iter().take_while(|placed| self.parts[placed.part].1.service == self.service);
+        own.into_iter().any(|placed| placed.span.id == other)
     }
 
     fn entry(&self, span: Option<&str>) -> Option<Placed<'a>> {
@@ -123,17 +156,17 @@ impl<'a> Joining<'a, '_> {
 
     fn failure(&self, cluster: Vec<ExceptionRecord<'a>>) -> Failure<'a> {
         let best = cluster[0];
-        let spans =
-            || cluster.iter().filter_map(|told| told.log.map_or(told.span.map(|s| &s.id), |log| log.span.as_ref()));
+        let spans = || cluster.iter().filter_map(|told| told.at());
         let entry = spans().find_map(|id| self.entry(Some(id))).or_else(|| self.entry(None));
         let deepest = spans().max_by_key(|id| self.tree.way_up(Some(id)).len());
-        let span = self.tree.get(deepest.map(String::as_str)).map(|placed| placed.span);
+        let span = self.tree.get(deepest).map(|placed| placed.span);
         Failure {
             part: best.part,
             at: cluster.iter().map(|told| told.thrown.at).min().unwrap_or(best.thrown.at),
             span: span.or_else(|| cluster.iter().find_map(|told| told.span)),
             handled: handled(&cluster, entry),
             entry,
+            reported_as: None,
             what: What::Thrown(cluster),
         }
     }
@@ -155,6 +188,7 @@ impl<'a> Joining<'a, '_> {
                     span: self.tree.get(log.span.as_deref()).map(|placed| placed.span),
                     entry,
                     handled: None,
+                    reported_as: None,
                 };
                 let slot = first.entry((id, shape(&log.body))).or_insert(failure);
                 if log.at < slot.at {
@@ -185,6 +219,7 @@ impl<'a> Joining<'a, '_> {
                 span: Some(at.span),
                 entry: Some(entry),
                 handled: None,
+                reported_as: None,
             }
         })
         .collect()

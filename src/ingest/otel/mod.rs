@@ -18,7 +18,7 @@ use super::Ingest;
 use crate::{
     model::Timestamp,
     otlp,
-    store::{Digest, Join, Joined, ProjectKey, StoredPart},
+    store::{Digest, Join, Joined, ProjectKey, ReportedFailure, StoredPart},
 };
 
 impl Ingest {
@@ -34,12 +34,12 @@ impl Ingest {
 }
 
 impl Join for Ingest {
-    fn join(&self, parts: &[StoredPart], received: Timestamp) -> Vec<Joined> {
+    fn join(&self, parts: &[StoredPart], reported: &[ReportedFailure], received: Timestamp) -> Vec<Joined> {
         let read: Vec<(u64, Part)> = parts
             .iter()
             .filter_map(|stored| Some((stored.project, serde_json::from_slice(&stored.body).ok()?)))
             .collect();
-        let failures = join::failures(&read);
+        let failures = join::failures(&read, reported);
         failures.iter().map(|failure| event::joined(failure, &read, self, received)).collect()
     }
 }

@@ -37,3 +37,13 @@ pub fn resource(service: &str) -> Value {
     json!({ "attributes": [attribute("service.name", service), attribute("service.version", "2.0.0"),
         attribute("telemetry.sdk.language", "python")] })
 }
+
+/// A body of `/v1/logs`: one error within a span, with type, text and function of an exception or without.
+pub fn logs(service: &str, trace: u128, span: u64, text: &str, exception: Option<(&str, &str, &str)>) -> String {
+    let attributes =
+        exception.map_or(json!([]), |(ty, message, function)| thrown(ty, message, function)["attributes"].take());
+    let record = json!({ "timeUnixNano": "1794819901402500000", "severityNumber": 17, "body": { "stringValue": text },
+        "traceId": format!("{trace:032x}"), "spanId": format!("{span:016x}"), "attributes": attributes });
+    json!({ "resourceLogs": [{ "resource": resource(service), "scopeLogs": [{ "logRecords": [record] }] }] })
+        .to_string()
+}

@@ -9,25 +9,27 @@ use crate::program::Store;
 /// The store that all tests here read.
 fn shop() -> &'static Store {
     static SHOP: OnceLock<Store> = OnceLock::new();
-    SHOP.get_or_init(|| {
-        let store = Store::of_captures();
-        for service in ["web", "api", "worker"] {
-            let packed =
-                std::fs::read(format!("{}/tests/data/till/till-{service}.ndjson.zst", env!("CARGO_MANIFEST_DIR")));
-            let lines = zstd::decode_all(&*packed.unwrap()).unwrap();
-            let project = format!("till-{service}");
-            let mut child = store
-                .command(&["--project", &project, "import", "-"])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            child.stdin.take().unwrap().write_all(&lines).unwrap();
-            assert!(child.wait().unwrap().success());
-        }
-        store
-    })
+    SHOP.get_or_init(imported)
+}
+
+/// A store of what the three services sent.
+pub fn imported() -> Store {
+    let store = Store::of_captures();
+    for service in ["web", "api", "worker"] {
+        let packed = std::fs::read(format!("{}/tests/data/till/till-{service}.ndjson.zst", env!("CARGO_MANIFEST_DIR")));
+        let lines = zstd::decode_all(&*packed.unwrap()).unwrap();
+        let project = format!("till-{service}");
+        let mut child = store
+            .command(&["--project", &project, "import", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(&lines).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+    store
 }
 
 fn search(mut arguments: Value) -> Vec<Value> {

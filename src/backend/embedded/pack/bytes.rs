@@ -14,7 +14,7 @@ pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
 }
 
 /// Appends seven bits a byte, lowest first.
-pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
+pub(in crate::backend::embedded) fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -23,42 +23,42 @@ pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends a number that may be negative.
-pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
+pub(in crate::backend::embedded) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put(out, ((value << 1) ^ (value >> 63)) as u64);
 }
 
 /// Reads what [`put`] wrote.
-pub(super) struct Bytes<'a> {
+pub(in crate::backend::embedded) struct Bytes<'a> {
     rest: &'a [u8],
     what: &'static str,
 }
 
 impl<'a> Bytes<'a> {
-    pub(super) fn new(rest: &'a [u8], what: &'static str) -> Self {
+    pub(in crate::backend::embedded) fn new(rest: &'a [u8], what: &'static str) -> Self {
         Self { rest, what }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::backend::embedded) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(super) fn remaining(&self) -> &'a [u8] {
+    pub(in crate::backend::embedded) fn remaining(&self) -> &'a [u8] {
         self.rest
     }
 
-    pub(super) fn take(&mut self, n: usize) -> Result<&'a [u8], Corrupt> {
+    pub(in crate::backend::embedded) fn take(&mut self, n: usize) -> Result<&'a [u8], Corrupt> {
         let (taken, rest) = self.rest.split_at_checked(n).ok_or(Corrupt(self.what))?;
         self.rest = rest;
         Ok(taken)
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Corrupt> {
+    pub(in crate::backend::embedded) fn byte(&mut self) -> Result<u8, Corrupt> {
         let (first, rest) = self.rest.split_first().ok_or(Corrupt(self.what))?;
         self.rest = rest;
         Ok(*first)
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, Corrupt> {
+    pub(in crate::backend::embedded) fn number(&mut self) -> Result<u64, Corrupt> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -70,24 +70,24 @@ impl<'a> Bytes<'a> {
         Err(Corrupt(self.what))
     }
 
-    pub(super) fn signed(&mut self) -> Result<i64, Corrupt> {
+    pub(in crate::backend::embedded) fn signed(&mut self) -> Result<i64, Corrupt> {
         let value = self.number()?;
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    pub(super) fn id(&mut self) -> Result<u32, Corrupt> {
+    pub(in crate::backend::embedded) fn id(&mut self) -> Result<u32, Corrupt> {
         u32::try_from(self.number()?).map_err(|_| Corrupt(self.what))
     }
 
     /// How many of something follow, each of at least one byte: so never more than bytes are left.
-    pub(super) fn count(&mut self) -> Result<usize, Corrupt> {
+    pub(in crate::backend::embedded) fn count(&mut self) -> Result<usize, Corrupt> {
         let n = self.number()?;
         if n > self.rest.len() as u64 { Err(Corrupt(self.what)) } else { Ok(n as usize) }
     }
 }
 
 /// Writes a column as distances from its least value, in as few bytes each as the greatest needs.
-pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
+pub(in crate::backend::embedded) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
     let (least, most) = values.clone().fold((u64::MAX, 0), |(lo, hi), v| (lo.min(v), hi.max(v)));
     let least = least.min(most);
     let width: u8 = match most - least {
@@ -107,7 +107,11 @@ pub(super) fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + 
 }
 
 /// What [`put_column`] wrote, each value as `of` makes it.
-pub(super) fn column<T: Clone>(bytes: &mut Bytes<'_>, n: usize, of: impl Fn(u64) -> T) -> Result<Vec<T>, Corrupt> {
+pub(in crate::backend::embedded) fn column<T: Clone>(
+    bytes: &mut Bytes<'_>,
+    n: usize,
+    of: impl Fn(u64) -> T,
+) -> Result<Vec<T>, Corrupt> {
     let least = bytes.number()?;
     let width = usize::from(bytes.byte()?);
     let data = bytes.take(width.checked_mul(n).ok_or(Corrupt("chunk"))?)?;

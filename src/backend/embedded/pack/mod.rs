@@ -12,7 +12,7 @@ mod tag;
 mod trace;
 mod users;
 
-pub(super) use bytes::digest64;
+pub(super) use bytes::{Bytes, column, digest64, put, put_column};
 pub(super) use cells::{add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use durations::Durations;

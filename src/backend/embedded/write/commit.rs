@@ -11,6 +11,7 @@ use super::{
     frames::StackDelta,
     join::TraceTouch,
     libraries::LibraryTouch,
+    lines::LooseLines,
     names::Names,
     prepare::{Packed, Prepared},
     request_tags::TagDays,
@@ -70,6 +71,8 @@ pub(super) struct Commit<'t> {
     pub(super) kept: HashMap<(i64, u64), (u64, bool)>,
     /// Spans and logs of a day and project that are kept without a failure.
     pub(super) keep_lines: u64,
+    /// Lines that came.
+    pub(super) loose: LooseLines,
     projects: HashMap<u64, (i64, Option<String>)>,
     events: u64,
 }
@@ -90,6 +93,7 @@ impl<'t> Commit<'t> {
             request_tags: HashMap::new(),
             kept: HashMap::new(),
             keep_lines: u64::MAX,
+            loose: HashMap::new(),
             projects: HashMap::new(),
             events: 0,
         }

@@ -74,6 +74,7 @@ impl Writer {
             tx.commit()?;
         }
         self.names.forget();
+        self.unpack_lines()?;
         self.rebuild()?;
         self.give_back()?;
         Ok(erased)
@@ -115,6 +116,7 @@ impl Writer {
         }
         tx.commit()?;
         self.names.forget();
+        self.unpack_lines()?;
         self.rebuild()?;
         self.give_back()?;
         Ok(erased)

@@ -61,6 +61,7 @@ impl Commit<'_> {
         self.touch_project(project, ts, event.platform.as_ref().map(Untrusted::raw));
         self.touch_issue(issue, record, ts);
         self.touch_stack(project, issue, trace, event);
+        self.note_reported(fact.seq, record, received)?;
         if let Some(libraries) = &record.libraries {
             self.touch_libraries(project, (issue, fact.rel, ts), libraries)?;
         }
@@ -150,6 +151,10 @@ impl Commit<'_> {
             }
         }
         if let Some(issue) = elsewhere {
+            self.join(project, group, issue)?;
+            return Ok((issue, false));
+        }
+        if let Some(issue) = self.issue_of_same_failure(project, record)? {
             self.join(project, group, issue)?;
             return Ok((issue, false));
         }

@@ -6,7 +6,10 @@ use rusqlite::params;
 
 use super::{commit::Commit, names::Word};
 use crate::{
-    backend::embedded::pack::{day_of, digest64, micros},
+    backend::embedded::{
+        lines::Source,
+        pack::{day_of, digest64, micros},
+    },
     model::Untrusted,
     store::{ItemRecord, StoreError},
 };
@@ -52,6 +55,9 @@ impl Commit<'_> {
             size,
             body,
         ])?;
+        if let Some(source) = Source::of_code(item.kind.code()) {
+            *self.loose.entry((project, source)).or_default() += 1;
+        }
         if let Some(used) = &item.used {
             self.touch_traffic(project, rel, env, std::slice::from_ref(used))?;
         }

@@ -10,13 +10,17 @@ use super::{
     commit::Commit,
     event::id_key,
     frames::forget_stacks,
+    lines::mark,
     part::WAIT_US,
     prepare::{Packed, pack},
 };
 use crate::{
-    backend::embedded::pack::{Trace, Unpacker, day_of, moment},
+    backend::embedded::{
+        lines::Source,
+        pack::{Trace, Unpacker, day_of, digest64, moment},
+    },
     model::EventId,
-    store::{EventRecord, Join, Joined, Receipt, Record, StoreError, StoredPart},
+    store::{EventRecord, FailureKey, Join, Joined, Receipt, Record, ReportedFailure, StoreError, StoredPart},
 };
 
 /// Parts of one trace or session that are read at most: the newest.
@@ -44,6 +48,7 @@ struct After {
     trace: Trace,
     z: Vec<u8>,
     digest: [u8; 16],
+    reported_as: Option<i64>,
 }
 
 /// Events made before this moment are not changed any more.
@@ -55,13 +60,15 @@ impl Commit<'_> {
     /// Makes the events of all traces that were told of and fail.
     pub(super) fn join_traces(&mut self, join: &dyn Join, unpacker: &mut Unpacker) -> Result<(), StoreError> {
         let mut shrunk = BTreeSet::new();
+        let mut reported = Vec::new();
         for (trace, touch) in std::mem::take(&mut self.traces) {
             let sql = "SELECT EXISTS(SELECT 1 FROM part WHERE trace=?1 AND failing=1)";
             if touch.failing || self.conn.prepare_cached(sql)?.query_row([trace], |row| row.get(0))? {
-                self.join_one(trace, touch.received, join, unpacker, &mut shrunk)?;
+                reported.extend(self.join_one(trace, touch.received, join, unpacker, &mut shrunk)?);
             }
         }
-        self.settle_issues(&shrunk)
+        self.settle_issues(&shrunk)?;
+        reported.iter().try_for_each(|same| self.share_keys(same))
     }
 
     fn join_one(
@@ -71,10 +78,11 @@ impl Commit<'_> {
         join: &dyn Join,
         unpacker: &mut Unpacker,
         shrunk: &mut BTreeSet<i64>,
-    ) -> Result<(), StoreError> {
-        self.conn.prepare_cached("UPDATE part SET keep=1 WHERE trace=?1 AND keep=0")?.execute([trace])?;
+    ) -> Result<Vec<After>, StoreError> {
+        self.keep_parts(trace)?;
         let parts = self.parts_of(trace, unpacker)?;
-        let mut after: Vec<After> = join.join(&parts, moment(received)).into_iter().map(prepared).collect();
+        let joined = join.join(&parts, &self.reported(trace)?, moment(received)).into_iter().map(prepared);
+        let (reported, mut after): (Vec<After>, Vec<After>) = joined.partition(|one| one.reported_as.is_some());
         let mut before = self.before(trace)?;
         before.retain(|known| match after.iter().position(|new| new.digest == known.digest) {
             Some(at) => {
@@ -90,6 +98,86 @@ impl Commit<'_> {
         }
         for new in after {
             self.add_joined(trace, received, &new)?;
+        }
+        Ok(reported)
+    }
+
+    /// Keeps all that was told of a trace that fails.
+    fn keep_parts(&self, trace: i64) -> Result<(), StoreError> {
+        let kept: Vec<(i64, u64)> = {
+            let sql = "UPDATE part SET keep=1 WHERE trace=?1 AND keep=0 RETURNING id, project";
+            let mut statement = self.conn.prepare_cached(sql)?;
+            statement.query_map([trace], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?
+        };
+        for (part, project) in kept {
+            if part <= mark(self.conn, project, Source::Parts)? {
+                self.conn
+                    .prepare_cached("INSERT OR IGNORE INTO part_late(part, project) VALUES(?1, ?2)")?
+                    .execute(params![part, project])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What SDKs reported of a trace lately.
+    fn reported(&self, trace: i64) -> Result<Vec<ReportedFailure>, StoreError> {
+        let sql = "SELECT reported.seq, reported.span, reported.said FROM reported JOIN body USING(seq)
+                   WHERE reported.trace=?1 ORDER BY reported.seq LIMIT ?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map(params![trace, PARTS], |row| {
+            let key = FailureKey { span: Some(row.get(1)?), said: numbers(row.get_ref(2)?.as_blob()?) };
+            Ok(ReportedFailure { seq: row.get(0)?, key })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that an SDK reported a failure, so that no spans and logs make another event of it, whether they come now or
+    /// came before.
+    pub(super) fn note_reported(&mut self, seq: i64, record: &EventRecord, received: i64) -> Result<(), StoreError> {
+        let (Some(trace), Some(key)) = (&record.event.trace_id, &record.key) else { return Ok(()) };
+        let Some(span) = &key.span else { return Ok(()) };
+        let trace = digest64(trace.raw()) as i64;
+        self.conn
+            .prepare_cached("INSERT OR IGNORE INTO reported(trace, seq, span, said, at) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![trace, seq, span, bytes(&key.said), received])?;
+        self.traces.entry(trace).or_default().received = received;
+        Ok(())
+    }
+
+    /// The issue of an event that spans and logs of the same failure made: where they came first, what an SDK reports later
+    /// is of the same issue.
+    pub(super) fn issue_of_same_failure(&self, project: u64, record: &EventRecord) -> Result<Option<i64>, StoreError> {
+        let (Some(trace), Some(key)) = (&record.event.trace_id, &record.key) else { return Ok(None) };
+        if key.span.is_none() {
+            return Ok(None);
+        }
+        let sql = "SELECT joined.issue, joined.said FROM joined JOIN issue ON issue.id=joined.issue
+                   WHERE joined.trace=?1 AND issue.project=?2 AND joined.said IS NOT NULL ORDER BY joined.seq";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params![digest64(trace.raw()) as i64, project])?;
+        while let Some(row) = rows.next()? {
+            let said = numbers(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+            if key.says_as(&FailureKey { span: None, said }) {
+                return Ok(Some(row.get(0)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Later failures of the same kind are of the issue of what the SDK reported, also where spans and logs alone tell of them.
+    fn share_keys(&mut self, same: &After) -> Result<(), StoreError> {
+        let sql = "SELECT issue.id FROM body JOIN issue ON issue.id=body.issue WHERE body.seq=?1 AND issue.project=?2";
+        let found: Option<i64> = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row(params![same.reported_as, same.project], |row| row.get(0))
+            .optional()?;
+        let Some(issue) = found else { return Ok(()) };
+        let group = &same.record.group;
+        for hash in std::iter::once(&group.hash).chain(&group.also) {
+            if self.names.issue(self.conn, same.project, *hash)?.is_none() {
+                self.names.join(self.conn, same.project, *hash, issue)?;
+            }
         }
         Ok(())
     }
@@ -127,8 +215,18 @@ impl Commit<'_> {
             .prepare_cached("SELECT seq, issue FROM body ORDER BY seq DESC LIMIT 1")?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         self.conn
-            .prepare_cached("INSERT INTO joined(trace, seq, issue, stack, digest, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![trace, seq, issue, new.trace.stack, &new.digest[..], received])?;
+            .prepare_cached(
+                "INSERT INTO joined(trace, seq, issue, stack, digest, at, said) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                trace,
+                seq,
+                issue,
+                new.trace.stack,
+                &new.digest[..],
+                received,
+                new.record.key.as_ref().map(|key| bytes(&key.said))
+            ])?;
         Ok(())
     }
 
@@ -226,9 +324,18 @@ impl Commit<'_> {
 
 /// Packs an event; its digest tells whether it says anything else than before.
 fn prepared(joined: Joined) -> After {
-    let digest = joined.digest();
+    let (digest, reported_as) = (joined.digest(), joined.reported_as);
     match pack(Record::Event(Box::new(joined.event))) {
-        Packed::Event(record, trace, z) => After { project: joined.project, record, trace, z, digest },
+        Packed::Event(record, trace, z) => After { project: joined.project, record, trace, z, digest, reported_as },
         _ => unreachable!("an event is packed as one"),
     }
+}
+
+fn bytes(said: &[i64]) -> Vec<u8> {
+    said.iter().flat_map(|said| said.to_be_bytes()).collect()
+}
+
+/// What [`bytes`] made.
+fn numbers(bytes: &[u8]) -> Vec<i64> {
+    bytes.as_chunks::<8>().0.iter().map(|said| i64::from_be_bytes(*said)).collect()
 }

@@ -16,6 +16,7 @@ mod frames;
 mod item;
 mod join;
 mod libraries;
+mod lines;
 mod load;
 mod mentions;
 mod names;

@@ -6,12 +6,17 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{commit::Commit, names::Word};
 use crate::{
-    backend::embedded::pack::{day_of, digest64, micros},
+    backend::embedded::{
+        lines::Source,
+        pack::{day_of, digest64, micros},
+    },
     store::{PartRecord, StoreError},
 };
 
 /// How long a part without a failure waits for one that is told by another service, microseconds.
 pub(super) const WAIT_US: i64 = 60_000_000;
+/// How long after what an SDK reported spans and logs of the same failure may come, microseconds.
+const REPORTED_US: i64 = 3_600_000_000;
 /// Parts that are dropped with one commit at most.
 const DROPPED: i64 = 5_000;
 /// Past the day's budget one trace in so many is kept.
@@ -57,6 +62,9 @@ impl Commit<'_> {
                 part.logs,
                 z
             ])?;
+        if keep {
+            *self.loose.entry((project, Source::Parts)).or_default() += u64::from(part.spans + part.logs);
+        }
         self.touch_release(rel, first, last);
         self.touch_project(project, last, None);
         self.touch_traffic(project, rel, env, &part.uses)?;
@@ -104,6 +112,7 @@ impl Commit<'_> {
         }
         let sql = "DELETE FROM part WHERE id IN (SELECT id FROM part WHERE keep=0 AND received<?1 LIMIT ?2)";
         self.conn.prepare_cached(sql)?.execute(params![latest - WAIT_US, DROPPED])?;
+        self.conn.prepare_cached("DELETE FROM reported WHERE at<?1")?.execute([latest - REPORTED_US])?;
         Ok(())
     }
 }

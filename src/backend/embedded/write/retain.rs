@@ -127,7 +127,9 @@ impl Writer {
         while self.conn.execute(sql, params![cut, ITEMS])? > 0 {
             self.commit_waiting();
         }
+        self.repack_before(cut)?;
         self.conn.execute("DELETE FROM joined WHERE at<?1", [cut])?;
+        self.conn.execute("DELETE FROM reported WHERE at<?1", [cut])?;
         self.conn.execute("DELETE FROM traffic WHERE hour<?1", [cut.div_euclid(DAY_US).saturating_mul(24)])?;
         self.conn.execute("DELETE FROM part_day WHERE day<?1", [day_of(cut)])?;
         Ok(())

@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     commit::Commit,
     join::settled_before,
+    lines::LooseLines,
     names::{Caps, Names},
     queue::{Queue, Work, Write},
 };
@@ -43,9 +44,11 @@ pub(in crate::backend::embedded) struct Writer {
     pub(super) fold_lock: File,
     /// Facts that are not folded yet, as far as this process knows.
     pub(super) unfolded: u64,
+    /// Lines that are in no block, as far as this process knows.
+    pub(super) loose: LooseLines,
     joining: Arc<OnceLock<Joining>>,
     /// When the newest digest came, microseconds since 1970.
-    latest: i64,
+    pub(super) latest: i64,
     fold_at: u64,
     queue: Arc<Queue>,
     log: PathBuf,
@@ -69,6 +72,7 @@ pub(in crate::backend::embedded) fn start(
         unpacker: Unpacker::new()?,
         fold_lock,
         unfolded,
+        loose: LooseLines::new(),
         joining,
         latest: 0,
         fold_at,
@@ -76,6 +80,7 @@ pub(in crate::backend::embedded) fn start(
         log: files.log(),
         moves: start_moving(connect::checkpointer(files)?)?,
     };
+    writer.count_loose()?;
     std::thread::Builder::new()
         .name("signal-writer".into())
         .spawn(move || writer.run())
@@ -99,7 +104,7 @@ impl Writer {
     fn run(&mut self) {
         loop {
             let behind = self.unfolded > self.fold_at;
-            match self.queue.take(!behind) {
+            match self.queue.take(!behind && self.most_loose().is_none()) {
                 Work::Writes(writes) => {
                     self.commit(writes);
                     if self.unfolded > self.fold_at * LATE {
@@ -107,7 +112,8 @@ impl Writer {
                     }
                 }
                 Work::Control(control) => control(self),
-                Work::Idle => self.fold_one(),
+                Work::Idle if behind => self.fold_one(),
+                Work::Idle => self.pack_one(),
                 Work::Stop => return,
             }
             self.move_log();
@@ -144,6 +150,15 @@ impl Writer {
         }
     }
 
+    fn pack_one(&mut self) {
+        let Some(most) = self.most_loose() else { return };
+        if let Err(error) = self.pack_lines(most) {
+            // Nothing is lost: what is in no block is read from its records.
+            tracing::warn!(error = &error as &dyn std::error::Error, "packing lines failed; it is tried again later");
+            self.loose.remove(&most);
+        }
+    }
+
     fn commit(&mut self, writes: Vec<Write>) {
         match self.try_commit(&writes) {
             Ok(receipts) => {
@@ -176,10 +191,12 @@ impl Writer {
             }
             Ok(receipts)
         });
+        let loose = std::mem::take(&mut commit.loose);
         let done = joined.and_then(|receipts| Ok((receipts, commit.finish()?)));
         match done.and_then(|done| Ok((done, tx.commit()?))) {
             Ok(((receipts, events), ())) => {
                 self.unfolded += events;
+                loose.into_iter().for_each(|(of, n)| *self.loose.entry(of).or_default() += n);
                 self.latest = latest;
                 Ok(receipts)
             }

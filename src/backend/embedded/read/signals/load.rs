@@ -1,4 +1,4 @@
-//! Reading the lines of a kind: items as Sentry SDKs sent them, parts of OpenTelemetry's traces, sessions, events.
+//! Reading the lines of a kind: those of records that are in no block, of traces, sessions, and errors.
 //! It uses `rusqlite` and the packed forms.
 //! It never reads more lines than an answer can use without saying so.
 
@@ -7,37 +7,38 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value as Json;
 
-use super::{missed, row::Row};
+use super::{found::Found, missed};
 use crate::{
     backend::embedded::{
+        lines::{Maker, Parsed, Row, Source, Stored, kind_code},
         pack::digest64,
         read::engine::{pool::Snapshot, scope::ResolvedScope},
-        write::Word,
     },
-    ingest::Part,
     store::{Field, ItemKind, Op, SearchQuery, SignalKind, SignalQuery, StoreError, Term, Test, Value},
 };
 
-/// Lines that are looked at, at most: the newest.
-const MOST: usize = 300_000;
+/// Lines that are read one by one, at most: the newest. Those of blocks don't count.
+pub(super) const MOST: usize = 300_000;
+/// Stands for the source of lines that are in no block ever.
+const OTHERS: i64 = i64::MAX;
 /// Events that are looked at among all kinds.
 const EVENTS: usize = 20_000;
 
-/// Names of what rows hold as numbers.
-struct Names {
-    releases: HashMap<u32, String>,
-    environments: HashMap<u32, String>,
-    users: HashMap<u32, String>,
+/// Which records are read.
+#[derive(Clone, Copy)]
+enum Pick {
+    /// Those of a trace.
+    Trace(i64),
+    /// Those that are in no block.
+    Loose,
 }
 
-/// Project, release, environment, user.
-type Place = (u64, u32, u32, u32);
-
 impl Snapshot<'_> {
-    pub(super) fn lines(&mut self, query: &SignalQuery) -> Result<(Vec<Row>, Vec<&'static str>), StoreError> {
+    /// Shows all that is asked for; says what weakens the answer.
+    pub(super) fn gather(&mut self, found: &mut Found<'_>) -> Result<Vec<&'static str>, StoreError> {
+        let query = found.query;
         let bounds = self.bounds(&query.scope)?;
-        let mut names = self.names()?;
-        let mut rows = Vec::new();
+        let mut maker = Maker::new(self.conn);
         let kinds: &[SignalKind] = match query.kind {
             SignalKind::All => &[
                 SignalKind::Log,
@@ -49,120 +50,98 @@ impl Snapshot<'_> {
             _ => std::slice::from_ref(&query.kind),
         };
         for kind in kinds {
-            for trace in traces_of(&query.filter) {
-                let begin = rows.len();
-                self.items(*kind, trace, &bounds, &mut names, &mut rows)?;
-                match kind {
-                    SignalKind::CheckIn => {
-                        let mut runs = rows.split_off(begin);
-                        let newest = runs.iter().map(|run| run.ts).max().unwrap_or(bounds.hi);
-                        missed::judge(&mut runs, if bounds.hi == i64::MAX { newest } else { bounds.hi });
-                        rows.append(&mut runs);
-                    }
-                    SignalKind::Feedback => self.issues_of(&mut rows[begin..], &bounds)?,
-                    _ => {}
+            for pick in picks(&query.filter) {
+                if matches!(pick, Pick::Loose) && kind_code(*kind) != 0 {
+                    self.blocks(*kind, &bounds, &mut maker, found)?;
                 }
-                self.parts(*kind, trace, &bounds, &mut names, &mut rows)?;
+                let rows = self.loose(*kind, pick, &bounds, &mut maker, found)?;
+                rows.iter().zip(0..).for_each(|(row, at)| found.line(row, (OTHERS, -at, 0)));
             }
             if *kind == SignalKind::Session {
-                self.sessions(&bounds, &mut names, &mut rows)?;
+                let sessions = self.sessions(&bounds, &mut maker)?;
+                sessions.iter().zip(0..).for_each(|(row, at)| found.line(row, (OTHERS, -at, 0)));
             }
         }
         if query.kind == SignalKind::All {
+            let mut rows = Vec::new();
             self.errors(query, &mut rows)?;
+            rows.iter().zip(0..).for_each(|(row, at)| found.line(row, (OTHERS, -at, 0)));
         }
-        let whole = rows.len() < MOST;
-        let said = if whole { Vec::new() } else { vec!["more lines than can be looked at: a shorter period is exact"] };
-        Ok((rows, said))
+        let whole = found.read < MOST;
+        Ok(if whole { Vec::new() } else { vec!["more lines than can be looked at: a shorter period is exact"] })
     }
 
-    fn names(&self) -> Result<Names, StoreError> {
-        let mut statement = self.conn.prepare_cached("SELECT id, version FROM release")?;
-        let releases = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        let environments = self.words(Word::Environment, 0)?.into_iter().collect();
-        Ok(Names { releases, environments, users: HashMap::new() })
-    }
-
-    fn place(
-        &self,
-        row: &mut Row,
-        (project, rel, env, user): Place,
-        bounds: &ResolvedScope,
-        names: &mut Names,
-    ) -> Result<(), StoreError> {
-        if user != 0 && !names.users.contains_key(&user) {
-            names.users.insert(user, self.pseudonym(user)?);
-        }
-        let texts = [
-            ("project", bounds.slug(project)),
-            ("release", names.releases.get(&rel).map(String::as_str)),
-            ("environment", names.environments.get(&env).map(String::as_str)),
-            ("user", names.users.get(&user).map(String::as_str)),
-        ];
-        for (key, text) in texts {
-            if let Some(text) = text {
-                row.values.insert(key.to_owned(), text.into());
-            }
-        }
-        Ok(())
-    }
-
-    fn items(
+    /// Lines of records: all but check-ins and feedback are shown at once, those are returned.
+    fn loose(
         &mut self,
         kind: SignalKind,
-        trace: Option<i64>,
+        pick: Pick,
         bounds: &ResolvedScope,
-        names: &mut Names,
-        rows: &mut Vec<Row>,
-    ) -> Result<(), StoreError> {
-        let wanted: &[ItemKind] = match kind {
-            SignalKind::Log => &[ItemKind::Log],
-            SignalKind::Span => &[ItemKind::Span, ItemKind::Transaction],
-            SignalKind::Transaction => &[ItemKind::Transaction, ItemKind::Span],
-            SignalKind::CheckIn => &[ItemKind::CheckIn],
-            SignalKind::Feedback => &[ItemKind::Feedback],
-            SignalKind::Metric => &[ItemKind::Metric],
-            SignalKind::Session | SignalKind::All => &[],
-        };
-        // Spelled twice, so that each takes its index.
-        let sql = match trace {
-            Some(_) => {
-                "SELECT ts, project, rel, env, user, z FROM item WHERE trace=?6 AND kind=?1 AND ts BETWEEN ?2 AND ?3
-                 AND (?4 IS NULL OR env=?4) ORDER BY ts DESC LIMIT ?5"
-            }
-            None => {
-                "SELECT ts, project, rel, env, user, z FROM item WHERE ?6 IS NULL AND kind=?1 AND ts BETWEEN ?2 AND ?3
-                 AND (?4 IS NULL OR env=?4) ORDER BY ts DESC LIMIT ?5"
-            }
-        };
-        for item in wanted {
-            let mut statement = self.conn.prepare_cached(sql)?;
-            let mut found = statement.query(params![item.code(), bounds.lo, bounds.hi, bounds.env, MOST, trace])?;
-            // Runs of a job by their id: the newest word on each counts, with what older ones say of the schedule.
-            let mut runs: HashMap<String, usize> = HashMap::new();
-            while let Some(line) = found.next()? {
-                let place: Place = (line.get(1)?, line.get(2)?, line.get(3)?, line.get(4)?);
-                if bounds.slug(place.0).is_none() || rows.len() >= MOST {
-                    continue;
-                }
-                let body = self.unpacker.body(line.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
-                let Ok(json) = serde_json::from_slice::<Json>(&body) else { continue };
-                for mut row in of_item(kind, *item, line.get(0)?, &json) {
-                    let run = row.values.get("id").and_then(Json::as_str).filter(|id| id.bytes().any(|b| b != b'0'));
-                    if let Some(run) = run.filter(|_| kind == SignalKind::CheckIn) {
-                        if let Some(newer) = runs.get(run) {
-                            let config = row.values.remove("monitor_config");
-                            config.map(|config| rows[*newer].values.entry("monitor_config").or_insert(config));
+        maker: &mut Maker<'_>,
+        found: &mut Found<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
+        for source in Source::of_kind(kind) {
+            for (project, slug) in &bounds.projects {
+                self.records(*source, (*project, pick), bounds, found.read, |stored, body| {
+                    let Some(parsed) = Parsed::of(*source, &body) else { return Ok(true) };
+                    for (row, at) in maker.lines(kind, (&stored, &parsed), slug)?.into_iter().zip(0..) {
+                        if row.ts < bounds.lo || row.ts > bounds.hi {
                             continue;
                         }
-                        runs.insert(run.to_owned(), rows.len());
+                        found.read += 1;
+                        match kind {
+                            SignalKind::CheckIn | SignalKind::Feedback => rows.push(row),
+                            _ => found.line(&row, (source.code(), stored.id, at)),
+                        }
                     }
-                    self.place(&mut row, place, bounds, names)?;
-                    rows.push(row);
-                }
+                    Ok(found.read < MOST)
+                })?;
+            }
+        }
+        match kind {
+            SignalKind::CheckIn => {
+                rows = newest_of_runs(rows);
+                let newest = rows.iter().map(|run| run.ts).max().unwrap_or(bounds.hi);
+                missed::judge(&mut rows, if bounds.hi == i64::MAX { newest } else { bounds.hi });
+            }
+            SignalKind::Feedback => self.issues_of(&mut rows, bounds)?,
+            _ => {}
+        }
+        Ok(rows)
+    }
+
+    /// Shows records of a project, the newest first, until `see` wants no more.
+    fn records(
+        &mut self,
+        source: Source,
+        (project, pick): (u64, Pick),
+        bounds: &ResolvedScope,
+        read: usize,
+        mut see: impl FnMut(Stored, Vec<u8>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let conn = self.conn;
+        let key = match pick {
+            Pick::Trace(trace) => trace,
+            Pick::Loose => self.packed_up_to(project, source)?,
+        };
+        let most = MOST.saturating_sub(read);
+        let mut statement = conn.prepare_cached(&sql_of(source, pick))?;
+        let mut rows = statement.query(params![project, bounds.lo, bounds.hi, bounds.env, key, most])?;
+        while let Some(row) = rows.next()? {
+            let body = self.unpacker.body(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            if !see(Stored::of(row)?, body)? {
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// The number of the last record of a project that is in a block, but for those that were kept later.
+    fn packed_up_to(&self, project: u64, source: Source) -> Result<i64, StoreError> {
+        let sql = "SELECT upto FROM line_mark WHERE project=?1 AND source=?2";
+        let found = self.conn.prepare_cached(sql)?.query_row(params![project, source.code()], |row| row.get(0));
+        Ok(found.optional()?.unwrap_or(0))
     }
 
     /// Feedback stands with its issue: that of the event that it is about.
@@ -177,63 +156,15 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn parts(
-        &mut self,
-        kind: SignalKind,
-        trace: Option<i64>,
-        bounds: &ResolvedScope,
-        names: &mut Names,
-        rows: &mut Vec<Row>,
-    ) -> Result<(), StoreError> {
-        if !matches!(kind, SignalKind::Log | SignalKind::Span | SignalKind::Transaction) {
-            return Ok(());
-        }
-        let sql = match trace {
-            Some(_) => {
-                "SELECT rel, env, z FROM part WHERE trace=?6 AND project=?1 AND last>=?2 AND first<=?3
-                 AND (?4 IS NULL OR env=?4) ORDER BY last DESC LIMIT ?5"
-            }
-            None => {
-                "SELECT rel, env, z FROM part WHERE ?6 IS NULL AND project=?1 AND keep=1 AND last>=?2 AND first<=?3
-                 AND (?4 IS NULL OR env=?4) ORDER BY last DESC LIMIT ?5"
-            }
-        };
-        for (project, _) in &bounds.projects {
-            let mut statement = self.conn.prepare_cached(sql)?;
-            let mut found = statement.query(params![project, bounds.lo, bounds.hi, bounds.env, MOST, trace])?;
-            while let Some(line) = found.next()? {
-                if rows.len() >= MOST {
-                    return Ok(());
-                }
-                let body = self.unpacker.body(line.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
-                let Ok(part) = serde_json::from_slice::<Part>(&body) else { continue };
-                for (user, mut row) in of_part(kind, &part) {
-                    if row.ts < bounds.lo || row.ts > bounds.hi {
-                        continue;
-                    }
-                    self.place(&mut row, (*project, line.get(0)?, line.get(1)?, 0), bounds, names)?;
-                    if let Some(user) = user.as_deref().and_then(|user| u128::from_str_radix(user, 16).ok()) {
-                        let shown = crate::guard::show_user(&crate::model::UserKey(user.to_be_bytes()));
-                        row.values.insert("user".into(), shown.into());
-                    }
-                    rows.push(row);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn sessions(&mut self, bounds: &ResolvedScope, names: &mut Names, rows: &mut Vec<Row>) -> Result<(), StoreError> {
+    fn sessions(&mut self, bounds: &ResolvedScope, maker: &mut Maker<'_>) -> Result<Vec<Row>, StoreError> {
         let sql = "SELECT session.started, release.project, session.rel, session.env, session.user, session.class, session.final
                    FROM session JOIN release ON release.id=session.rel
                    WHERE session.started BETWEEN ?1 AND ?2 AND (?3 IS NULL OR session.env=?3) LIMIT ?4";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut found = statement.query(params![bounds.lo, bounds.hi, bounds.env, MOST])?;
+        let mut rows = Vec::new();
         while let Some(line) = found.next()? {
-            let place: Place = (line.get(1)?, line.get(2)?, line.get(3)?, line.get(4)?);
-            if bounds.slug(place.0).is_none() {
-                continue;
-            }
+            let Some(slug) = bounds.slug(line.get(1)?) else { continue };
             let status = match line.get::<_, i64>(5)? {
                 0 => "ok",
                 1 => "errored",
@@ -244,10 +175,10 @@ impl Snapshot<'_> {
             let mut row = Row { ts: line.get(0)?, ..Row::default() };
             row.values.insert("kind".into(), "session".into());
             row.values.insert("status".into(), status.into());
-            self.place(&mut row, place, bounds, names)?;
+            maker.place(&mut row, slug, (line.get(2)?, line.get(3)?, line.get(4)?))?;
             rows.push(row);
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// Events, as rows among the others.
@@ -288,48 +219,63 @@ impl Snapshot<'_> {
     }
 }
 
+/// The records that `pick` means: `?1` the project, `?2` and `?3` the time, `?4` the environment, `?5` the trace or the last
+/// packed number, `?6` how many.
+fn sql_of(source: Source, pick: Pick) -> String {
+    let (table, columns, times) = match source {
+        Source::Parts => ("part", "id, first, rel, env, 0, z".to_owned(), "last>=?2 AND first<=?3".to_owned()),
+        Source::Items(kind) => {
+            ("item", "id, ts, rel, env, user, z".to_owned(), format!("kind={} AND ts BETWEEN ?2 AND ?3", kind.code()))
+        }
+    };
+    let which = match (source, pick) {
+        (_, Pick::Trace(_)) => "trace=?5",
+        (Source::Parts, Pick::Loose) => "keep=1 AND (id>?5 OR id IN (SELECT part FROM part_late))",
+        (Source::Items(_), Pick::Loose) => "id>?5",
+    };
+    // Of runs of a job the newest word counts, whenever it came.
+    let order = match source {
+        Source::Items(ItemKind::CheckIn | ItemKind::Feedback) => "ts DESC",
+        _ => "id DESC",
+    };
+    format!(
+        "SELECT {columns} FROM {table} WHERE project=?1 AND {which} AND {times} AND (?4 IS NULL OR env=?4)
+         ORDER BY {order} LIMIT ?6"
+    )
+}
+
+/// Runs of jobs by their id: the newest word on each counts, with what older ones say of the schedule.
+fn newest_of_runs(rows: Vec<Row>) -> Vec<Row> {
+    let mut runs: HashMap<String, usize> = HashMap::new();
+    let mut newest: Vec<Row> = Vec::new();
+    for mut row in rows {
+        let run = row.values.get("id").and_then(Json::as_str).filter(|id| id.bytes().any(|b| b != b'0'));
+        if let Some(run) = run {
+            if let Some(newer) = runs.get(run) {
+                let config = row.values.remove("monitor_config");
+                config.map(|config| newest[*newer].values.entry("monitor_config").or_insert(config));
+                continue;
+            }
+            runs.insert(run.to_owned(), newest.len());
+        }
+        newest.push(row);
+    }
+    newest
+}
+
 /// Whether it asks for traces by their ids.
 pub(super) fn is_of_trace(term: &Term) -> bool {
     matches!(&term.test, Test::Field { field: Field::Trace, op: Op::Is, .. })
 }
 
-/// The traces that a filter asks for, as the store keeps them; `[None]`: it asks for none.
-fn traces_of(filter: &[Term]) -> Vec<Option<i64>> {
+/// The records that a filter asks for: those of its traces, as the store keeps them, else all.
+fn picks(filter: &[Term]) -> Vec<Pick> {
     let asked = filter.iter().find_map(|term| match &term.test {
         Test::Field { field: Field::Trace, op: Op::Is, values } if !term.negated => Some(values),
         _ => None,
     });
     match asked.filter(|values| values.iter().all(|value| !value.raw().contains('*'))) {
-        Some(values) => values.iter().map(|value| Some(digest64(value.raw().trim()) as i64)).collect(),
-        None => vec![None],
-    }
-}
-
-fn of_item(kind: SignalKind, item: ItemKind, ts: i64, json: &Json) -> Vec<Row> {
-    let is_segment = json.get("is_segment").and_then(Json::as_bool).unwrap_or(false);
-    match (kind, item) {
-        (SignalKind::Log, _) => vec![Row::of_line("log", ts, json)],
-        (SignalKind::Span, ItemKind::Span) => vec![Row::of_line("span", ts, json)],
-        (SignalKind::Span, _) => Row::within(json),
-        (SignalKind::Transaction, ItemKind::Transaction) => vec![Row::of_transaction(ts, json)],
-        (SignalKind::Transaction, _) if is_segment => vec![Row::of_line("transaction", ts, json)],
-        (SignalKind::CheckIn, _) => vec![Row::of_item("check_in", ts, json)],
-        (SignalKind::Feedback, _) => vec![Row::of_item("feedback", ts, json)],
-        (SignalKind::Metric, _) => vec![Row::of_line("metric", ts, json)],
-        _ => Vec::new(),
-    }
-}
-
-fn of_part(kind: SignalKind, part: &Part) -> Vec<(Option<String>, Row)> {
-    match kind {
-        SignalKind::Log => part.logs.iter().map(|log| (log.user.clone(), Row::of_log(log, part))).collect(),
-        SignalKind::Span => {
-            part.spans.iter().map(|span| (span.user.clone(), Row::of_span("span", span, part))).collect()
-        }
-        SignalKind::Transaction => {
-            let entries = part.spans.iter().filter(|span| span.is_served() || span.parent.is_none());
-            entries.map(|span| (span.user.clone(), Row::of_span("transaction", span, part))).collect()
-        }
-        _ => Vec::new(),
+        Some(values) => values.iter().map(|value| Pick::Trace(digest64(value.raw().trim()) as i64)).collect(),
+        None => vec![Pick::Loose],
     }
 }

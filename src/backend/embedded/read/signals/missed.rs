@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
-use super::row::Row;
 use crate::{
-    backend::embedded::pack::{HOUR_US, moment},
+    backend::embedded::{
+        lines::Row,
+        pack::{HOUR_US, moment},
+    },
     model::Timestamp,
 };
 

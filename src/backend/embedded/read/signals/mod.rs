@@ -2,18 +2,23 @@
 //! It uses `rusqlite` and JSON of single lines.
 //! It never says that nothing was found for a key that nothing has: that is an error with the nearest names.
 
+mod blocks;
+mod codes;
+mod found;
 mod group;
 mod load;
 mod missed;
-mod row;
 mod test;
 
 use std::collections::BTreeSet;
 
-use self::row::{Row, canonical};
+use self::found::{Found, Hit};
 use super::engine::pool::Snapshot;
 use crate::{
-    backend::embedded::pack::moment,
+    backend::embedded::{
+        lines::{Maker, Row, canonical},
+        pack::moment,
+    },
     model::Untrusted,
     store::{Page, SearchRow, SignalQuery, StoreError, Value},
 };
@@ -57,21 +62,41 @@ const NEAR: usize = 5;
 impl Snapshot<'_> {
     /// Answers `SignalStore::signals`.
     pub(in crate::backend::embedded) fn signals(&mut self, query: &SignalQuery) -> Result<Page<SearchRow>, StoreError> {
-        let (mut rows, warnings) = self.lines(query)?;
-        known(query, &rows)?;
-        let pseudonyms = self.scrubber.pseudonyms().clone();
-        rows.retain(|row| test::holds(row, &query.filter, &pseudonyms));
-        let (total, values): (usize, Vec<Vec<Value>>) = if query.aggregate.is_empty() {
-            rows.sort_by_key(|row| std::cmp::Reverse(row.ts));
-            let page = rows.iter().skip(query.skip).take(query.limit);
-            (rows.len(), page.map(|row| query.fields.iter().map(|field| cell(row, field.raw())).collect()).collect())
-        } else {
-            let groups = group::grouped(&rows, query);
-            (groups.len(), groups.into_iter().skip(query.skip).take(query.limit).collect())
+        let filter = test::with_pseudonyms(&query.filter, self.scrubber.pseudonyms());
+        let query = &SignalQuery { filter, ..query.clone() };
+        let mut found = Found::new(query);
+        let warnings = self.gather(&mut found)?;
+        known(query, &found.keys)?;
+        let (total, values): (usize, Vec<Vec<Value>>) = match found.groups.take() {
+            Some(groups) => {
+                let groups = groups.told();
+                (groups.len(), groups.into_iter().skip(query.skip).take(query.limit).collect())
+            }
+            None => (found.total as usize, self.shown(&mut found)?),
         };
         let more = query.skip.saturating_add(values.len()) < total;
         let items = values.into_iter().map(|values| SearchRow { event: None, issue: None, values }).collect();
         Ok(Page { items, total: Some(total as u64), more, warnings, by_change: Vec::new() })
+    }
+
+    /// The asked columns of the newest lines.
+    fn shown(&mut self, found: &mut Found<'_>) -> Result<Vec<Vec<Value>>, StoreError> {
+        let query = found.query;
+        let bounds = self.bounds(&query.scope)?;
+        let mut maker = Maker::new(self.conn);
+        let mut shown = Vec::new();
+        for (_, hit) in found.page() {
+            let row = match hit {
+                Hit::Line(row) => Some(*row),
+                Hit::Packed(place) => {
+                    let slug = bounds.slug(place.project).unwrap_or_default();
+                    self.lines_of((place.source, place.kind), slug, &[(place.record, place.at)], &mut maker)?.pop()
+                }
+            };
+            let Some(row) = row else { continue };
+            shown.push(query.fields.iter().map(|field| cell(&row, field.raw())).collect());
+        }
+        Ok(shown)
     }
 }
 
@@ -91,7 +116,7 @@ fn cell(row: &Row, key: &str) -> Value {
 }
 
 /// Refuses a key that no line of the scope has.
-fn known(query: &SignalQuery, rows: &[Row]) -> Result<(), StoreError> {
+fn known(query: &SignalQuery, names: &BTreeSet<String>) -> Result<(), StoreError> {
     // One trace has few lines: a key that they lack is no mistake.
     if query.filter.iter().any(load::is_of_trace) {
         return Ok(());
@@ -101,23 +126,22 @@ fn known(query: &SignalQuery, rows: &[Row]) -> Result<(), StoreError> {
         query.fields.iter().chain(&query.group_by).chain(query.aggregate.iter().filter_map(|stat| stat.key()));
     for key in asked.chain(columns.map(|key| key.raw().to_owned())) {
         let name = canonical(&key);
-        if ALWAYS.contains(&name) || rows.is_empty() || rows.iter().any(|row| row.get(&key).is_some()) {
+        if ALWAYS.contains(&name) || names.is_empty() || names.contains(name) || names.contains(&key) {
             continue;
         }
-        let names: BTreeSet<&str> = rows.iter().flat_map(|row| row.values.keys().map(String::as_str)).collect();
-        return Err(StoreError::NotFound { what: "key", asked: key.as_str().into(), near: nearest(name, &names) });
+        return Err(StoreError::NotFound { what: "key", asked: key.as_str().into(), near: nearest(name, names) });
     }
     Ok(())
 }
 
 /// Names that share most pairs of letters with the one wanted, and at least a third of its own.
-fn nearest(wanted: &str, names: &BTreeSet<&str>) -> Vec<Untrusted> {
+fn nearest(wanted: &str, names: &BTreeSet<String>) -> Vec<Untrusted> {
     let pairs = |text: &str| -> BTreeSet<(char, char)> {
         let chars: Vec<char> = text.to_lowercase().chars().collect();
         chars.windows(2).map(|two| (two[0], two[1])).collect()
     };
     let asked = pairs(wanted);
-    let all = names.iter().copied().chain(ALWAYS.iter().copied());
+    let all = names.iter().map(String::as_str).chain(ALWAYS.iter().copied());
     let mut list: Vec<(usize, &str)> = all
         .map(|name| (pairs(name).intersection(&asked).count(), name))
         .filter(|(shared, _)| shared * 3 >= asked.len().max(1))

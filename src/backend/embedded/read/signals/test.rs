@@ -4,13 +4,16 @@
 
 use serde_json::Value;
 
-use super::row::Row;
 use crate::{
     answers::{allows, text_fits},
+    backend::embedded::lines::Row,
     guard::{Pseudonyms, show_user},
     model::{Level, Untrusted},
     store::{Field, Op, Term, Test},
 };
+
+/// What a bare text is looked for in.
+const TEXTS: [&str; 3] = ["message", "name", "transaction"];
 
 /// The name that a condition's field goes by.
 pub(super) fn key_of(term: &Term) -> Option<String> {
@@ -20,17 +23,39 @@ pub(super) fn key_of(term: &Term) -> Option<String> {
     }
 }
 
-pub(super) fn holds(row: &Row, terms: &[Term], pseudonyms: &Pseudonyms) -> bool {
-    terms.iter().all(|term| one(row, &term.test, pseudonyms) != term.negated)
+/// The keys of a line that a condition looks at.
+pub(super) fn keys_of(test: &Test) -> Vec<String> {
+    match test {
+        Test::Text(_) => TEXTS.map(str::to_owned).to_vec(),
+        Test::Field { field: Field::EventId, .. } => ["id", "event"].map(str::to_owned).to_vec(),
+        Test::Field { field, .. } | Test::Has(field) => vec![field.name().raw().to_owned()],
+        Test::Status(_) | Test::Change(_) => Vec::new(),
+    }
 }
 
-fn one(row: &Row, test: &Test, pseudonyms: &Pseudonyms) -> bool {
+/// Conditions on people also by the pseudonyms of the ids that the application knows: those are kept.
+pub(super) fn with_pseudonyms(terms: &[Term], pseudonyms: &Pseudonyms) -> Vec<Term> {
+    let mut terms = terms.to_vec();
+    for term in &mut terms {
+        if let Test::Field { field, op: Op::Is, values } = &mut term.test
+            && field.name().raw() == "user"
+        {
+            let kept: Vec<Untrusted> = values.iter().map(|id| show_user(&pseudonyms.user(id)).into()).collect();
+            values.extend(kept);
+        }
+    }
+    terms
+}
+
+pub(super) fn holds(row: &Row, terms: &[Term]) -> bool {
+    terms.iter().all(|term| one(row, &term.test) != term.negated)
+}
+
+pub(super) fn one(row: &Row, test: &Test) -> bool {
     match test {
         Test::Text(text) => {
             let wanted = text.raw().to_lowercase();
-            ["message", "name", "transaction"]
-                .iter()
-                .any(|key| row.get(key).is_some_and(|v| text_of(v).to_lowercase().contains(&wanted)))
+            TEXTS.iter().any(|key| row.get(key).is_some_and(|v| text_of(v).to_lowercase().contains(&wanted)))
         }
         Test::Has(field) => row.get(field.name().raw()).is_some(),
         Test::Field { field, op, values } => {
@@ -44,7 +69,7 @@ fn one(row: &Row, test: &Test, pseudonyms: &Pseudonyms) -> bool {
                 return own.into_iter().any(|id| values.iter().any(|value| value.raw().trim() == id));
             }
             let Some(found) = row.get(name.raw()) else { return false };
-            values.iter().any(|wanted| compare(name.raw(), found, *op, wanted, pseudonyms))
+            values.iter().any(|wanted| compare(name.raw(), found, *op, wanted))
         }
         Test::Status(_) | Test::Change(_) => false,
     }
@@ -55,7 +80,7 @@ fn time(ts: i64, op: Op, value: &Untrusted) -> bool {
     allows(op, ts.cmp(&wanted.as_microsecond()))
 }
 
-fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Pseudonyms) -> bool {
+fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted) -> bool {
     let (text, wanted_text) = (text_of(found), wanted.raw().trim());
     if op != Op::Is {
         let number = found.as_f64().or_else(|| text.parse().ok());
@@ -67,9 +92,7 @@ fn compare(key: &str, found: &Value, op: Op, wanted: &Untrusted, pseudonyms: &Ps
     if level(&text).is_some() && level(&text) == level(wanted_text) {
         return true;
     }
-    // People are known by the ids of the application; kept are pseudonyms.
-    let person = key == "user" && show_user(&pseudonyms.user(wanted)) == text;
-    person || text_fits(op, wanted_text, &text)
+    text_fits(op, wanted_text, &text)
 }
 
 pub(super) fn text_of(value: &Value) -> String {

@@ -8,13 +8,13 @@ use crate::ingest::{LogLine, Part, SpanLine, has_failed};
 
 /// A line: values by name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    pub(super) ts: i64,
-    pub(super) values: Map<String, Value>,
+pub(in crate::backend::embedded) struct Row {
+    pub(in crate::backend::embedded) ts: i64,
+    pub(in crate::backend::embedded) values: Map<String, Value>,
 }
 
 /// The name that a key is kept by.
-pub(super) fn canonical(key: &str) -> &str {
+pub(in crate::backend::embedded) fn canonical(key: &str) -> &str {
     match key {
         "body" | "error.value" | "title" | "log.body" | "feedback.message" | "comments" => "message",
         "span.duration" | "transaction.duration" | "duration_ms" | "check_in.duration" => "duration",
@@ -36,7 +36,7 @@ pub(super) fn canonical(key: &str) -> &str {
 
 impl Row {
     /// The value under a name or another name for the same.
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+    pub(in crate::backend::embedded) fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(canonical(key)).or_else(|| self.values.get(key))
     }
 
@@ -63,14 +63,14 @@ impl Row {
     }
 
     /// Whether it tells of a failure.
-    pub(super) fn failed(&self) -> bool {
+    pub(in crate::backend::embedded) fn failed(&self) -> bool {
         let status = self.values.get("status").and_then(Value::as_str).unwrap_or("");
         let level = self.values.get("level").and_then(Value::as_str).unwrap_or("");
         has_failed(status) || matches!(level, "error" | "fatal")
     }
 
     /// A line of a Sentry container: a log, a span or a metric.
-    pub(super) fn of_line(kind: &'static str, ts: i64, json: &Value) -> Self {
+    pub(in crate::backend::embedded) fn of_line(kind: &'static str, ts: i64, json: &Value) -> Self {
         let mut row = Self { ts, ..Self::default() };
         row.put("kind", kind.into());
         let named = ["level", "status", "unit", "value", "type", "name", "op", "description", "is_segment"];
@@ -94,7 +94,7 @@ impl Row {
     }
 
     /// A whole transaction.
-    pub(super) fn of_transaction(ts: i64, json: &Value) -> Self {
+    pub(in crate::backend::embedded) fn of_transaction(ts: i64, json: &Value) -> Self {
         let mut row = Self { ts, ..Self::default() };
         row.put("kind", "transaction".into());
         row.put("transaction", json.get("transaction").cloned().unwrap_or_default());
@@ -112,7 +112,7 @@ impl Row {
     }
 
     /// A check-in or a feedback.
-    pub(super) fn of_item(kind: &'static str, ts: i64, json: &Value) -> Self {
+    pub(in crate::backend::embedded) fn of_item(kind: &'static str, ts: i64, json: &Value) -> Self {
         let mut row = Self { ts, ..Self::default() };
         row.put("kind", kind.into());
         row.put("monitor", json.get("monitor_slug").cloned().unwrap_or_default());
@@ -153,7 +153,7 @@ impl Row {
     }
 
     /// Spans within a transaction.
-    pub(super) fn within(json: &Value) -> Vec<Self> {
+    pub(in crate::backend::embedded) fn within(json: &Value) -> Vec<Self> {
         let spans = json.get("spans").and_then(Value::as_array).into_iter().flatten();
         let micros = |span: &Value| {
             let end = crate::protocol::timestamp(span.get("timestamp")?)?;
@@ -168,7 +168,7 @@ impl Row {
     }
 
     /// A span of OpenTelemetry.
-    pub(super) fn of_span(kind: &'static str, span: &SpanLine, part: &Part) -> Self {
+    pub(in crate::backend::embedded) fn of_span(kind: &'static str, span: &SpanLine, part: &Part) -> Self {
         let mut row = Self { ts: span.start, ..Self::default() };
         row.put("kind", kind.into());
         row.put("name", span.name.clone().into());
@@ -189,7 +189,7 @@ impl Row {
     }
 
     /// A log record of OpenTelemetry.
-    pub(super) fn of_log(log: &LogLine, part: &Part) -> Self {
+    pub(in crate::backend::embedded) fn of_log(log: &LogLine, part: &Part) -> Self {
         let mut row = Self { ts: log.at, ..Self::default() };
         row.put("kind", "log".into());
         row.put("level", log.level.clone().into());
