@@ -43,7 +43,9 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
     let take = Box::new(move |exported: Exported| {
         let mut written = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let (line, is_envelope) = match &exported.line {
-            Line::Envelope { envelope, user, group } => (Ok(of_envelope(envelope, user, group)), true),
+            Line::Envelope { envelope, user, group, unattended } => {
+                (Ok(of_envelope(envelope, user, group, *unattended)), true)
+            }
             Line::Record(record) => (serde_json::to_string(record).map_err(std::io::Error::from), false),
         };
         shown.inc(exported.done);
@@ -72,11 +74,14 @@ fn private(path: &std::path::Path) -> std::io::Result<std::fs::File> {
 }
 
 /// `exported` says that pseudonyms in it are its own: `import` keeps them.
-fn of_envelope(envelope: &[u8], user: &Option<String>, group: &Option<String>) -> String {
+fn of_envelope(envelope: &[u8], user: &Option<String>, group: &Option<String>, unattended: bool) -> String {
     let mut line = match std::str::from_utf8(envelope) {
         Ok(text) => json!({ "envelope": text, "exported": true }),
         Err(_) => json!({ "envelope_base64": BASE64_STANDARD.encode(envelope), "exported": true }),
     };
+    if unattended {
+        line["unattended"] = true.into();
+    }
     for (key, said) in [("user", user), ("group", group)] {
         if let Some(said) = said {
             line[key] = said.as_str().into();

@@ -189,6 +189,7 @@ fn of_line(line: &[u8]) -> anyhow::Result<(Content, bool)> {
     let of = Of {
         user: said("user").map(str::to_owned),
         group: said("group").and_then(|hex| u128::from_str_radix(hex, 16).ok()),
+        unattended: exported && value.get("unattended").is_some_and(|unattended| unattended == true),
     };
     body.map(|body| (Content::Envelope { body, of }, exported))
 }

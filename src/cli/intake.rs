@@ -80,6 +80,8 @@ pub struct Of {
     pub user: Option<String>,
     /// The hash that the events of its issue share.
     pub group: Option<u128>,
+    /// Whether nobody asked for what failed.
+    pub unattended: bool,
 }
 
 /// What an envelope came to.
@@ -220,6 +222,7 @@ impl Intake {
                 Record::Event(event) => {
                     event.user = user.or(event.user);
                     event.group.hash = of.group.map_or(event.group.hash, u128::to_be_bytes);
+                    event.unattended |= of.unattended;
                 }
                 Record::Item(item) if user.is_some() => {
                     item.user = user;

@@ -93,7 +93,8 @@ static ACTIVE: LazyLock<Regex> = LazyLock::new(|| {
         r"\]\(\s*<?[^\s()]{0,200}[&\\]",
         r"!\[",
         r"<(?:[A-Za-z][A-Za-z0-9+.\-]*:)",
-        r"\]\s*\[",
+        // A label; `a["b"]["c"]` and `a[0][1]` are code, and no line may define a label with an address.
+        r#"\]\s*\[(?:[^"'0-9]|$)"#,
         r"\]:\s*<?(?:[A-Za-z][A-Za-z0-9+.\-]*://|//|www\.|javascript:|data:|mailto:)",
         // Tags with attributes, and those that need none to act.
         r"</?[A-Za-z][A-Za-z0-9:\-]*[\s/]+[^<>]*=",
@@ -121,6 +122,8 @@ fn disarm(text: &str) -> Cow<'_, str> {
         out.push_str(&text[done..found.start()]);
         let first = text[found.start()..].chars().next().unwrap_or(' ');
         match first {
+            // A form that nobody follows: `<int:id>` of a route, `std::vector<std::string>`.
+            '<' if is_of_code(found.as_str(), &text[found.end()..]) => out.push('<'),
             '<' => out.push('‹'),
             '[' => out.push('⁅'),
             ']' => out.push('⁆'),
@@ -134,11 +137,23 @@ fn disarm(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether `<word:` begins the parameter of a route or a qualified name rather than an address.
+fn is_of_code(form: &str, rest: &str) -> bool {
+    const ROUTES: [&str; 10] = ["int", "str", "string", "slug", "uuid", "path", "float", "any", "num", "re"];
+    let Some(word) = form.strip_prefix('<').and_then(|form| form.strip_suffix(':')) else { return false };
+    let name = rest.split('>').next().unwrap_or("");
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    ROUTES.contains(&word) && is_name
+        || rest.strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+}
+
 /// Where [`ACTIVE`] forms begin, in bytes.
 pub(super) fn active(text: &str) -> Vec<usize> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(form) = ACTIVE.find_at(text, at) {
-        found.push(form.start());
+        if !is_of_code(form.as_str(), &text[form.end()..]) {
+            found.push(form.start());
+        }
         at = form.start() + text[form.start()..].chars().next().map_or(1, char::len_utf8);
     }
     found

@@ -45,7 +45,9 @@ const PROCEDURES: [Procedure; 4] = [
             If there is none, say so and stop.\n\
             2. Leave out issues that are claimed. For the rest, call diagnose_issue once each and read actionable, verdict, who.\n\
             3. For crashes also say the kind. Memory that ran out: what shows it and what grew (reasons), and which release, \
-            feature or process marks it (affected_users with by: [\"release\", \"process.type\", \"transaction\"]). Other kinds: whether \
+            feature or process marks it (affected_users with by: [\"release\", \"process.type\", \"transaction\"]). What the system ended \
+            without a crash (Linux's SIGKILL, a watchdog) is in sessions alone: search_events with kind: \"session\", \
+            query: \"status:abnormal\", group_by: [\"release\"]. Other kinds: whether \
             the first own frame is the cause or only where it ended. missing_symbols: name the files to upload before a fix is \
             tried.\n\
             4. Sort: actionable high first; then by users. Surroundings (environment, resource) go to whoever runs them.\n\

@@ -120,7 +120,7 @@ impl Names {
 
     fn two_tiers(&self) -> Paths {
         // The first two letters of the name are a folder of their own.
-        let tiered = |path: &String| Some(format!("{}/{path}", path.get(..2)?));
+        let tiered = |path: &String| Some(format!("{}/{path}", path.split('/').next()?.get(..2)?));
         let plain = self.store();
         let of = |paths: &[String]| paths.iter().filter_map(tiered).collect();
         Paths { symbols: of(&plain.symbols), program: of(&plain.program) }
@@ -295,6 +295,7 @@ mod tests {
                 LAYOUTS.iter().all(|layout| super::paths(&wanted(file, None, id, None), *layout) == Paths::default())
             );
         }
+        assert_eq!(super::paths(&wanted("v", None, GUID, None), Layout::TwoTiers), Paths::default());
         let odd = wanted("kettle", Some("../../etc"), GUID, Some("../../passwd"));
         for layout in LAYOUTS {
             let paths = super::paths(&odd, layout);

@@ -196,7 +196,7 @@ impl View for Out {
     fn reduce(&mut self, step: usize) -> Vec<Omission> {
         self.releases.truncate(self.releases.len() - step);
         vec![Omission {
-            what: count(step as u64, "older release of this page", "older releases of this page"),
+            what: count(step as u64, "older release", "older releases"),
             call: Clean::ours("list_releases with next_cursor, or a larger max_tokens"),
         }]
     }

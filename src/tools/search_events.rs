@@ -28,7 +28,7 @@ pub struct In {
     fields: Option<Vec<Text>>,
     /// Fields, or hour, day
     group_by: Option<Vec<Text>>,
-    /// count(), count_unique(user); other kinds: avg, sum, p95(duration), failure_rate()
+    /// count(), count_unique(user); other kinds: avg, sum, p50(duration), failure_rate()
     aggregate: Option<Vec<Text>>,
 }
 
@@ -40,7 +40,7 @@ view! {
         /// Rows in all, when known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub total: Option<u64>,
-        /// Where was looked, if nothing was found.
+        /// Where was looked.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub searched: Option<Clean>,
         /// Where the same question finds something.
@@ -163,7 +163,7 @@ fn answer(ctx: &Ctx, asked: Resolved, columns: &[Untrusted], page: Page<SearchRo
     let body = Out {
         rows: page.items.iter().map(|row| row_view(&columns, row, &mut guard)).collect(),
         total: page.total,
-        searched: page.items.is_empty().then(|| nothing::searched(&scope, &mut guard)),
+        searched: Some(nothing::searched(&scope, &mut guard)),
         elsewhere: None,
     };
     let mut warnings: Vec<Clean> = page.warnings.iter().map(|w| Clean::ours(w)).collect();
@@ -198,7 +198,7 @@ fn row_view(columns: &[Clean], row: &SearchRow, guard: &mut Guard) -> CleanData 
             Value::None => return None,
             Value::Text(text) => CleanData::Text(guard.keyed(&column.as_str().into(), text, Limit::Title)),
             Value::Count(n) => CleanData::Number((*n).into()),
-            Value::Number(n) => match serde_json::Number::from_f64(*n) {
+            Value::Number(n) => match serde_json::Number::from_f64((n * 1_000.0).round() / 1_000.0) {
                 Some(number) => CleanData::Number(number),
                 None => return None,
             },
@@ -210,15 +210,30 @@ fn row_view(columns: &[Clean], row: &SearchRow, guard: &mut Guard) -> CleanData 
     CleanData::Map(entries.collect())
 }
 
+/// A duration says that it is milliseconds; other values stand for themselves.
+fn with_unit((name, value): &(Clean, CleanData)) -> (Clean, CleanData) {
+    let value = match value {
+        CleanData::Number(n) if name.as_str().contains("duration") && !name.as_str().starts_with("count") => {
+            CleanData::Text(say!(n.as_f64().unwrap_or_default(), " ms"))
+        }
+        other => other.clone(),
+    };
+    (name.clone(), value)
+}
+
 impl View for Out {
     fn markdown(&self, doc: &mut Doc) {
         doc.heading("Rows");
         if let Some(total) = self.total {
             doc.line("In all: ", &[&count(total, "row", "rows")]);
         }
+        if !self.rows.is_empty() {
+            doc.line("Counted: ", &[&self.searched]);
+        }
         for row in &self.rows {
             if let CleanData::Map(entries) = row {
-                doc.bullet(&say!(Pairs(entries)));
+                let entries: Vec<_> = entries.iter().map(with_unit).collect();
+                doc.bullet(&say!(Pairs(&entries)));
             }
         }
         if self.rows.is_empty() {
@@ -236,7 +251,7 @@ impl View for Out {
     fn reduce(&mut self, step: usize) -> Vec<Omission> {
         self.rows.truncate(self.rows.len() - step);
         vec![Omission {
-            what: count(step as u64, "more row of this page", "more rows of this page"),
+            what: count(step as u64, "more row", "more rows"),
             call: Clean::ours("cursor, or a larger max_tokens"),
         }]
     }

@@ -20,6 +20,11 @@ impl Doc {
         Self::default()
     }
 
+    /// Whether a line of it says just that, after its mark.
+    pub fn says(&self, text: &Clean) -> bool {
+        self.out.lines().any(|line| line.strip_prefix("- ").is_some_and(|line| line == text.as_str()))
+    }
+
     /// `## Words`, the words being the program's.
     pub fn heading(&mut self, words: &'static str) {
         self.gap();

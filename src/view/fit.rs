@@ -168,7 +168,10 @@ fn redactions(body: &Map<String, Value>) -> BTreeMap<Clean, u64> {
 fn footer(common: &Common, doc: &mut Doc) {
     doc.gap();
     for warning in &common.warnings {
-        doc.line("Note: ", &[warning]);
+        // The block for a pull request stands on its own, warnings included.
+        if !doc.says(warning) {
+            doc.line("Note: ", &[warning]);
+        }
     }
     if !common.redacted.is_empty() {
         let kinds = common.redacted.iter().fold(Clean::default(), |line, (kind, n)| {

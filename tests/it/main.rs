@@ -8,6 +8,7 @@ mod caps;
 mod change;
 mod cli;
 mod clients;
+mod closing;
 mod code;
 mod counts;
 mod diagnosis;

@@ -96,6 +96,20 @@ impl Store {
         Self { clock: Some(Clock::beginning_at(BEGIN)), ..Self::new() }
     }
 
+    /// Sets the program's clock to a moment, from which it goes on.
+    pub fn begin_at(&mut self, begin: &str) {
+        self.clock = Some(Clock::beginning_at(begin));
+    }
+
+    /// Sets a command that starts the program to its clock.
+    pub fn on_its_clock(&self, command: Command) -> Command {
+        let command = on_the_clock(command);
+        match self.clock {
+            Some(clock) => clock.set(command),
+            None => command,
+        }
+    }
+
     /// The time of its program.
     pub fn now(&self) -> Timestamp {
         self.clock.map_or_else(now, |clock| clock.now())

@@ -37,7 +37,9 @@ fn local(text: &str, least: usize, at: usize) -> Option<usize> {
         // `"any words"@host`.
         let open = inner.char_indices().rev().take(LOCAL).find(|(_, c)| *c == '"' || *c == '\n')?;
         let held = &inner[open.0 + 1..];
-        return (open.1 == '"' && !held.is_empty() && !held.contains(['=', ':', '{'])).then_some(least + open.0);
+        // What stands between the quotes of code is none: `h["X-User"] + "@host.example"`.
+        let is_code = held.contains(['=', ':', '{', '[', ']', '(', ')', ';']) || held.trim() != held || held == "+";
+        return (open.1 == '"' && !held.is_empty() && !is_code).then_some(least + open.0);
     }
     let taken = |c: char| c.is_alphanumeric() || "._%+-'!#$*^|~".contains(c);
     let run = before.char_indices().rev().take(LOCAL).take_while(|(_, c)| taken(*c)).last()?;

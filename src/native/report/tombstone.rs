@@ -154,10 +154,9 @@ pub(super) fn moment(text: &str) -> Option<String> {
     let (day, time) = text.split_once(' ')?;
     let at = time.rfind(['+', '-'])?;
     let (clock, zone) = time.split_at(at);
-    let zone = match zone.len() {
-        5 => format!("{}:{}", &zone[..3], zone.get(3..)?),
-        _ => return None,
-    };
+    // What is cut or broken may have a letter of several bytes here.
+    let (hours, minutes) = zone.split_at_checked(3).filter(|_| zone.len() == 5)?;
+    let zone = format!("{hours}:{minutes}");
     let whole = format!("{day}T{clock}{zone}");
     whole.is_ascii().then_some(whole)
 }

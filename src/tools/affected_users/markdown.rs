@@ -39,9 +39,10 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
             &anonymous,
         ],
     );
-    if let Some(share) = users.share {
+    if let (Some(_), Some(hit)) = (users.share, users.in_period) {
         let active = count(users.active, "active user", "active users");
-        doc.line("Share: ", &[&in_period, &" of ", &active, &" (", &percent(share), &")"]);
+        let share = percent(hit as f64 / users.active.max(1) as f64);
+        doc.line("Share: ", &[&in_period, &" of ", &active, &" (", &share, &")"]);
     }
     rest(out, doc);
 }

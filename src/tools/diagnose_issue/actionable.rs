@@ -3,8 +3,9 @@
 use super::{facts::Gathered, view::Actionable};
 use crate::{
     diagnosis::{Diagnosis, Role, Verdict},
-    guard::Clean,
+    guard::{Clean, Guard},
     say,
+    tools::same_trace::Seen,
     view::{self, Word, count},
 };
 
@@ -25,7 +26,14 @@ struct Signs {
 }
 
 /// `high`: all signs. `medium`: ours with a place, or surroundings whose remedy the error names. `low`: the rest.
-pub(super) fn judge(gathered: &Gathered, found: &Diagnosis, remedies: usize) -> Actionable {
+/// What follows from another service's issue is mended there.
+pub(super) fn judge(
+    gathered: &Gathered,
+    found: &Diagnosis,
+    remedies: usize,
+    cause: Option<&Seen>,
+    guard: &mut Guard,
+) -> Actionable {
     let replays = gathered.facts.replays.len();
     let (events, users) = (gathered.affected.events, gathered.affected.in_period);
     let signs = Signs {
@@ -40,6 +48,11 @@ pub(super) fn judge(gathered: &Gathered, found: &Diagnosis, remedies: usize) -> 
         Signs { ours: false, .. } if remedies > 0 => "medium",
         _ => "low",
     };
+    if let Some(cause) = cause {
+        let root = cause.view(guard);
+        let instead = say!(root.issue, " in ", root.project, " fails in the same traces: work on that one instead");
+        return Actionable { level: Word("low"), reasons: vec![instead] };
+    }
     let mut reasons = vec![if signs.ours {
         say!("fault: ", found.verdict.as_str())
     } else {

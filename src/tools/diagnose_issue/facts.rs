@@ -6,9 +6,9 @@ use crate::{
     model::{Event, Timestamp, Untrusted},
     say,
     store::{
-        AffectedFacts, AffectedQuery, Baseline, Decided, DiagnosisFacts, DiagnosisQuery, EventQuery, Field, IssueRef,
-        Op, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchRow, SignalKind, SignalQuery, StoreError,
-        StoreKind, Term, Test, Value,
+        AffectedFacts, AffectedQuery, Baseline, Decided, DiagnosisFacts, DiagnosisQuery, Echo, EventQuery, Field,
+        IssueRef, Op, Pick, ReleaseCommit, ReleaseFacts, ReleaseQuery, Scope, SearchRow, SignalKind, SignalQuery,
+        StoreError, StoreKind, Term, Test, Value,
     },
     tools::{Ctx, Resolved, ToolError, same_trace},
 };
@@ -36,6 +36,8 @@ pub(super) struct Gathered {
     pub(super) decided: Decided,
     /// Other issues in the same traces.
     pub(super) same_trace: same_trace::Found,
+    /// The issue that it follows from, counted over all its traces.
+    pub(super) echo: Option<Echo>,
     /// What users wrote about its events, the newest first.
     pub(super) feedback: Vec<Untrusted>,
     /// Whether the store counts frames.
@@ -107,10 +109,13 @@ pub(super) async fn gather(
     releases.reverse();
     let events: Vec<&Event> = std::iter::once(&facts.event).chain(&facts.samples).collect();
     let same_trace = same_trace::find(ctx, &asked.scope, &facts.issue.issue.short_id, &events).await?;
+    let locked = asked.scope.project.clone().filter(|_| ctx.defaults.locked);
+    let of_traces = Scope { project: locked, ..asked.scope.clone() };
+    let echo = ctx.store.echoes(&[facts.issue.issue.id], &of_traces).await?.into_iter().next();
     let feedback = feedback(ctx, &scope, &facts.issue.issue.short_id).await?;
     let decided = ctx.store.decided(&issue, &asked.scope).await?;
     let mut gathered =
-        Gathered { facts, affected, releases, commits: Vec::new(), decided, same_trace, feedback, counted };
+        Gathered { facts, affected, releases, commits: Vec::new(), decided, same_trace, echo, feedback, counted };
     if let Some(query) = since::commits_between(&gathered, scope) {
         gathered.commits = ctx.store.commits(&query).await?.items;
     }

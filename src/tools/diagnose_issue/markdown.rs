@@ -15,7 +15,8 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
     doc.heading("Diagnosis");
     doc.line("Issue: ", &[&out.issue, &", ", &out.what.level, &if out.what.unhandled { ", unhandled" } else { "" }]);
     doc.line("Verdict: ", &[&out.verdict]);
-    doc.line("Worth an agent: ", &[&out.actionable.level]);
+    let why = out.actionable.reasons.first().filter(|_| out.actionable.level.0 == "low").map(|why| say!(": ", why));
+    doc.line("Worth an agent: ", &[&out.actionable.level, &why]);
     doc.open();
     out.reasons.iter().for_each(|reason| doc.bullet(reason));
     let decided = &out.decided;
@@ -52,8 +53,8 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
     for other in &out.same_trace {
-        let events = count(other.events, "event", "events");
-        doc.line("Same trace: ", &[&other.issue, &" in ", &other.project, &", ", &events, &": ", &other.title]);
+        let traces = count(other.traces, "trace", "traces");
+        doc.line("Same trace: ", &[&other.issue, &" in ", &other.project, &", in ", &traces, &": ", &other.title]);
     }
     for text in &out.feedback {
         doc.line("A user wrote: ", &[text]);
@@ -75,7 +76,8 @@ fn say_release(release: &Option<Clean>) -> Clean {
 }
 
 fn write_frames(place: &Where, doc: &mut Doc) {
-    doc.heading("Where (most telling first)");
+    let is_known = place.frames.iter().any(|frame| frame.role.0 == "cause");
+    doc.heading(if is_known { "Where (most telling first)" } else { "Where it shows (no frame is the cause)" });
     for frame in &place.frames {
         let file = frame.repo_path.as_ref().or(frame.file.as_ref());
         let mut at = say!(frame.function.clone().unwrap_or_else(|| Clean::ours("?")), " at ", file);
@@ -83,7 +85,7 @@ fn write_frames(place: &Where, doc: &mut Doc) {
             at = say!(at, ":", line);
         }
         at = say!(at, code::drift(frame.line, frame.line_now, frame.changed_since.as_deref()));
-        let telling = frame.specificity.filter(|times| *times >= TELLING);
+        let telling = frame.specificity.filter(|times| *times >= TELLING && frame.role.0 != "met");
         let times = telling.map(|times| say!(", ", times, " times as common here as in other issues"));
         doc.bullet(&say!(at, " [", plain(frame.role.0), times, "]"));
         if let Some(line) = &frame.source {

@@ -31,10 +31,12 @@ pub(super) fn elsewhere(gathered: &Gathered, verdict: Verdict) -> Option<&Seen> 
     gathered.same_trace.issues.iter().filter(|_| open).find(other)
 }
 
-/// What that issue says.
-pub(super) fn of_trace(seen: &Seen, looked: u64, guard: &mut Guard) -> Clean {
+/// What that issue says; counted over all traces where the lists count them too.
+pub(super) fn of_trace(seen: &Seen, gathered: &Gathered, guard: &mut Guard) -> Clean {
     let view = seen.view(guard);
-    let traces = say!(view.traces, " of ", count(looked, "trace", "traces"));
+    let same = gathered.echo.as_ref().filter(|echo| echo.root.short_id == seen.issue.raw());
+    let (traces, looked) = same.map_or((seen.traces, gathered.same_trace.looked), |echo| (echo.traces, echo.looked));
+    let traces = say!(traces, " of ", count(looked, "trace", "traces"));
     say!("same trace: ", view.issue, " ", view.title, " in ", view.project, ", in ", traces, " looked at")
 }
 

@@ -287,7 +287,7 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Ask
     let cause = reasons::elsewhere(gathered, found.verdict);
     let mut sentences = reasons::sentences(&found, &measured, &conditions, facts, guard);
     if let Some(cause) = cause {
-        sentences.insert(0, reasons::of_trace(cause, gathered.same_trace.looked, guard));
+        sentences.insert(0, reasons::of_trace(cause, gathered, guard));
     }
     let mut next_calls = reasons::next_calls(gathered, &found, &related, asked.words);
     if let Some(cause) = cause {
@@ -295,7 +295,7 @@ pub(super) fn of(gathered: &Gathered, judged: Judged, code: &Looked, asked: &Ask
         next_calls.insert(0, say!("diagnose_issue {\"issue\":\"", issue, "\"", asked.words, "}"));
     }
     Out {
-        actionable: actionable::judge(gathered, &found, remedies.len()),
+        actionable: actionable::judge(gathered, &found, remedies.len(), cause, guard),
         issue: guard.line(&facts.issue.issue.short_id.as_str().into(), Limit::Tag),
         verdict: Word(cause.map_or(found.verdict, |_| Verdict::Dependency).as_str()),
         reasons: sentences,

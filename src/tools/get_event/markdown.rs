@@ -19,7 +19,7 @@ pub(super) fn write(out: &Out, doc: &mut Doc) {
         doc.line("Remedy named by the error: ", &[&remedy.action, &" (quoted: ", &remedy.evidence, &")"]);
     }
     if !event.exceptions.is_empty() {
-        doc.heading("Exception chain (caught error first, root cause last; each stack starts at the throw)");
+        doc.heading("Exception chain (caught error first, root cause last; each stack starts at the throw; > own code, ▸ its line)");
         for (i, exception) in event.exceptions.iter().enumerate() {
             write_exception(exception, i, doc);
         }

@@ -69,7 +69,7 @@ impl View for Out {
         }
         let what = match dropped {
             0 => Clean::ours("details of the issue"),
-            n => count(n as u64, "more issue of this page", "more issues of this page"),
+            n => count(n as u64, "more issue", "more issues"),
         };
         vec![Omission { what, call: Clean::ours("cursor, or a larger max_tokens") }]
     }

@@ -68,27 +68,28 @@ pub(super) fn of(told: &VerdictInput<'_>, out: &Out, guard: &mut Guard) -> Clean
             say!("Regressed: ", evidence, "; the rate is at least ", low, " times the old one", sure)
         }
         Verdict::Moved => moved(out, proof, &evidence),
-        Verdict::InsufficientExposure => {
-            say!(again(told), "Not enough to tell yet: ", evidence, missing(out, proof), returning(out))
-        }
+        Verdict::InsufficientExposure => match again(told) {
+            Some(again) => say!(again, evidence, missing(out, proof), returning(out)),
+            None => say!("Not enough to tell yet: ", evidence, missing(out, proof), returning(out)),
+        },
     }
 }
 
 /// What is known whatever the statistics say: that it happened again, the hour that is not over included.
-fn again(told: &VerdictInput<'_>) -> Clean {
+fn again(told: &VerdictInput<'_>) -> Option<Clean> {
     let new = |hit: &&FixHit| hit.group == 0 && told.history.releases[hit.release].side == Side::New;
     let hits = || told.history.hits.iter().filter(new);
     let named: BTreeSet<u32> = hits().filter_map(|hit| hit.user).collect();
     let users = named.len() + hits().filter(|hit| hit.user.is_none()).count();
     match hits().count() as u64 {
-        0 => Clean::default(),
-        events => say!(
-            "It happened again ",
+        0 => None,
+        events => Some(say!(
+            "It still happens: ",
             count(events, "time", "times"),
-            ", to ",
+            " since, to ",
             count(users as u64, "user", "users"),
-            ". "
-        ),
+            ". Whether it became rarer can't be told yet: "
+        )),
     }
 }
 

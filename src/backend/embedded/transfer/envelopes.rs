@@ -10,7 +10,7 @@ use super::{Exported, Line, Take, counts::People};
 use crate::{
     backend::embedded::{
         fault::Corrupt,
-        pack::{Fact, HOUR_US, hour_of, moment},
+        pack::{Fact, HOUR_US, UNATTENDED, hour_of, moment},
         read::Snapshot,
     },
     guard::show_user,
@@ -28,7 +28,7 @@ impl Snapshot<'_> {
     /// Notes an event of each issue on the way.
     pub(super) fn export_events(&mut self, issues: &mut Issues, take: &mut Take) -> Result<bool, StoreError> {
         let people = People::of(self)?;
-        let users = self.users_of_events()?;
+        let facts = self.facts_of_events()?;
         let groups = self.groups_of_issues()?;
         let sql =
             "SELECT body.id, body.ts, body.z, project.slug, body.issue, body.seq FROM body JOIN issue ON issue.id=body.issue
@@ -45,10 +45,12 @@ impl Snapshot<'_> {
             event["event_id"] = id.as_str().into();
             event["timestamp"] = moment(row.get(1)?).to_string().into();
             let header = header(&row.get::<_, String>(3)?, Some(&id), row.get(1)?);
-            let user = users.get(row.get::<_, usize>(5)?).and_then(|user| people.shown(*user));
+            let (user, by_job) = facts.get(row.get::<_, usize>(5)?).copied().unwrap_or_default();
+            let user = people.shown(user);
             let mut exported = of_somebody(user, &header, json!({ "type": "event" }), event.to_string().as_bytes());
-            if let Line::Envelope { group, .. } = &mut exported.line {
+            if let Line::Envelope { group, unattended, .. } = &mut exported.line {
                 *group = groups.get(&row.get(4)?).cloned();
+                *unattended = by_job;
             }
             if !take(exported) {
                 return Ok(false);
@@ -64,28 +66,31 @@ impl Snapshot<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Numbers of users, by the sequence number of the event.
-    fn users_of_events(&mut self) -> Result<Vec<u32>, StoreError> {
+    /// The number of the user, and whether nobody asked for what failed, by the sequence number of the event.
+    fn facts_of_events(&mut self) -> Result<Vec<(u32, bool)>, StoreError> {
         let last: i64 = self.conn.query_row("SELECT coalesce(max(seq), 0) FROM body", [], |row| row.get(0))?;
-        let mut users = vec![0; usize::try_from(last).unwrap_or(0) + 1];
-        let mut put = |seq: i64, user: u32| {
-            if let Some(place) = usize::try_from(seq).ok().and_then(|seq| users.get_mut(seq)) {
-                *place = user;
+        let mut facts = vec![(0, false); usize::try_from(last).unwrap_or(0) + 1];
+        let mut put = |seq: i64, user: u32, bits: u8| {
+            if let Some(place) = usize::try_from(seq).ok().and_then(|seq| facts.get_mut(seq)) {
+                *place = (user, bits & UNATTENDED != 0);
             }
         };
         let mut statement = self.conn.prepare("SELECT head FROM chunk")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let head = self.unpacker.head(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            head.seq.iter().zip(&head.user).for_each(|(seq, user)| put(*seq, *user));
+            for ((seq, user), bits) in head.seq.iter().zip(&head.user).zip(&head.bits) {
+                put(*seq, *user, *bits);
+            }
         }
         let mut statement = self.conn.prepare("SELECT seq, fact FROM tail")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let seq = row.get(0)?;
-            put(seq, Fact::decode(seq, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?.user);
+            let fact = Fact::decode(seq, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            put(seq, fact.user, fact.bits);
         }
-        Ok(users)
+        Ok(facts)
     }
 
     pub(super) fn export_items(&mut self, take: &mut Take) -> Result<bool, StoreError> {
@@ -262,5 +267,5 @@ fn of_somebody(user: Option<String>, header: &Value, mut item: Value, payload: &
     envelope.extend_from_slice(payload);
     envelope.push(b'\n');
     let user = user.filter(|user| !payload.windows(user.len()).any(|window| window == user.as_bytes()));
-    Exported { line: Line::Envelope { envelope, user, group: None }, done: 1 }
+    Exported { line: Line::Envelope { envelope, user, group: None, unattended: false }, done: 1 }
 }

@@ -39,6 +39,8 @@ pub enum Line {
         user: Option<String>,
         /// A hash that the events of its issue share, hexadecimal: what is grouped once stays together.
         group: Option<String>,
+        /// Whether nobody asked for what failed: a job ran by itself.
+        unattended: bool,
     },
     /// What no envelope carries.
     Record(Box<TransferRecord>),
