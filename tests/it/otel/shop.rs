@@ -365,7 +365,7 @@ fn a_newcomers_questions_are_answered_by_one_call_each() {
             "what a browser's error was caused by",
             "diagnose_issue",
             json!({ "issue": "TILL-WEB-2", "period": "24h" }),
-            &["Verdict: dependency", "TILL-API-1 KeyError: 'CH' in till-api, in 7 of 8 traces"],
+            &["Verdict: dependency", "TILL-API-1 KeyError: 'CH' in till-api, in 20 of 21 traces"],
         ),
         (
             "who is hit, by what marks them",

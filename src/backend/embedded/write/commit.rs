@@ -11,7 +11,7 @@ use super::{
     frames::StackDelta,
     join::TraceTouch,
     libraries::LibraryTouch,
-    lines::LooseLines,
+    lines::LooseRecords,
     names::Names,
     prepare::{Packed, Prepared},
     request_tags::TagDays,
@@ -71,8 +71,8 @@ pub(super) struct Commit<'t> {
     pub(super) kept: HashMap<(i64, u64), (u64, bool)>,
     /// Spans and logs of a day and project that are kept without a failure.
     pub(super) keep_lines: u64,
-    /// Lines that came.
-    pub(super) loose: LooseLines,
+    /// Records with lines that came.
+    pub(super) loose: LooseRecords,
     projects: HashMap<u64, (i64, Option<String>)>,
     events: u64,
 }

@@ -56,7 +56,7 @@ impl Commit<'_> {
             body,
         ])?;
         if let Some(source) = Source::of_code(item.kind.code()) {
-            *self.loose.entry((project, source)).or_default() += 1;
+            self.loose.entry((project, source)).or_default().records += 1;
         }
         if let Some(used) = &item.used {
             self.touch_traffic(project, rel, env, std::slice::from_ref(used))?;

@@ -18,8 +18,43 @@ use crate::{
 /// Lines that make a block, of all kinds together.
 const LINES: u64 = 8_192;
 
-/// Lines by project and source that are in no block, about.
-pub(super) type LooseLines = HashMap<(u64, Source), u64>;
+/// How long after parts that wait held others up those are looked at again, microseconds.
+const AGAIN_US: i64 = 10_000_000;
+/// Lines that a record is taken to have before any was packed.
+const EACH: f64 = 4.0;
+
+/// Records whose lines are in no block, as far as this process knows.
+#[derive(Clone, Copy)]
+pub(super) struct Loose {
+    pub(super) records: u64,
+    /// Lines of one, as those that were looked at last had them.
+    each: f64,
+    /// Not looked at again before something comes at that time, microseconds since 1970.
+    not_before: i64,
+}
+
+impl Default for Loose {
+    fn default() -> Self {
+        Self { records: 0, each: EACH, not_before: i64::MIN }
+    }
+}
+
+impl Loose {
+    fn lines(&self) -> f64 {
+        self.records as f64 * self.each
+    }
+
+    /// Notes that a block was made of some records, which have so many lines, or that they were too few for one.
+    fn looked_at(&mut self, made: bool, records: u64, lines: u64) {
+        self.records = if made { self.records.saturating_sub(records) } else { records };
+        if records > 0 {
+            self.each = lines as f64 / records as f64;
+        }
+    }
+}
+
+/// By project and source.
+pub(super) type LooseRecords = HashMap<(u64, Source), Loose>;
 
 /// Lines of one kind: the record that each is of, and which of its lines.
 type Lines = Vec<(i64, u32, Row)>;
@@ -29,18 +64,11 @@ impl Writer {
     pub(super) fn count_loose(&mut self) -> Result<(), StoreError> {
         let projects: Vec<u64> =
             self.conn.prepare("SELECT id FROM project")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        self.loose.clear();
+        self.loose.values_mut().for_each(|loose| loose.records = 0);
         for project in projects {
             for source in Source::PACKED {
-                let table = match source {
-                    Source::Parts => "part WHERE keep=1".to_owned(),
-                    Source::Items(kind) => format!("item WHERE kind={}", kind.code()),
-                };
-                let sql = format!("SELECT count(*) FROM {table} AND project=?1 AND id>?2");
-                let n: u64 =
-                    self.conn
-                        .query_row(&sql, params![project, mark(&self.conn, project, source)?], |row| row.get(0))?;
-                self.loose.insert((project, source), n);
+                let n = count(&self.conn, project, source)?;
+                self.loose.entry((project, source)).or_default().records = n;
             }
         }
         Ok(())
@@ -48,8 +76,9 @@ impl Writer {
 
     /// Whose lines are to be packed next.
     pub(super) fn most_loose(&self) -> Option<(u64, Source)> {
-        let most = self.loose.iter().filter(|(_, n)| **n >= LINES).max_by_key(|(_, n)| **n);
-        most.map(|(key, _)| *key)
+        let due = self.loose.iter().filter(|(_, loose)| loose.not_before <= self.latest);
+        let enough = due.filter(|(_, loose)| loose.lines() >= LINES as f64);
+        enough.max_by(|a, b| a.1.lines().total_cmp(&b.1.lines())).map(|(key, _)| *key)
     }
 
     /// Packs one block's worth of lines, if there are so many.
@@ -62,12 +91,13 @@ impl Writer {
         let packed = pack_next(&mut self.conn, &mut self.unpacker, (project, source), (self.latest - WAIT_US, LINES));
         // Unlocking fails only if it isn't locked.
         let _ = self.fold_lock.unlock();
-        match packed? {
-            (true, lines) => {
-                let left = self.loose.entry((project, source)).or_default();
-                *left = left.saturating_sub(lines);
-            }
-            (false, lines) => drop(self.loose.insert((project, source), lines)),
+        let (made, taken) = packed?;
+        let left = if made { None } else { Some(count(&self.conn, project, source)?) };
+        let loose = self.loose.entry((project, source)).or_default();
+        loose.looked_at(made, taken.records, taken.n);
+        if let Some(left) = left.filter(|left| *left > taken.records) {
+            // The others wait for parts that may still be kept.
+            (loose.records, loose.not_before) = (left, self.latest + AGAIN_US);
         }
         Ok(())
     }
@@ -117,6 +147,16 @@ impl Writer {
     }
 }
 
+/// Records of a project that are in no block.
+fn count(conn: &Connection, project: u64, source: Source) -> Result<u64, StoreError> {
+    let table = match source {
+        Source::Parts => "part WHERE keep=1".to_owned(),
+        Source::Items(kind) => format!("item WHERE kind={}", kind.code()),
+    };
+    let sql = format!("SELECT count(*) FROM {table} AND project=?1 AND id>?2");
+    Ok(conn.prepare_cached(&sql)?.query_row(params![project, mark(conn, project, source)?], |row| row.get(0))?)
+}
+
 /// The number of the last record of a project that is in a block.
 pub(super) fn mark(conn: &Connection, project: u64, source: Source) -> Result<i64, StoreError> {
     let sql = "SELECT upto FROM line_mark WHERE project=?1 AND source=?2";
@@ -124,13 +164,13 @@ pub(super) fn mark(conn: &Connection, project: u64, source: Source) -> Result<i6
     Ok(found.unwrap_or(0))
 }
 
-/// Makes the next block, if there are at least so many lines; says whether, and how many lines there are.
+/// Makes the next block, if there are at least so many lines; says whether, and what was looked at.
 fn pack_next(
     conn: &mut Connection,
     unpacker: &mut Unpacker,
     (project, source): (u64, Source),
     (settled, least): (i64, u64),
-) -> Result<(bool, u64), StoreError> {
+) -> Result<(bool, Taken), StoreError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let upto = match source {
         // What came after a part that may still be kept waits with it.
@@ -143,7 +183,7 @@ fn pack_next(
     let from = mark(&tx, project, source)?;
     let taken = take(&tx, unpacker, (project, source), (from, upto), LINES)?;
     if taken.n < least {
-        return Ok((false, taken.n));
+        return Ok((false, taken));
     }
     for (kind, lines) in &taken.kinds {
         write(&tx, (project, source, *kind), lines)?;
@@ -153,7 +193,7 @@ fn pack_next(
         params![project, source.code(), taken.last],
     )?;
     tx.commit()?;
-    Ok((true, taken.n))
+    Ok((true, taken))
 }
 
 /// Lines of some records.
@@ -161,6 +201,8 @@ struct Taken {
     kinds: HashMap<SignalKind, Lines>,
     /// How many.
     n: u64,
+    /// How many records they are of.
+    records: u64,
     /// Number of the last record.
     last: i64,
 }
@@ -175,7 +217,7 @@ fn take(
 ) -> Result<Taken, StoreError> {
     let slug: String = conn.query_row("SELECT slug FROM project WHERE id=?1", [project], |row| row.get(0))?;
     let mut maker = Maker::new(conn);
-    let mut taken = Taken { kinds: HashMap::new(), n: 0, last: from };
+    let mut taken = Taken { kinds: HashMap::new(), n: 0, records: 0, last: from };
     let mut statement = conn.prepare_cached(&source.sql())?;
     let mut rows = statement.query(params![project, from, upto])?;
     while taken.n < most
@@ -183,6 +225,7 @@ fn take(
     {
         let stored = Stored::of(row)?;
         taken.last = stored.id;
+        taken.records += 1;
         let body = unpacker.body(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
         let Some(parsed) = Parsed::of(source, &body) else { continue };
         for kind in source.kinds() {
@@ -208,4 +251,25 @@ fn write(
     )?
     .execute(params![project, source.code(), kind_code(kind), first, last, lo, hi, pack(lines)])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_stays_loose_than_a_block_lacks() {
+        for each in [1, 5, 40] {
+            let mut loose = Loose { records: 64_000, ..Loose::default() };
+            let mut there: u64 = 64_000;
+            while loose.lines() >= LINES as f64 {
+                let block = LINES.div_ceil(each);
+                let (made, records) = if there >= block { (true, block) } else { (false, there) };
+                loose.looked_at(made, records, records * each);
+                there -= if made { records } else { 0 };
+            }
+            assert_eq!(loose.records, there);
+            assert!(there * each < LINES, "{there} records of {each} lines");
+        }
+    }
 }

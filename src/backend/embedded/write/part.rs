@@ -63,7 +63,7 @@ impl Commit<'_> {
                 z
             ])?;
         if keep {
-            *self.loose.entry((project, Source::Parts)).or_default() += u64::from(part.spans + part.logs);
+            self.loose.entry((project, Source::Parts)).or_default().records += 1;
         }
         self.touch_release(rel, first, last);
         self.touch_project(project, last, None);

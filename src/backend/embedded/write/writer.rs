@@ -14,7 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     commit::Commit,
     join::settled_before,
-    lines::LooseLines,
+    lines::LooseRecords,
     names::{Caps, Names},
     queue::{Queue, Work, Write},
 };
@@ -44,8 +44,8 @@ pub(in crate::backend::embedded) struct Writer {
     pub(super) fold_lock: File,
     /// Facts that are not folded yet, as far as this process knows.
     pub(super) unfolded: u64,
-    /// Lines that are in no block, as far as this process knows.
-    pub(super) loose: LooseLines,
+    /// Records whose lines are in no block, as far as this process knows.
+    pub(super) loose: LooseRecords,
     joining: Arc<OnceLock<Joining>>,
     /// When the newest digest came, microseconds since 1970.
     pub(super) latest: i64,
@@ -72,7 +72,7 @@ pub(in crate::backend::embedded) fn start(
         unpacker: Unpacker::new()?,
         fold_lock,
         unfolded,
-        loose: LooseLines::new(),
+        loose: LooseRecords::new(),
         joining,
         latest: 0,
         fold_at,
@@ -196,7 +196,7 @@ impl Writer {
         match done.and_then(|done| Ok((done, tx.commit()?))) {
             Ok(((receipts, events), ())) => {
                 self.unfolded += events;
-                loose.into_iter().for_each(|(of, n)| *self.loose.entry(of).or_default() += n);
+                loose.into_iter().for_each(|(of, more)| self.loose.entry(of).or_default().records += more.records);
                 self.latest = latest;
                 Ok(receipts)
             }
