@@ -252,8 +252,8 @@ impl Restore<'_> {
     fn name(&self, project: u64, issue: i64, short_id: &str) -> Result<(), StoreError> {
         let sql = "SELECT short_id FROM issue WHERE id=?1";
         let now: String = self.conn.prepare_cached(sql)?.query_row([issue], |row| row.get(0))?;
-        let is_name = short_id.rsplit_once('-').is_some_and(|(slug, _)| now.starts_with(slug));
-        if now == short_id || !is_name {
+        let slug = |name: &str| name.rsplit_once('-').map(|(slug, _)| slug.to_owned());
+        if now == short_id || slug(&now) != slug(short_id) {
             return Ok(());
         }
         let sql = "SELECT id FROM issue WHERE project=?1 AND short_id=?2 COLLATE NOCASE";

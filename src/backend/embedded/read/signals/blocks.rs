@@ -273,6 +273,9 @@ impl Asked<'_, '_> {
         for verdicts in
             [self.each("status", |value| value.as_str().is_some_and(has_failed))?, self.each("level", bad_level)?]
         {
+            if verdicts.contains(&Verdict::Unknown) {
+                return Ok(None);
+            }
             for (failed, verdict) in columns.failed.iter_mut().zip(verdicts) {
                 *failed |= verdict == Verdict::Yes;
             }
