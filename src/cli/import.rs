@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::{
-    intake::{Content, Incoming, Intake, Of, Tally},
+    intake::{Content, ExportedFacts, Incoming, Intake, Tally},
     parts,
 };
 use crate::{
@@ -80,7 +80,7 @@ fn envelopes(path: &Path, limits: Limits) -> Envelopes {
     match read(path, limits) {
         Ok(Source::One(body)) => Box::new(std::iter::once(Incoming {
             origin: name,
-            content: Ok(Content::Envelope { body, of: Of::default() }),
+            content: Ok(Content::Envelope { body, of: ExportedFacts::default() }),
             exported: false,
         })),
         Ok(Source::Lines(lines)) => Box::new(lines.enumerate().filter_map(move |(i, line)| {
@@ -186,7 +186,7 @@ fn of_line(line: &[u8]) -> anyhow::Result<(Content, bool)> {
         _ => bail!("the line is neither a JSON string nor an object"),
     };
     let said = |key| value.get(key).and_then(Value::as_str).filter(|_| exported);
-    let of = Of {
+    let of = ExportedFacts {
         user: said("user").map(str::to_owned),
         group: said("group").and_then(|hex| u128::from_str_radix(hex, 16).ok()),
         unattended: exported && value.get("unattended").is_some_and(|unattended| unattended == true),

@@ -67,7 +67,7 @@ pub enum Content {
         /// As it was sent.
         body: Vec<u8>,
         /// What an export says of it.
-        of: Of,
+        of: ExportedFacts,
     },
     /// What an export tells beside envelopes.
     Record(Box<TransferRecord>),
@@ -75,7 +75,7 @@ pub enum Content {
 
 /// What an export says of an envelope.
 #[derive(Clone, Debug, Default)]
-pub struct Of {
+pub struct ExportedFacts {
     /// The pseudonym of whose it is.
     pub user: Option<String>,
     /// The hash that the events of its issue share.
@@ -214,7 +214,7 @@ impl Intake {
     }
 
     /// Adds what an export says of an envelope to what came of it.
-    fn known(&self, of: &Of, mut digest: Digest) -> Digest {
+    fn known(&self, of: &ExportedFacts, mut digest: Digest) -> Digest {
         let people = Pseudonyms::new(self.store.pseudonym_key()).returning();
         let user = of.user.as_ref().map(|user| people.user(&user.as_str().into()));
         for record in &mut digest.records {

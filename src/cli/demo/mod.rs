@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    intake::{Content, Incoming, Intake, Of, Tally},
+    intake::{Content, ExportedFacts, Incoming, Intake, Tally},
     parts,
 };
 use crate::{backend::embedded::EmbeddedStore, config::Settings, tools, tools::Ctx};
@@ -80,7 +80,7 @@ async fn fill(settings: &Settings, store: &std::sync::Arc<EmbeddedStore>) -> any
         let own = lines.iter().zip(&moved).filter(|(line, _)| line.project == project);
         let own = own.map(|(_, envelope)| Incoming {
             origin: "demo".to_owned(),
-            content: Ok(Content::Envelope { body: envelope.clone().into_bytes(), of: Of::default() }),
+            content: Ok(Content::Envelope { body: envelope.clone().into_bytes(), of: ExportedFacts::default() }),
             exported: false,
         });
         tally.add(intake.all(own, |_| ()).await?);

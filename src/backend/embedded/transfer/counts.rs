@@ -58,21 +58,18 @@ impl Snapshot<'_> {
              WHERE keep=1 ORDER BY part.id",
             place_joins("part", "part.project")
         );
-        self.each(&sql, take, |row| {
-            Ok((
-                TransferRecord::Part(PartLine {
-                    place: place_of(row)?,
-                    trace: row.get(3)?,
-                    first: row.get(4)?,
-                    last: row.get(5)?,
-                    received: row.get(6)?,
-                    failing: row.get(7)?,
-                    spans: row.get(8)?,
-                    logs: row.get(9)?,
-                    content: Packed(row.get(10)?),
-                }),
-                1,
-            ))
+        self.each(&sql, 1, take, |row| {
+            Ok(TransferRecord::Part(PartLine {
+                place: place_of(row)?,
+                trace: row.get(3)?,
+                first: row.get(4)?,
+                last: row.get(5)?,
+                received: row.get(6)?,
+                failing: row.get(7)?,
+                spans: row.get(8)?,
+                logs: row.get(9)?,
+                content: Packed(row.get(10)?),
+            }))
         })
     }
 
@@ -82,21 +79,18 @@ impl Snapshot<'_> {
              LEFT JOIN word AS operation ON operation.id=traffic.op",
             place_joins("traffic", "traffic.project")
         );
-        self.each(&sql, take, |row| {
-            Ok((
-                TransferRecord::Requests(RequestsLine {
-                    place: place_of(row)?,
-                    hour: row.get(3)?,
-                    operation: row.get(4)?,
-                    requests: row.get(5)?,
-                    weight: row.get(6)?,
-                    failed: row.get(7)?,
-                    durations: Packed(row.get(8)?),
-                    users: people.named(&decode_users(&row.get::<_, Vec<u8>>(9)?)?),
-                    sessions: Packed(row.get(10)?),
-                }),
-                0,
-            ))
+        self.each(&sql, 0, take, |row| {
+            Ok(TransferRecord::Requests(RequestsLine {
+                place: place_of(row)?,
+                hour: row.get(3)?,
+                operation: row.get(4)?,
+                requests: row.get(5)?,
+                weight: row.get(6)?,
+                failed: row.get(7)?,
+                durations: Packed(row.get(8)?),
+                users: people.named(&decode_users(&row.get::<_, Vec<u8>>(9)?)?),
+                sessions: Packed(row.get(10)?),
+            }))
         })
     }
 
@@ -106,19 +100,16 @@ impl Snapshot<'_> {
              WHERE active.kind IN ({BY_SESSIONS}, {BY_REQUESTS})",
             place_joins("active", "active.project")
         );
-        self.each(&sql, take, |row| {
-            Ok((
-                TransferRecord::Active(ActiveLine {
-                    place: place_of(row)?,
-                    day: row.get(3)?,
-                    kind: row.get(4)?,
-                    quantity: row.get(5)?,
-                    first: row.get(6)?,
-                    last: row.get(7)?,
-                    users: people.named(&decode_users(&row.get::<_, Vec<u8>>(8)?)?),
-                }),
-                0,
-            ))
+        self.each(&sql, 0, take, |row| {
+            Ok(TransferRecord::Active(ActiveLine {
+                place: place_of(row)?,
+                day: row.get(3)?,
+                kind: row.get(4)?,
+                quantity: row.get(5)?,
+                first: row.get(6)?,
+                last: row.get(7)?,
+                users: people.named(&decode_users(&row.get::<_, Vec<u8>>(8)?)?),
+            }))
         })
     }
 
@@ -128,20 +119,17 @@ impl Snapshot<'_> {
                    JOIN project ON project.id=base_request.project
                    LEFT JOIN word AS environment ON environment.id=base_request.env
                    LEFT JOIN word AS tag ON tag.id=base_request.tag";
-        self.each(sql, take, |row| {
+        self.each(sql, 0, take, |row| {
             let values = decode_sets(&row.get::<_, Vec<u8>>(4)?)?.map(|sets| {
                 sets.iter().map(|(value, users)| (words.get(value).cloned(), people.named(users))).collect()
             });
-            Ok((
-                TransferRecord::RequestTag(RequestTagLine {
-                    project: row.get(0)?,
-                    environment: row.get(1)?,
-                    day: row.get(2)?,
-                    tag: row.get(3)?,
-                    values,
-                }),
-                0,
-            ))
+            Ok(TransferRecord::RequestTag(RequestTagLine {
+                project: row.get(0)?,
+                environment: row.get(1)?,
+                day: row.get(2)?,
+                tag: row.get(3)?,
+                values,
+            }))
         })
     }
 
@@ -151,45 +139,37 @@ impl Snapshot<'_> {
             "SELECT {PLACE}, hour, users, agents FROM sess_users {}",
             place_joins("sess_users", "(SELECT project FROM release WHERE id=sess_users.rel)")
         );
-        self.each(&sql, take, |row| {
+        self.each(&sql, 0, take, |row| {
             let agents = decode_sets(&row.get::<_, Vec<u8>>(5)?)?.unwrap_or_default();
             let agents =
                 agents.iter().filter_map(|(agent, users)| Some((words.get(agent)?.clone(), people.named(users))));
-            Ok((
-                TransferRecord::SessionUsers(SessionUsersLine {
-                    place: place_of(row)?,
-                    hour: row.get(3)?,
-                    users: people.named(&decode_users(&row.get::<_, Vec<u8>>(4)?)?),
-                    agents: agents.collect(),
-                }),
-                0,
-            ))
+            Ok(TransferRecord::SessionUsers(SessionUsersLine {
+                place: place_of(row)?,
+                hour: row.get(3)?,
+                users: people.named(&decode_users(&row.get::<_, Vec<u8>>(4)?)?),
+                agents: agents.collect(),
+            }))
         })
     }
 
     fn export_dropped(&mut self, take: &mut Take) -> Result<bool, StoreError> {
         let sql = format!("SELECT {PLACE}, hour, n FROM dropped {}", place_joins("dropped", "dropped.project"));
-        self.each(&sql, take, |row| {
+        self.each(&sql, 0, take, |row| {
             let line = DroppedLine { place: place_of(row)?, hour: row.get(3)?, errors: row.get(4)? };
-            Ok((TransferRecord::Dropped(line), 0))
+            Ok(TransferRecord::Dropped(line))
         })
     }
 
     fn export_outcomes(&mut self, take: &mut Take) -> Result<bool, StoreError> {
-        let sql = "SELECT project.slug, day, item, outcome, reason, n FROM outcome JOIN project ON project.id=outcome.project";
-        self.each(sql, take, |row| {
-            Ok((
-                TransferRecord::Outcome(OutcomeLine {
-                    project: row.get(0)?,
-                    day: row.get(1)?,
-                    item: row.get(2)?,
-                    outcome: row.get(3)?,
-                    reason: row.get(4)?,
-                    quantity: row.get(5)?,
-                }),
-                0,
-            ))
-        })
+        let all = self.losses(i64::MIN)?.into_iter().map(|loss| OutcomeLine {
+            project: loss.project,
+            day: loss.day,
+            item: loss.item,
+            outcome: loss.outcome,
+            reason: loss.reason,
+            quantity: loss.quantity,
+        });
+        Ok(all.map(TransferRecord::Outcome).all(|record| take(of_record(record, 0))))
     }
 
     fn texts(&self, kind: Word) -> Result<HashMap<u32, String>, StoreError> {
@@ -198,18 +178,18 @@ impl Snapshot<'_> {
         Ok(words.collect::<Result<_, _>>()?)
     }
 
-    /// A line a row.
+    /// A line a row, each of which is `done` things of the store.
     fn each(
         &self,
         sql: &str,
+        done: u64,
         take: &mut Take,
-        line: impl Fn(&Row<'_>) -> Result<(TransferRecord, u64), StoreError>,
+        line: impl Fn(&Row<'_>) -> Result<TransferRecord, StoreError>,
     ) -> Result<bool, StoreError> {
         let mut statement = self.conn.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (record, done) = line(row)?;
-            if !take(of_record(record, done)) {
+            if !take(of_record(line(row)?, done)) {
                 return Ok(false);
             }
         }

@@ -270,7 +270,7 @@ pub struct OutcomeLine {
     pub item: String,
     pub outcome: String,
     pub reason: String,
-    pub quantity: i64,
+    pub quantity: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
