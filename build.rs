@@ -13,6 +13,7 @@ fn main() {
     if std::env::var("PRODSIGNAL_SENTRY_OPENAPI").is_ok_and(|path| !path.is_empty()) {
         println!("cargo::rustc-cfg=has_openapi");
     }
+    println!("cargo::rustc-check-cfg=cfg(has_postgres)");
     let all = std::env::var("PRODSIGNAL_TEST_ALL").is_ok_and(|v| v == "1");
     for (program, arguments, cfg) in [
         ("npm", ["--version"].as_slice(), "has_node"),
@@ -26,5 +27,10 @@ fn main() {
         if all || command.status().is_ok_and(|status| status.success()) {
             println!("cargo::rustc-cfg={cfg}");
         }
+    }
+    // Debian keeps the server's programs off the path.
+    let servers = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    if all || servers.into_iter().any(|version| version.path().join("bin/initdb").exists()) {
+        println!("cargo::rustc-cfg=has_postgres");
     }
 }

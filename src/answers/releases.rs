@@ -105,6 +105,29 @@ impl Releases {
     }
 }
 
+impl Releases {
+    /// Number and name of the releases after one, up to and including another, project by project, newest first; those
+    /// of the other alone where none is given.
+    pub(crate) fn between(
+        &self,
+        after: Option<&Untrusted>,
+        upto: &Untrusted,
+    ) -> Result<Vec<(u32, String)>, StoreError> {
+        for name in [upto].into_iter().chain(after) {
+            self.named(std::slice::from_ref(name))?;
+        }
+        let mut wanted = Vec::new();
+        for of_project in self.list.chunk_by(|a, b| a.project == b.project) {
+            let place = |name: &Untrusted| of_project.iter().position(|known| known.version == name.raw());
+            let Some(last) = place(upto) else { continue };
+            let first = after.and_then(place).map_or(last, |after| after + 1);
+            let between = of_project.get(first..=last).unwrap_or_default();
+            wanted.extend(between.iter().rev().map(|known| (known.id, known.version.clone())));
+        }
+        Ok(wanted)
+    }
+}
+
 /// Releases with a sign of life up to the scope's end.
 pub(crate) fn known_releases(facts: &impl Facts, bounds: &ResolvedScope) -> Result<Releases, StoreError> {
     Ok(in_order(facts.release_rows(bounds)?))

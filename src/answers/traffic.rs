@@ -3,7 +3,7 @@
 
 use super::{
     facts::Activity,
-    time::{HOUR_US, moment},
+    time::{HOUR_US, hour_of, moment},
 };
 use crate::change::{Hour, Series};
 
@@ -56,6 +56,11 @@ impl Traffic {
     /// How much was used from that hour on.
     pub(crate) fn since(&self, hour: i64) -> u64 {
         self.hours[self.by as usize].iter().skip(usize::try_from(hour - self.first).unwrap_or(0)).sum()
+    }
+
+    /// How much was used since a moment, and since the start of the scope.
+    pub(crate) fn used(&self, at: i64, lo: i64) -> (u64, u64) {
+        (self.since(hour_of(at)), self.since(hour_of(lo).max(0)))
     }
 
     /// An issue's user-days by hour beside the traffic; `events` are all its events, which are no use of the others.

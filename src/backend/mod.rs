@@ -1,4 +1,6 @@
 //! Signal stores: one folder each.
 
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod embedded;
 pub mod sentry;

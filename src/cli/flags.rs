@@ -30,6 +30,16 @@ pub struct Flags {
     /// Certificates (PEM) of the authority that signed the server's [toml: sentry_ca]
     #[arg(long, global = true, env = "PRODSIGNAL_SENTRY_CA", value_name = "FILE")]
     sentry_ca: Option<PathBuf>,
+    /// ClickHouse of the cluster store, such as http://user@host:8123/?database=signal; its password is taken from
+    /// PRODSIGNAL_CLICKHOUSE_PASSWORD [toml: clickhouse_url]
+    #[cfg(feature = "cluster")]
+    #[arg(long, global = true, env = "PRODSIGNAL_CLICKHOUSE_URL", value_name = "URL")]
+    clickhouse_url: Option<String>,
+    /// PostgreSQL of the cluster store, such as postgres://user@host/signal; its password is taken from
+    /// PRODSIGNAL_POSTGRES_PASSWORD [toml: postgres_url]
+    #[cfg(feature = "cluster")]
+    #[arg(long, global = true, env = "PRODSIGNAL_POSTGRES_URL", value_name = "URL")]
+    postgres_url: Option<String>,
     /// Does nothing any more: what a Sentry server answers is kept in memory alone
     #[arg(long, global = true, env = "PRODSIGNAL_CACHE_DIR", value_name = "PATH", hide = true)]
     cache_dir: Option<PathBuf>,
@@ -151,6 +161,10 @@ impl Flags {
             ("--sentry-url", self.sentry_url.clone()),
             ("--sentry-org", self.sentry_org.clone()),
             ("--sentry-ca", path(&self.sentry_ca)),
+            #[cfg(feature = "cluster")]
+            ("--clickhouse-url", self.clickhouse_url.clone()),
+            #[cfg(feature = "cluster")]
+            ("--postgres-url", self.postgres_url.clone()),
             ("--cache-dir", path(&self.cache_dir)),
             ("--project", self.project.clone()),
             ("--environment", self.environment.clone()),
@@ -182,6 +196,10 @@ impl Flags {
             sentry_url: self.sentry_url,
             sentry_org: self.sentry_org,
             sentry_ca: self.sentry_ca,
+            #[cfg(feature = "cluster")]
+            clickhouse_url: self.clickhouse_url,
+            #[cfg(feature = "cluster")]
+            postgres_url: self.postgres_url,
             cache_dir: self.cache_dir,
             allow_writes: self.allow_writes.then_some(true),
             project: self.project,

@@ -33,8 +33,13 @@ pub struct Args {
 pub fn run(settings: Settings, args: Args) -> anyhow::Result<ExitCode> {
     let store = parts::store(&settings)?;
     let intake = Intake::new(&settings, &store, settings.project.clone());
+    from(&settings, &args, &intake)
+}
+
+/// Takes the files in.
+pub fn from(settings: &Settings, args: &Args, intake: &Intake) -> anyhow::Result<ExitCode> {
     let bar = progress_bar(&args.files);
-    let limits = parts::limits(&settings);
+    let limits = parts::limits(settings);
     let envelopes = args.files.iter().flat_map(|path| envelopes(path, limits));
     let tally = parts::serve_on(intake.all(envelopes, |bytes| bar.inc(bytes)))??;
     bar.finish_and_clear();

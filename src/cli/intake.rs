@@ -11,7 +11,7 @@ use crate::{
     guard::Pseudonyms,
     ingest::Ingest,
     protocol::{self, ClockPolicy},
-    store::{Digest, ProjectKey, Record, SignalSink, StoreError},
+    store::{Digest, ProjectKey, Receipt, Record, SignalSink, StoreError},
 };
 
 /// Envelopes that are on their way at once: enough to fill the writer's transactions.
@@ -91,10 +91,31 @@ enum Apart {
     Refused { origin: String, why: String },
 }
 
+/// A store that takes in whole histories.
+#[async_trait::async_trait]
+pub trait Store: SignalSink {
+    /// Writes digests in their order.
+    async fn write_in_order(&self, digests: Vec<Digest>) -> Result<Vec<Receipt>, StoreError>;
+
+    /// Keeps records of an export, in their order; returns the places of those that can't be kept, and why.
+    async fn restore(&self, records: Vec<TransferRecord>) -> Result<Vec<(usize, String)>, StoreError>;
+}
+
+#[async_trait::async_trait]
+impl Store for EmbeddedStore {
+    async fn write_in_order(&self, digests: Vec<Digest>) -> Result<Vec<Receipt>, StoreError> {
+        Self::write_in_order(self, digests).await
+    }
+
+    async fn restore(&self, records: Vec<TransferRecord>) -> Result<Vec<(usize, String)>, StoreError> {
+        Self::restore(self, records).await
+    }
+}
+
 /// Takes envelopes in.
 #[derive(Clone)]
 pub struct Intake {
-    store: Arc<EmbeddedStore>,
+    store: Arc<dyn Store>,
     ingest: Arc<Ingest>,
     /// For what was exported.
     returning: Arc<Ingest>,
@@ -111,6 +132,12 @@ impl Intake {
             returning: Arc::new(parts::returning(settings, store)),
             project,
         }
+    }
+
+    /// Into any store, taken apart by these.
+    #[cfg(feature = "cluster")]
+    pub fn over(store: Arc<dyn Store>, ingest: Ingest, returning: Ingest, project: Option<String>) -> Self {
+        Self { store, ingest: Arc::new(ingest), returning: Arc::new(returning), project }
     }
 
     /// Takes all in; `progress` hears how many bytes are done. Many are taken apart at once, and stored in the order that

@@ -8,6 +8,8 @@ mod backup;
 mod brief;
 mod call;
 mod channel;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod delete;
 mod demo;
 mod doctor;
@@ -136,6 +138,10 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         return stdio::run(settings, args);
     }
     let settings = settings?;
+    #[cfg(feature = "cluster")]
+    if settings.cluster.is_some() {
+        return cluster::run(settings, command);
+    }
     match command {
         Command::Demo => demo::run(settings),
         Command::Serve(args) => serve::run(settings, &args),

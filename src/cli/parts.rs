@@ -64,6 +64,11 @@ fn open(path: &Path, options: Options) -> anyhow::Result<Arc<EmbeddedStore>> {
 
 /// What tools get, over the store that is configured.
 pub fn configured(settings: &Settings) -> anyhow::Result<Ctx> {
+    #[cfg(feature = "cluster")]
+    if let Some(cluster) = &settings.cluster {
+        let store = super::cluster::open(settings, cluster)?;
+        return over(settings, store.clone(), store);
+    }
     match &settings.sentry {
         Some(_) => sentry(settings),
         None => ctx(settings, &store(settings)?),
@@ -82,8 +87,7 @@ pub fn code_here(settings: &mut Settings) {
 
 /// Where the feed of the settings' store is kept: in the embedded store itself, or, over Sentry, in one of its own.
 pub fn feed(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
-    let Some(sentry) = &settings.sentry else { return store(settings) };
-    let place = format!("{:?} {:?}", sentry.url, sentry.org);
+    let Some(place) = settings.elsewhere() else { return store(settings) };
     let digest = <sha2::Sha256 as sha2::Digest>::digest(place.as_bytes());
     let name = digest[..6].iter().fold("feed-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
     store_at(&settings.store.with_file_name(name))
@@ -91,7 +95,7 @@ pub fn feed(settings: &Settings) -> anyhow::Result<Arc<EmbeddedStore>> {
 
 /// What tools get, and the feed: over the embedded store one opening of it serves both.
 pub fn with_feed(settings: &Settings) -> anyhow::Result<(Ctx, Arc<EmbeddedStore>)> {
-    if settings.sentry.is_some() {
+    if settings.elsewhere().is_some() {
         return Ok((configured(settings)?, feed(settings)?));
     }
     let store = store(settings)?;

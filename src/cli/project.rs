@@ -82,6 +82,14 @@ pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl Args {
+    /// The project that is shown or made, where nothing else is asked for.
+    #[cfg(feature = "cluster")]
+    pub fn alone(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| self.command.is_none())
+    }
+}
+
 /// What an SDK of the project is given, by the address that senders use.
 pub fn dsn(settings: &Settings, project: &Project) -> String {
     let base = settings.public_base();

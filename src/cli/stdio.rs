@@ -26,7 +26,7 @@ pub fn run(settings: anyhow::Result<Settings>, args: &Args) -> anyhow::Result<Ex
     let news = settings.as_ref().ok().map(|settings| parts::news(settings, &end));
     let pushed = settings.as_ref().ok().filter(|_| args.channel).map(|settings| channel::messages(settings.clone()));
     // The store that signal lies in; over a Sentry server it is not ours to drop anything.
-    let own = settings.as_ref().ok().filter(|settings| settings.sentry.is_none()).cloned();
+    let own = settings.as_ref().ok().filter(|settings| settings.elsewhere().is_none()).cloned();
     let server = match (server(settings), news) {
         (server, Some(news)) => server.telling(news, end.clone()),
         (server, None) => server,

@@ -38,6 +38,10 @@ pub struct Layer {
     pub sentry_url: Option<String>,
     pub sentry_org: Option<String>,
     pub sentry_ca: Option<PathBuf>,
+    #[cfg(feature = "cluster")]
+    pub clickhouse_url: Option<String>,
+    #[cfg(feature = "cluster")]
+    pub postgres_url: Option<String>,
     pub cache_dir: Option<PathBuf>,
     pub allow_writes: Option<bool>,
     pub project: Option<String>,
@@ -89,6 +93,10 @@ pub enum ConfigError {
     /// Not an address on the web.
     #[error("public_url \"{0}\": say scheme and host, such as https://signal.example.com")]
     PublicUrl(String),
+    /// One database of the cluster store without the other.
+    #[cfg(feature = "cluster")]
+    #[error("--clickhouse-url and --postgres-url go together")]
+    Cluster,
     /// A certificate without a key, or a key without a certificate.
     #[error("--tls-cert and --tls-key go together")]
     Tls,
@@ -118,6 +126,12 @@ impl Layer {
         self.sentry_url.is_some() || self.sentry_org.is_some()
     }
 
+    /// Whether it names the databases of a cluster.
+    #[cfg(feature = "cluster")]
+    pub fn names_cluster(&self) -> bool {
+        self.clickhouse_url.is_some() || self.postgres_url.is_some()
+    }
+
     /// What is set here, else what is set there.
     pub fn over(self, other: Self) -> Self {
         Self {
@@ -125,6 +139,10 @@ impl Layer {
             sentry_url: self.sentry_url.or(other.sentry_url),
             sentry_org: self.sentry_org.or(other.sentry_org),
             sentry_ca: self.sentry_ca.or(other.sentry_ca),
+            #[cfg(feature = "cluster")]
+            clickhouse_url: self.clickhouse_url.or(other.clickhouse_url),
+            #[cfg(feature = "cluster")]
+            postgres_url: self.postgres_url.or(other.postgres_url),
             cache_dir: self.cache_dir.or(other.cache_dir),
             allow_writes: self.allow_writes.or(other.allow_writes),
             project: self.project.or(other.project),

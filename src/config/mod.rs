@@ -22,6 +22,9 @@ pub struct Settings {
     pub store: PathBuf,
     /// The Sentry server that is asked instead; `None`: the embedded store answers.
     pub sentry: Option<SentrySettings>,
+    /// The databases of the cluster store, which is asked instead.
+    #[cfg(feature = "cluster")]
+    pub cluster: Option<ClusterSettings>,
     /// Whether tools may change issues.
     pub allow_writes: bool,
     /// Default project of every tool, and of `import`.
@@ -93,6 +96,33 @@ pub struct SentrySettings {
     pub ca: Option<PathBuf>,
 }
 
+/// Where the databases of the cluster store are; passwords come from the environment alone.
+#[cfg(feature = "cluster")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// `http://user@host:8123/?database=name`.
+    pub clickhouse: String,
+    /// `postgres://user@host/database`.
+    pub postgres: String,
+}
+
+#[cfg(feature = "cluster")]
+impl ClusterSettings {
+    /// Of a layer; a store or a server that is named for this run goes before databases that are named for all.
+    fn of(first: &Layer, layer: &Layer) -> Result<Option<Self>, ConfigError> {
+        if (first.store.is_some() || first.names_sentry()) && !first.names_cluster() {
+            return Ok(None);
+        }
+        match (&layer.clickhouse_url, &layer.postgres_url) {
+            (Some(clickhouse), Some(postgres)) => {
+                Ok(Some(Self { clickhouse: clickhouse.clone(), postgres: postgres.clone() }))
+            }
+            (None, None) => Ok(None),
+            _ => Err(ConfigError::Cluster),
+        }
+    }
+}
+
 /// Where `serve` listens unless told otherwise: loopback, the port that SDKs with `spotlight` send to.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8969";
 
@@ -104,7 +134,11 @@ impl Settings {
     pub fn resolve(first: Layer, file: Layer) -> Result<Self, ConfigError> {
         // A store that is named for this run goes before a server that is named for all.
         let embedded = first.store.is_some() && !first.names_sentry();
+        #[cfg(feature = "cluster")]
+        let named = first.clone();
         let layer = first.over(file);
+        #[cfg(feature = "cluster")]
+        let cluster = ClusterSettings::of(&named, &layer)?;
         let sentry = (layer.names_sentry() && !embedded).then(|| SentrySettings {
             url: layer.sentry_url.clone(),
             org: layer.sentry_org.clone(),
@@ -114,6 +148,8 @@ impl Settings {
         Ok(Self {
             store: layer.store.map_or_else(default_store, Ok)?,
             sentry,
+            #[cfg(feature = "cluster")]
+            cluster,
             allow_writes: layer.allow_writes.unwrap_or(false),
             project: layer.project,
             environment: layer.environment,
@@ -156,6 +192,15 @@ impl Settings {
 }
 
 impl Settings {
+    /// What answers in place of the embedded store, as a text that is the same for the same place.
+    pub fn elsewhere(&self) -> Option<String> {
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            return Some(format!("{} {}", cluster.clickhouse, cluster.postgres));
+        }
+        self.sentry.as_ref().map(|sentry| format!("{:?} {:?}", sentry.url, sentry.org))
+    }
+
     /// Scheme, host and port that senders and people use, without a slash at the end.
     pub fn public_base(&self) -> String {
         match &self.public_url {

@@ -22,6 +22,8 @@ pub struct Source {
 pub enum StoreKind {
     /// SQLite in this process.
     Embedded,
+    /// ClickHouse and PostgreSQL.
+    Cluster,
     /// Sentry's Web API.
     Sentry,
 }
@@ -31,6 +33,7 @@ impl StoreKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Cluster => "cluster",
             Self::Sentry => "sentry",
         }
     }

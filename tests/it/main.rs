@@ -9,6 +9,8 @@ mod change;
 mod cli;
 mod clients;
 mod closing;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod code;
 mod counts;
 mod diagnosis;

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use super::naive::{self, Part};
 use crate::world::{Hit, World, at, hit, pseudonym};
 
-const PROJECTS: [&str; 2] = ["shop", "till"];
+pub const PROJECTS: [&str; 2] = ["shop", "till"];
 const RELEASES: [&str; 5] = ["app@1.0.0", "app@1.1.0", "app@1.2.0", "app@2.0.0", "6c1f2b0a9d"];
 const ENVIRONMENTS: [&str; 2] = ["production", "staging"];
 const BROWSERS: [&str; 3] = ["Chrome", "Firefox", "Safari"];
@@ -48,7 +48,7 @@ fn a_hit(issues: usize, users: u64) -> impl Strategy<Value = Hit> {
 }
 
 /// Batches of events, each followed by folding or not; some events come again.
-fn history() -> impl Strategy<Value = Vec<(Vec<Hit>, bool)>> {
+pub fn history() -> impl Strategy<Value = Vec<(Vec<Hit>, bool)>> {
     let batches = prop::collection::vec((prop::collection::vec(a_hit(3, 8), 1..14), any::<bool>()), 1..5);
     batches.prop_map(|mut batches| {
         let mut before: Vec<Hit> = Vec::new();
@@ -64,7 +64,7 @@ fn history() -> impl Strategy<Value = Vec<(Vec<Hit>, bool)>> {
     })
 }
 
-fn part() -> impl Strategy<Value = Part> {
+pub fn part() -> impl Strategy<Value = Part> {
     let moment = || (-1i64..7, 0i64..86_400);
     let since = prop::collection::btree_set(0..RELEASES.len(), 1..3);
     (
@@ -93,7 +93,7 @@ fn scope(part: &Part) -> Scope {
 }
 
 /// Releases and environments that the store has never heard of are errors: such parts are made to fit.
-fn fitted(part: &Part, hits: &[Hit]) -> Option<Part> {
+pub fn fitted(part: &Part, hits: &[Hit]) -> Option<Part> {
     let mut part = part.clone();
     let of_project = |hit: &&Hit| part.project.is_none_or(|project| hit.project == project);
     let known = |name: &String| {
@@ -127,12 +127,12 @@ fn name_of(title: &str) -> String {
     title.trim_start_matches("Fault: ").trim_end_matches(" failed").to_owned()
 }
 
-async fn issues_agree(world: &World, hits: &[Hit], part: &Part, sort: IssueSort) {
+pub async fn issues_agree(store: &dyn SignalStore, hits: &[Hit], part: &Part, sort: IssueSort) {
     let wanted = naive::issues(hits, part);
     let since = part.since.as_ref().map(|since| since.iter().map(|name| name.as_str().into()).collect());
     let change = vec![Change::New, Change::Regressed, Change::Escalating, Change::Ongoing, Change::Resolved];
     let query = IssueQuery { scope: scope(part), since, sort, change, limit: 100, ..IssueQuery::default() };
-    let page = world.store.issues(&query).await.unwrap();
+    let page = store.issues(&query).await.unwrap();
     assert_eq!(page.total, Some(wanted.len() as u64));
     assert_eq!(page.by_change.iter().map(|(_, n)| n).sum::<u64>(), wanted.len() as u64);
     assert!(!page.more);
@@ -163,16 +163,16 @@ async fn issues_agree(world: &World, hits: &[Hit], part: &Part, sort: IssueSort)
     // Pages are parts of one order.
     let mut paged = Vec::new();
     for skip in (0..wanted.len()).step_by(2) {
-        let page = world.store.issues(&IssueQuery { limit: 2, skip, ..query.clone() }).await.unwrap();
+        let page = store.issues(&IssueQuery { limit: 2, skip, ..query.clone() }).await.unwrap();
         paged.extend(page.items.iter().map(|found| found.issue.id));
     }
     assert_eq!(paged, page.items.iter().map(|found| found.issue.id).collect::<Vec<_>>());
 }
 
 /// Everything that `affected` says of one issue.
-async fn affected_agrees(world: &World, hits: &[Hit], part: &Part, project: &'static str, issue: &str) {
+pub async fn affected_agrees(store: &dyn SignalStore, hits: &[Hit], part: &Part, project: &'static str, issue: &str) {
     let own = |hit: &&Hit| hit.project == project && hit.issue == issue;
-    let Some(id) = id_of(world, hits, part, project, issue).await else { return };
+    let Some(id) = id_of(store, hits, part, project, issue).await else { return };
     let query = AffectedQuery {
         scope: scope(part),
         issue: Some(id),
@@ -183,7 +183,7 @@ async fn affected_agrees(world: &World, hits: &[Hit], part: &Part, project: &'st
         buckets: 30,
         sample: 3,
     };
-    let found = world.store.affected(&query).await.unwrap();
+    let found = store.affected(&query).await.unwrap();
     let until: Vec<&Hit> = hits.iter().filter(own).filter(|hit| part.known(hit) && part.of_releases(hit)).collect();
     let counted: Vec<&Hit> = until.iter().copied().filter(|hit| part.counts(hit)).collect();
     assert_eq!(found.total, naive::users(until.iter().copied()));
@@ -271,48 +271,54 @@ fn active_agrees(hits: &[Hit], part: &Part, project: &str, found: &prodsignal::s
     }
 }
 
-async fn id_of(world: &World, hits: &[Hit], part: &Part, project: &'static str, issue: &str) -> Option<IssueRef> {
+async fn id_of(
+    store: &dyn SignalStore,
+    hits: &[Hit],
+    part: &Part,
+    project: &'static str,
+    issue: &str,
+) -> Option<IssueRef> {
     let own: Vec<&Hit> = hits.iter().filter(|hit| hit.project == project && hit.issue == issue).collect();
     let in_scope = part.project.is_none_or(|wanted| wanted == project);
     let named = IssueRef::OfEvent(EventId(own.first()?.id));
     let scope = Scope { project: Some(project.into()), end: Some(at(40, 0)), ..Scope::default() };
-    let id = world.store.issue(&named, &scope).await.unwrap().issue.id;
+    let id = store.issue(&named, &scope).await.unwrap().issue.id;
     let named = IssueRef::Named(id.to_string().as_str().into());
     if in_scope && own.iter().any(|hit| part.known(hit)) {
         return Some(named);
     }
     let query = self::scope(part);
-    assert!(matches!(world.store.issue(&named, &query).await, Err(StoreError::NotFound { what: "issue", .. })));
+    assert!(matches!(store.issue(&named, &query).await, Err(StoreError::NotFound { what: "issue", .. })));
     None
 }
 
-async fn events_agree(world: &World, hits: &[Hit], part: &Part, project: &'static str, issue: &str) {
-    let Some(id) = id_of(world, hits, part, project, issue).await else { return };
+pub async fn events_agree(store: &dyn SignalStore, hits: &[Hit], part: &Part, project: &'static str, issue: &str) {
+    let Some(id) = id_of(store, hits, part, project, issue).await else { return };
     let own = || hits.iter().filter(|hit| hit.project == project && hit.issue == issue && part.known(hit));
     let in_period: Vec<&Hit> = own().filter(|hit| part.in_period(hit)).collect();
     let ask = |pick| EventQuery { scope: scope(part), pick, release: None, extras: true };
     if in_period.is_empty() {
-        let missing = world.store.event(&ask(Pick::Latest(id))).await;
+        let missing = store.event(&ask(Pick::Latest(id))).await;
         assert!(matches!(missing, Err(StoreError::NotFound { what: "event", .. })));
         return;
     }
-    let latest = world.store.event(&ask(Pick::Latest(id.clone()))).await.unwrap();
+    let latest = store.event(&ask(Pick::Latest(id.clone()))).await.unwrap();
     assert_eq!(Some(latest.event.timestamp), in_period.iter().map(|hit| hit.at).max());
-    let oldest = world.store.event(&ask(Pick::Oldest(id.clone()))).await.unwrap();
+    let oldest = store.event(&ask(Pick::Oldest(id.clone()))).await.unwrap();
     assert_eq!(Some(oldest.event.timestamp), in_period.iter().map(|hit| hit.at).min());
-    let best = world.store.event(&ask(Pick::Recommended(id))).await.unwrap();
+    let best = store.event(&ask(Pick::Recommended(id))).await.unwrap();
     let richest = in_period.iter().map(|hit| (hit.richness, hit.at)).max().unwrap();
     let found = hits.iter().find(|hit| EventId(hit.id) == best.event.id && hit.project == project).unwrap();
     assert_eq!((found.richness, found.at), richest);
     // Going back from the newest shows every event once.
     let all = naive_order(own());
     let mut walked = Vec::new();
-    let mut next = Some(world.store.event(&ask_any(part, *all.last().unwrap(), project)).await.unwrap());
+    let mut next = Some(store.event(&ask_any(part, *all.last().unwrap(), project)).await.unwrap());
     while let Some(here) = next {
         walked.push(here.event.id);
         next = match here.previous {
             Some(id) => {
-                let before = world.store.event(&ask_any(part, id, project)).await.unwrap();
+                let before = store.event(&ask_any(part, id, project)).await.unwrap();
                 assert_eq!(before.next, Some(here.event.id));
                 Some(before)
             }
@@ -335,7 +341,7 @@ fn ask_any(part: &Part, id: EventId, project: &'static str) -> EventQuery {
     EventQuery { scope, pick: Pick::Id(id), release: None, extras: false }
 }
 
-async fn searches_agree(world: &World, hits: &[Hit], part: &Part) {
+pub async fn searches_agree(store: &dyn SignalStore, hits: &[Hit], part: &Part) {
     let part = Part { since: None, ..part.clone() };
     let counted: Vec<&Hit> = hits.iter().filter(|hit| part.counts(hit)).collect();
     let rows = SearchQuery {
@@ -344,7 +350,7 @@ async fn searches_agree(world: &World, hits: &[Hit], part: &Part) {
         limit: 1000,
         ..SearchQuery::default()
     };
-    let page = world.store.search(&rows).await.unwrap();
+    let page = store.search(&rows).await.unwrap();
     assert_eq!(page.total, Some(counted.len() as u64));
     let times: Vec<_> = page.items.iter().map(|row| row.values[1].clone()).collect();
     let mut wanted: Vec<_> = counted.iter().map(|hit| hit.at).collect();
@@ -365,7 +371,7 @@ async fn searches_agree(world: &World, hits: &[Hit], part: &Part) {
         limit: 1000,
         ..SearchQuery::default()
     };
-    let page = world.store.search(&groups).await.unwrap();
+    let page = store.search(&groups).await.unwrap();
     let mut wanted: BTreeMap<(Option<String>, i64), Vec<&Hit>> = BTreeMap::new();
     for hit in &counted {
         let plan = hit.tags.iter().find(|(key, _)| key == "plan").map(|(_, value)| value.clone());
@@ -385,11 +391,11 @@ async fn searches_agree(world: &World, hits: &[Hit], part: &Part) {
     }
 }
 
-async fn releases_agree(world: &World, hits: &[Hit], part: &Part) {
+pub async fn releases_agree(store: &dyn SignalStore, hits: &[Hit], part: &Part) {
     let query = ReleaseQuery { scope: scope(part), counts: true, ..ReleaseQuery::default() };
     let part = Part { since: None, ..part.clone() };
     let days = whole_days(&part);
-    let found = world.store.releases(&query).await.unwrap();
+    let found = store.releases(&query).await.unwrap();
     let wanted: BTreeSet<&String> =
         hits.iter().filter(|hit| part.in_period(hit)).filter_map(|hit| hit.release.as_ref()).collect();
     assert_eq!(found.iter().map(|facts| facts.release.version.raw()).collect::<BTreeSet<_>>().len(), wanted.len());
@@ -441,20 +447,20 @@ async fn rebuilt_equals_stored(world: &World) {
     assert_eq!(before, rollups(world));
 }
 
-async fn all_agree(world: &World, hits: &[Hit], part: &Part, issues: usize) {
+async fn all_agree(store: &dyn SignalStore, hits: &[Hit], part: &Part, issues: usize) {
     for sort in [IssueSort::Impact, IssueSort::Events, IssueSort::Users, IssueSort::LastSeen] {
-        issues_agree(world, hits, part, sort).await;
+        issues_agree(store, hits, part, sort).await;
     }
     for project in PROJECTS {
         for issue in 0..issues {
-            affected_agrees(world, hits, part, project, &format!("i{issue}")).await;
+            affected_agrees(store, hits, part, project, &format!("i{issue}")).await;
         }
     }
-    searches_agree(world, hits, part).await;
-    releases_agree(world, hits, part).await;
+    searches_agree(store, hits, part).await;
+    releases_agree(store, hits, part).await;
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(work)
 }
 
@@ -469,9 +475,9 @@ proptest! {
         block_on(async {
             let (world, hits) = filled(&batches).await;
             for part in parts.iter().filter_map(|part| fitted(part, &hits)) {
-                all_agree(&world, &hits, &part, 3).await;
+                all_agree(&world.store, &hits, &part, 3).await;
                 for project in PROJECTS {
-                    events_agree(&world, &hits, &part, project, "i0").await;
+                    events_agree(&world.store, &hits, &part, project, "i0").await;
                 }
             }
             rebuilt_equals_stored(&world).await;
@@ -502,8 +508,8 @@ proptest! {
             }
             world.hits(rest).await;
             for part in parts.iter().filter_map(|part| fitted(part, &hits)) {
-                issues_agree(&world, &hits, &part, IssueSort::Users).await;
-                affected_agrees(&world, &hits, &part, "shop", "i0").await;
+                issues_agree(&world.store, &hits, &part, IssueSort::Users).await;
+                affected_agrees(&world.store, &hits, &part, "shop", "i0").await;
             }
             rebuilt_equals_stored(&world).await;
         });

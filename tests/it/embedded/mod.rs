@@ -1,9 +1,9 @@
 //! The embedded store: exact, durable, shared.
 
-mod exact;
+pub mod exact;
 mod files;
 mod maps;
-mod naive;
+pub mod naive;
 mod sessions;
 mod symbols;
 mod writing;

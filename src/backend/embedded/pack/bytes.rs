@@ -4,15 +4,6 @@
 
 use crate::backend::embedded::fault::Corrupt;
 
-/// 64 bits that stand for a text in columns, case aside (FNV-1a); never 0, which stands for none.
-pub(in crate::backend::embedded) fn digest64(text: &str) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325;
-    let hash = text
-        .bytes()
-        .fold(start, |h: u64, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3));
-    hash.max(1)
-}
-
 /// Appends seven bits a byte, lowest first.
 pub(in crate::backend::embedded) fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {

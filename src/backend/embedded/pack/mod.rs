@@ -8,21 +8,23 @@ mod columns;
 mod durations;
 mod fact;
 mod ids;
+mod keys;
 mod tag;
-mod trace;
 mod users;
 
-pub(super) use bytes::{Bytes, column, digest64, put, put_column};
+pub(super) use bytes::{Bytes, column, put, put_column};
 pub(super) use cells::{add_to_cells, decode_cells, encode_cells};
 pub(super) use columns::{Columns, Head, Rest, Unpacker};
 pub(super) use durations::Durations;
 pub(super) use fact::{Fact, REPLAY, UNATTENDED, UNHANDLED, level_from_code, level_of};
 pub(super) use ids::ById;
+pub(super) use keys::{decode_keys, encode_keys};
 pub(super) use tag::TagColumn;
-pub(super) use trace::{ANY, Trace, decode_keys, encode_keys, keys_of};
 pub(super) use users::{ValueSets, decode_sets, decode_union, decode_users, encode_sets, encode_users};
 
-pub(super) use crate::answers::{DAY_US, DayCount, HOUR_US, day_of, hour_of, micros, moment};
+pub(super) use crate::answers::{
+    ANY, DAY_US, DayCount, HOUR_US, Trace, day_of, digest64, hour_of, keys_of, micros, moment,
+};
 
 /// Squeezes bytes the way bodies are stored.
 pub(super) fn squeeze(bytes: &[u8]) -> Vec<u8> {

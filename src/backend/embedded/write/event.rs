@@ -7,9 +7,9 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     commit::{Commit, IssueDelta},
     names::Word,
-    project::short_id,
 };
 use crate::{
+    answers::short_id,
     backend::embedded::pack::{Fact, REPLAY, Trace, UNATTENDED, UNHANDLED, day_of, digest64, micros},
     diagnosis,
     model::{AcrossBuilds, EventId, Group, IssueId, Untrusted},

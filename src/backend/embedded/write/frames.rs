@@ -5,18 +5,13 @@
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use super::{
-    commit::Commit,
-    mentions::{Mention, mentions},
-};
+use super::commit::Commit;
 use crate::{
+    answers::{Mention, STACKS, mentions},
     backend::embedded::pack::{Trace, decode_keys, encode_keys},
     model::Event,
     store::StoreError,
 };
-
-/// Different stacks kept of one issue: a recursion or a generated name makes no end of them.
-const STACKS: i64 = 64;
 
 /// Events with one stack in one transaction.
 pub(super) struct StackDelta {

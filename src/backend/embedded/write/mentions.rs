@@ -1,56 +1,13 @@
-//! Texts by which an issue is found beside its own: inner exceptions, frames of the application, breadcrumbs.
-//! They are kept of the first event with each stack; later ones say the same with other values.
+//! Keeping the texts that an issue is found by.
+//! It uses `rusqlite`.
 
 use rusqlite::params;
 
 use super::commit::Commit;
 use crate::{
-    model::{Event, Untrusted},
+    answers::{MENTIONS, Mention},
     store::StoreError,
 };
-
-/// Longest text that is kept, in characters.
-const LONGEST: usize = 300;
-/// Texts of one event at most, and of one issue.
-const PER_EVENT: usize = 200;
-const PER_ISSUE: i64 = 2_000;
-/// Breadcrumbs of one event, the last ones.
-const BREADCRUMBS: usize = 30;
-
-/// What a text is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::backend::embedded) enum Mention {
-    Type = 0,
-    Value = 1,
-    Function = 2,
-    File = 3,
-    Module = 4,
-    Breadcrumb = 5,
-}
-
-/// The texts of an event, each with its kind.
-pub(super) fn mentions(event: &Event) -> Vec<(Mention, String)> {
-    let mut found = Vec::new();
-    let mut add = |kind: Mention, text: Option<&Untrusted>| {
-        let text: String = text.map(|text| text.raw().trim().chars().take(LONGEST).collect()).unwrap_or_default();
-        if !text.is_empty() && found.len() < PER_EVENT && !found.contains(&(kind, text.clone())) {
-            found.push((kind, text));
-        }
-    };
-    for exception in &event.exceptions {
-        add(Mention::Type, exception.ty.as_ref());
-        add(Mention::Value, exception.value.as_ref());
-        for frame in exception.frames.iter().filter(|frame| frame.in_app) {
-            add(Mention::Function, frame.function.as_ref());
-            add(Mention::File, frame.file.as_ref());
-            add(Mention::Module, frame.module.as_ref());
-        }
-    }
-    for breadcrumb in event.breadcrumbs.iter().rev().take(BREADCRUMBS) {
-        add(Mention::Breadcrumb, breadcrumb.message.as_ref());
-    }
-    found
-}
 
 impl Commit<'_> {
     /// Keeps the texts of an issue's event.
@@ -60,7 +17,7 @@ impl Commit<'_> {
              SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM mention WHERE issue=?1) < ?4",
         )?;
         for (kind, text) in mentions {
-            statement.execute(params![issue, *kind as i64, text, PER_ISSUE])?;
+            statement.execute(params![issue, *kind as i64, text, MENTIONS])?;
         }
         Ok(())
     }

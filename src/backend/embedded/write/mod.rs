@@ -41,7 +41,6 @@ pub use erase::{Erased, ErasedScope};
 pub(super) use event::id_key;
 pub(super) use feed::stamp;
 pub(super) use fold::BIG;
-pub(super) use mentions::Mention;
 pub use names::Caps;
 pub(super) use names::Word;
 pub(super) use prepare::Prepared;

@@ -10,11 +10,11 @@ use super::{
     debug_file::{PackedDebugFile, PackedPart},
     event::id_key,
     names::Names,
-    project::is_slug,
     restore_counts,
     writer::Writer,
 };
 use crate::{
+    answers::is_slug,
     backend::embedded::{
         pack::{day_of, moment},
         transfer::{DebugFileLine, IssueLine, ProjectLine, ReleaseLine, ScriptLine, TransferRecord, UploadLine},

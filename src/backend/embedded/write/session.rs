@@ -9,6 +9,7 @@ use super::{
     names::Word,
 };
 use crate::{
+    answers::{class, rank},
     backend::embedded::pack::{day_of, decode_sets, decode_users, encode_sets, encode_users, hour_of, micros},
     model::{SessionStatus, Untrusted},
     store::{DroppedRecord, SessionRecord, SessionsRecord, StoreError},
@@ -16,26 +17,6 @@ use crate::{
 
 /// The kind of `active` rows that sessions make.
 pub(in crate::backend::embedded) const BY_SESSIONS: i64 = 1;
-
-/// How a session is counted: well, errored, crashed, abnormal, unhandled.
-fn class(session: &SessionRecord) -> usize {
-    match session.status {
-        SessionStatus::Ok | SessionStatus::Exited => usize::from(session.errors > 0),
-        SessionStatus::Crashed => 2,
-        SessionStatus::Abnormal => 3,
-        SessionStatus::Unhandled => 4,
-    }
-}
-
-/// How bad a class is: the worst that was said of a session stays, in whatever order it comes.
-const fn rank(class: usize) -> usize {
-    match class {
-        2 => 4,
-        3 => 3,
-        4 => 2,
-        other => other,
-    }
-}
 
 /// Whether no later state follows.
 fn is_final(status: SessionStatus) -> bool {

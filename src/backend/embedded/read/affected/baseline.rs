@@ -17,15 +17,13 @@ use super::super::engine::{
     scope::{EventFilter, ResolvedScope},
 };
 use crate::{
+    answers::{ALL_RELEASES, ENOUGH, EVENTS_ALONE, EVENTS_AND_REQUESTS, REQUESTS_TOO},
     backend::embedded::{
         pack::{DAY_US, Head, Rest, ValueSets, day_of, decode_sets},
         write::{BY_REQUESTS, BY_SESSIONS},
     },
     store::{AffectedQuery, Baseline, StoreError},
 };
-
-/// So many others with an event, and as many as are affected, are compared by events alone.
-const ENOUGH: u64 = 8;
 
 /// The baseline.
 pub(in crate::backend::embedded::read) struct BaseUsers {
@@ -179,14 +177,12 @@ impl Snapshot<'_> {
             warnings.push("a tag has so many values that its baseline is not kept");
         }
         if query.since.is_some() {
-            warnings.push("the baseline's users are of all releases in the period");
+            warnings.push(ALL_RELEASES);
         }
         let mut with_events = sets.remove(&0).map(|all| all.any(0)).unwrap_or_default();
         let of_requests = self.add_requests(bounds, &tags, asked, (&mut with_events, affected), &mut sets)?;
         if of_requests.is_some() {
-            warnings.push(
-                "few others have an event: users of requests that went well are compared too, by the tags of requests",
-            );
+            warnings.push(REQUESTS_TOO);
         }
         let with_sessions = self.users_of_kind(bounds, BY_SESSIONS)?;
         let all = &with_events | &with_sessions | self.users_of_kind(bounds, BY_REQUESTS)?;
@@ -199,11 +195,7 @@ impl Snapshot<'_> {
         users -= affected;
         // Whose tags nobody knows would count as having none of them, and make every value stand out.
         if !users.is_subset(&with_events) {
-            warnings.push(if of_requests.is_some() {
-                "tags are known of events and requests: of the baseline, only users who have one are compared"
-            } else {
-                "tags are known of events alone: of the baseline, only users who have an event too are compared"
-            });
+            warnings.push(if of_requests.is_some() { EVENTS_AND_REQUESTS } else { EVENTS_ALONE });
             users &= with_events;
         }
         Ok(BaseUsers { kind: query.baseline, users, active, sets, of_requests, warnings })

@@ -15,17 +15,11 @@ use super::super::engine::{
 };
 use super::{Affected, baseline::BaseUsers};
 use crate::{
+    answers::{MOST_VALUES, TAGS, VALUES},
     backend::embedded::{pack::Rest, write::Word},
     model::Untrusted,
     store::{AffectedFacts, AffectedQuery, NO_CONDITION, StoreError, TagShare},
 };
-
-/// Tags shown where none is asked for.
-const TAGS: usize = 6;
-/// Values shown of a tag.
-const VALUES: usize = 20;
-/// A tag with more values than that is not shown unasked.
-const MOST_VALUES: usize = 200;
 
 /// Values of tags while they are counted.
 #[derive(Default)]

@@ -13,14 +13,12 @@ use super::super::engine::{
 };
 use super::{Affected, baseline::BaseUsers};
 use crate::{
+    answers::{MOST_EVENTS, are_versions, families},
     backend::embedded::pack::{ById, Head, Rest},
     model::Untrusted,
-    release::{Version, product},
+    release::product,
     store::{Baseline, ConditionTag, Conditions, StoreError},
 };
-
-/// Most events on each side where events are rows: memory is bounded, and more would change nothing that matters.
-const MOST_EVENTS: usize = 20_000;
 
 impl Snapshot<'_> {
     /// The table of those tags: the affected, then the baseline, each by number.
@@ -100,7 +98,7 @@ impl Snapshot<'_> {
             values.iter().filter(|value| **value != 0).map(|value| Ok((self.word(*value)?, *value))).collect()
         };
         let (tag, mut named) = (self.word(key)?, words(&values)?);
-        let versioned = are_versions(&tag, &named);
+        let versioned = are_versions(&tag, named.iter().map(|(text, _)| text));
         if versioned {
             let families: BTreeSet<String> =
                 named.iter().filter_map(|(text, _)| product(text.raw())).map(|(family, _)| family.to_owned()).collect();
@@ -115,33 +113,6 @@ impl Snapshot<'_> {
         let families = if versioned { families(&values) } else { Vec::new() };
         Ok((ConditionTag { tag, values, families, column }, places))
     }
-}
-
-/// Tags whose values are versions though they may be lone numbers.
-const VERSIONED: [&str; 7] = ["browser", "os", "client_os", "runtime", "engine", "app", "sdk"];
-
-/// Whether a tag's values are versions: by its name, or because all of them have a point.
-fn are_versions(tag: &Untrusted, values: &[(Untrusted, u32)]) -> bool {
-    let name = tag.raw().to_ascii_lowercase();
-    let dotted = |text: &Untrusted| text.raw().contains('.') && product(text.raw()).is_some();
-    VERSIONED.contains(&name.as_str())
-        || name.contains("version")
-        || (!values.is_empty() && values.iter().all(|(text, _)| dotted(text)))
-}
-
-/// Places of versions by what they are versions of, oldest first; what has one version alone is no family.
-fn families(values: &[Untrusted]) -> Vec<Vec<u32>> {
-    let mut families: BTreeMap<&str, Vec<(Version, u32)>> = BTreeMap::new();
-    for (value, place) in values.iter().zip(0..) {
-        if let Some((family, version)) = product(value.raw()) {
-            families.entry(family).or_default().push((version, place));
-        }
-    }
-    let ordered = families.into_values().filter(|family| family.len() > 1).map(|mut family| {
-        family.sort();
-        family.into_iter().map(|(_, place)| place).collect()
-    });
-    ordered.collect()
 }
 
 /// The different values; many rows have few.

@@ -24,7 +24,7 @@ use super::{
     release::{crashed::CRASHED, releases::Releases},
 };
 use crate::{
-    answers::added,
+    answers::{NOBODY_NAMED, added},
     backend::embedded::pack::{Head, Rest, day_of, decode_users, hour_of, moment},
     model::SessionCounts,
     store::{AffectedFacts, AffectedQuery, AffectedSessions, ReleaseUsers, SampleUser, StoreError},
@@ -236,7 +236,7 @@ impl Snapshot<'_> {
         self.add_breakdown(&mut facts, &seen, query, &bounds)?;
         if query.shared_by > 0 && facts.in_period == 0 && facts.anonymous_events > 0 {
             facts.conditions = self.conditions_of_events(&knowns, &want, &bounds, query.shared_by)?;
-            facts.warnings.push("no event of it names a user: conditions are those of events");
+            facts.warnings.push(NOBODY_NAMED);
         }
         facts.trend = seen.times.trend();
         Ok(facts)

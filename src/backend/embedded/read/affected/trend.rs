@@ -3,15 +3,7 @@
 //! It never leaves a gap.
 
 use super::super::engine::tally::Row;
-use crate::{
-    backend::embedded::pack::{DAY_US, HOUR_US, moment},
-    store::TrendBucket,
-};
-
-/// Sizes of buckets; past a week its multiples.
-const SIZES: [i64; 4] = [HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US];
-/// 1970 began on a Thursday; weeks begin on Mondays.
-const MONDAY: i64 = 4 * DAY_US;
+use crate::{answers::size_for, backend::embedded::pack::moment, store::TrendBucket};
 
 /// Events by time.
 #[derive(Default)]
@@ -59,34 +51,5 @@ impl Times {
         let buckets = self.buckets.iter().zip(self.start..).filter(|_| self.seen);
         let start = |number: i64| moment(number * self.size + self.offset);
         buckets.map(|(row, at)| TrendBucket { start: start(at), users: row.users, events: row.events }).collect()
-    }
-}
-
-/// The smallest size with which the period fits into so many buckets, and where its buckets begin.
-fn size_for(lo: i64, hi: i64, most: i64) -> (i64, i64) {
-    let fits = |size: i64, offset: i64| (hi - offset).div_euclid(size) - (lo - offset).div_euclid(size) < most;
-    let offset = |size: i64| if size >= 7 * DAY_US { MONDAY } else { 0 };
-    if let Some(size) = SIZES.into_iter().find(|size| fits(*size, offset(*size))) {
-        return (size, offset(size));
-    }
-    let mut weeks = 2;
-    while !fits(weeks * 7 * DAY_US, MONDAY) && weeks < 1 << 16 {
-        weeks *= 2;
-    }
-    (weeks * 7 * DAY_US, MONDAY)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buckets_fit_the_period() {
-        let hours = |n: i64| n * HOUR_US;
-        assert_eq!(size_for(0, hours(24) - 1, 24).0, HOUR_US);
-        assert_eq!(size_for(1, hours(24) + 1, 24).0, 6 * HOUR_US);
-        assert_eq!(size_for(0, 14 * DAY_US - 1, 30).0, DAY_US);
-        assert_eq!(size_for(0, 90 * DAY_US, 30).0, 7 * DAY_US);
-        assert_eq!(size_for(0, 3650 * DAY_US, 30).0, 32 * 7 * DAY_US);
     }
 }

@@ -19,12 +19,13 @@ use super::{
     hours::{Traffic, UserDays},
 };
 use crate::{
+    answers::releases_around,
     backend::embedded::{
-        pack::{day_of, hour_of, micros, moment},
+        pack::{day_of, hour_of, micros},
         write::BY_REQUESTS,
     },
     change::onset,
-    model::{Onset, Release, Timestamp},
+    model::Onset,
     store::{StoreError, Window, WindowStart},
 };
 
@@ -48,7 +49,7 @@ impl Snapshot<'_> {
         if at > bounds.lo {
             let (used, used_in_all) = traffic.used(at, bounds.lo);
             let users = firsts.iter().filter(|(ts, _)| *ts >= at).count() as u64;
-            let (release_before, release_after) = self.releases_around(known.project, bounds, &onset)?;
+            let (release_before, release_after) = releases_around(self, known.project, bounds, &onset)?;
             let (release_before, release_after) = (release_before.map(Box::new), release_after.map(Box::new));
             let from = WindowStart::Moment { onset, release_before, release_after };
             windows.push(Window { from, users, used, used_in_all });
@@ -130,43 +131,6 @@ impl Snapshot<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The release that began last before the latest hour of an onset, unless it is the first, and the one after.
-    fn releases_around(
-        &self,
-        project: u64,
-        bounds: &ResolvedScope,
-        onset: &Onset,
-    ) -> Result<(Option<Release>, Option<Release>), StoreError> {
-        let sql = "SELECT id, version, first, last FROM release WHERE project=?1 AND first<=?2";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query(params![project, bounds.hi])?;
-        let mut known: Vec<Release> = Vec::new();
-        while let Some(row) = rows.next()? {
-            known.push(Release {
-                version: row.get::<_, String>(1)?.into(),
-                first_seen: moment(row.get(2)?),
-                last_seen: moment(row.get(3)?),
-                deploys: self.deploys(&[row.get(0)?], bounds)?,
-            });
-        }
-        known.sort_by_key(began);
-        let after = known.partition_point(|release| began(release) <= onset.high);
-        let before = after.checked_sub(1).filter(|at| *at > 0).map(|at| known[at].clone());
-        Ok((before, known.get(after).cloned()))
-    }
-}
-
-/// A release's first deploy, else its first sign of life.
-fn began(release: &Release) -> Timestamp {
-    release.deploys.first().map_or(release.first_seen, |deploy| deploy.at)
-}
-
-impl Traffic {
-    /// How much was used since a moment, and since the start of the scope.
-    fn used(&self, at: i64, lo: i64) -> (u64, u64) {
-        (self.since(hour_of(at)), self.since(hour_of(lo).max(0)))
     }
 }
 

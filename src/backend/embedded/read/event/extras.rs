@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::super::engine::{pool::Snapshot, scope::ResolvedScope};
 use crate::{
+    answers::message_of,
     backend::embedded::pack::moment,
-    model::{Data, Event, Untrusted},
+    model::Event,
     store::{AttachmentInfo, Feedback, ItemKind, LogLine, StoreError},
 };
 
@@ -76,25 +77,4 @@ impl Snapshot<'_> {
         }
         Ok(feedback)
     }
-}
-
-/// A log line as SDKs send it: `attributes` holds `{value, type}` by name.
-pub(super) fn log_line(ts: i64, body: &[u8]) -> Option<LogLine> {
-    let line: Value = serde_json::from_slice(body).ok()?;
-    let attributes = line.get("attributes").and_then(Value::as_object).into_iter().flatten();
-    Some(LogLine {
-        timestamp: moment(ts),
-        level: line.get("level").and_then(Value::as_str).map(Into::into),
-        body: line.get("body").and_then(Value::as_str)?.into(),
-        attributes: attributes
-            .map(|(key, value)| (key.as_str().into(), Data::from(value.get("value").unwrap_or(value))))
-            .collect(),
-    })
-}
-
-/// What a user wrote: in a user report, or in a feedback event's context.
-fn message_of(body: &Value) -> Option<Untrusted> {
-    let report = body.get("comments").and_then(Value::as_str);
-    let feedback = || body.pointer("/contexts/feedback/message").and_then(Value::as_str);
-    report.or_else(feedback).or_else(|| body.get("message").and_then(Value::as_str)).map(Into::into)
 }

@@ -4,8 +4,8 @@
 
 use rusqlite::params;
 
-use super::extras::log_line;
 use crate::{
+    answers::log_line,
     backend::embedded::{
         pack::{digest64, moment},
         read::engine::{pool::Snapshot, scope::ResolvedScope},

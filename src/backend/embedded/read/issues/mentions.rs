@@ -6,23 +6,10 @@ use rusqlite::ToSql;
 
 use super::super::engine::pool::Snapshot;
 use crate::{
-    answers::text_fits,
-    backend::embedded::write::Mention,
+    answers::{Mention, like, text_fits},
     model::Untrusted,
     store::{Field, Op, StoreError},
 };
-
-/// The kind of mention that a field names.
-fn mention_of(field: &Field) -> Option<Mention> {
-    match field {
-        Field::Type => Some(Mention::Type),
-        Field::Value => Some(Mention::Value),
-        Field::Function => Some(Mention::Function),
-        Field::File => Some(Mention::File),
-        Field::Module => Some(Mention::Module),
-        _ => None,
-    }
-}
 
 impl Snapshot<'_> {
     /// Issues whose title, value, culprit or type contain the text, or whose events mention it.
@@ -53,7 +40,7 @@ impl Snapshot<'_> {
         op: Op,
         values: &[Untrusted],
     ) -> Result<RoaringBitmap, StoreError> {
-        let Some(mention) = mention_of(field) else { return Ok(RoaringBitmap::new()) };
+        let Some(mention) = Mention::of(field) else { return Ok(RoaringBitmap::new()) };
         let column = match mention {
             Mention::Type => Some("type"),
             Mention::Value => Some("value"),
@@ -88,7 +75,7 @@ impl Snapshot<'_> {
         &self,
         field: &Field,
     ) -> Result<RoaringBitmap, StoreError> {
-        let Some(mention) = mention_of(field) else { return Ok(RoaringBitmap::new()) };
+        let Some(mention) = Mention::of(field) else { return Ok(RoaringBitmap::new()) };
         let kind = mention as i64;
         self.ids("SELECT DISTINCT issue FROM mention WHERE kind=?1", &[&kind])
     }
@@ -98,9 +85,4 @@ impl Snapshot<'_> {
         let ids = statement.query_map(parameters, |row| row.get::<_, u32>(0))?;
         Ok(ids.collect::<Result<_, _>>()?)
     }
-}
-
-/// A text as SQL's `LIKE` has it, `*` for anything.
-fn like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").replace('*', "%")
 }

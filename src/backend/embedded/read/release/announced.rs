@@ -177,18 +177,7 @@ impl Snapshot<'_> {
     ) -> Result<Page<ReleaseCommit>, StoreError> {
         let bounds = self.bounds(&query.scope)?;
         let releases = self.known_releases(&bounds)?;
-        releases.named(std::slice::from_ref(&query.upto))?;
-        if let Some(after) = &query.after {
-            releases.named(std::slice::from_ref(after))?;
-        }
-        let mut wanted: Vec<(i64, String)> = Vec::new();
-        for of_project in releases.list.chunk_by(|a, b| a.project == b.project) {
-            let place = |name: &Untrusted| of_project.iter().position(|known| known.version == name.raw());
-            let Some(last) = place(&query.upto) else { continue };
-            let first = query.after.as_ref().and_then(place).map_or(last, |after| after + 1);
-            let between = of_project.get(first..=last).unwrap_or_default();
-            wanted.extend(between.iter().rev().map(|known| (i64::from(known.id), known.version.clone())));
-        }
+        let wanted = releases.between(query.after.as_ref(), &query.upto)?;
         let mut items: Vec<ReleaseCommit> = Vec::new();
         let sql = format!("SELECT {COMMIT} FROM release_commit WHERE release=?1 ORDER BY place");
         let mut seen = std::collections::HashSet::new();

@@ -11,6 +11,7 @@ use super::super::{
 };
 use super::searched::Searched;
 use crate::{
+    answers::{crash_frame, of_issue},
     backend::embedded::{
         body::body_to_event,
         pack::{DAY_US, HOUR_US, Head, Rest, UNHANDLED, level_of, moment},
@@ -321,9 +322,9 @@ impl Snapshot<'_> {
                 },
                 None => Value::None,
             },
-            Field::Function => text(crash(event).and_then(|frame| frame.function.clone())),
-            Field::File => text(crash(event).and_then(|frame| frame.file.clone())),
-            Field::Module => text(crash(event).and_then(|frame| frame.module.clone())),
+            Field::Function => text(crash_frame(event).and_then(|frame| frame.function.clone())),
+            Field::File => text(crash_frame(event).and_then(|frame| frame.file.clone())),
+            Field::Module => text(crash_frame(event).and_then(|frame| frame.module.clone())),
             Field::Issue | Field::Project | Field::Title | Field::Culprit => text(of_issue(issue, field)),
             Field::TimesSeen | Field::UserCount | Field::FirstSeen | Field::LastSeen | Field::FirstRelease => {
                 self.number_of_issue(searched, known, field)?
@@ -424,21 +425,4 @@ fn level_named(key: u64) -> Level {
 
 fn text(text: Option<Untrusted>) -> Value {
     text.map_or(Value::None, Value::Text)
-}
-
-/// The application's frame nearest to the crash of the root cause.
-fn crash(event: &Event) -> Option<&crate::model::Frame> {
-    event.exceptions.iter().rev().find_map(|exception| exception.frames.iter().find(|frame| frame.in_app))
-}
-
-fn of_issue(issue: &Issue, field: &Field) -> Option<Untrusted> {
-    match field {
-        Field::Issue => Some(issue.short_id.as_str().into()),
-        Field::Project => Some(issue.project.as_str().into()),
-        Field::Title => Some(issue.title.clone()),
-        Field::Type => issue.ty.clone(),
-        Field::Value => issue.value.clone(),
-        Field::Culprit => issue.culprit.clone(),
-        _ => None,
-    }
 }

@@ -2,32 +2,41 @@
 //! It uses `grouping`'s names of places.
 //! It never keeps a name.
 
-use super::bytes::digest64;
 use crate::{
-    backend::embedded::fault::Corrupt,
     grouping::{PlaceName, place_names},
     model::Event,
-    store::StoreError,
 };
 
+/// 64 bits that stand for a text in columns, case aside (FNV-1a); never 0, which stands for none.
+pub(crate) fn digest64(text: &str) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325;
+    let hash = text
+        .bytes()
+        .fold(start, |h: u64, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3));
+    hash.max(1)
+}
+
 /// The key of no frame: every issue that shows frames of the application has it, which counts them.
-pub(in crate::backend::embedded) const ANY: i64 = 0;
+pub(crate) const ANY: i64 = 0;
 /// Places of one event at most; deeper stacks repeat themselves.
 const MOST: usize = 96;
 
+/// Different stacks kept of one issue: a recursion or a generated name makes no end of them.
+pub(crate) const STACKS: i64 = 64;
+
 /// The application's frames of one event.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(in crate::backend::embedded) struct Trace {
+pub(crate) struct Trace {
     /// Equal for equal stacks, lines aside; 0 without frames of the application.
-    pub(in crate::backend::embedded) stack: i64,
+    pub(crate) stack: i64,
     /// Keys of functions and of their files, each once.
-    pub(in crate::backend::embedded) frames: Vec<i64>,
+    pub(crate) frames: Vec<i64>,
     /// Those nearest to the crash of the root cause: the function and its file.
-    pub(in crate::backend::embedded) near: Vec<i64>,
+    pub(crate) near: Vec<i64>,
 }
 
 /// The keys of a place: its function's, and its file's.
-pub(in crate::backend::embedded) fn keys_of(place: &PlaceName) -> [i64; 2] {
+pub(crate) fn keys_of(place: &PlaceName) -> [i64; 2] {
     let function = place.function.as_deref().unwrap_or("?");
     let key = |text: String| digest64(&text).max(2) as i64;
     [key(format!("{}\u{0}{function}", place.module)), key(place.module.clone())]
@@ -35,7 +44,7 @@ pub(in crate::backend::embedded) fn keys_of(place: &PlaceName) -> [i64; 2] {
 
 impl Trace {
     /// Reads an event's exceptions.
-    pub(in crate::backend::embedded) fn of(event: &Event) -> Self {
+    pub(crate) fn of(event: &Event) -> Self {
         let mut trace = Self::default();
         let mut order = String::new();
         for exception in &event.exceptions {
@@ -59,22 +68,5 @@ impl Trace {
             trace.stack = digest64(&order) as i64;
         }
         trace
-    }
-}
-
-/// Packs keys.
-pub(in crate::backend::embedded) fn encode_keys(keys: &[i64]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(keys.len() * 8);
-    keys.iter().for_each(|key| out.extend_from_slice(&key.to_be_bytes()));
-    out
-}
-
-/// Unpacks keys.
-pub(in crate::backend::embedded) fn decode_keys(bytes: &[u8]) -> Result<Vec<i64>, StoreError> {
-    let (keys, rest) = bytes.as_chunks::<8>();
-    if rest.is_empty() {
-        Ok(keys.iter().map(|key| i64::from_be_bytes(*key)).collect())
-    } else {
-        Err(Corrupt("stack").into())
     }
 }
