@@ -148,6 +148,7 @@ fn dispatch(flags: Flags, command: Command) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call::run(settings, args),
         Command::Import(args) => import::run(settings, args),
         Command::Project(args) => project::run(&settings, &args),
+        Command::Verify(args) if args.watch.is_some() => verify_watch::run(&settings, &args),
         Command::Verify(args) => verify::run(&settings, &args),
         Command::Brief(args) => brief::run(&settings, &args),
         Command::Watch(args) => watch::run(&settings, args),

@@ -79,9 +79,6 @@ impl Args {
 }
 
 pub fn run(settings: &Settings, args: &Args) -> anyhow::Result<ExitCode> {
-    if args.watch.is_some() {
-        return super::verify_watch::run(settings, args);
-    }
     let ctx = parts::ctx(settings, &parts::store(settings)?)?;
     let answer = parts::block_on(verdict(&ctx, args))??;
     if answer.is_error {

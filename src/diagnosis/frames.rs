@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Case, FaultCategory, Verdict, verdict::Deciding};
+use super::{Case, FaultCategory, Verdict, deciding::Deciding};
 use crate::model::{Event, Frame, FrameStats, IssueFrequency};
 
 /// A function passes through at most this share of its issues as the one nearest to the crash.

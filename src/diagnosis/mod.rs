@@ -21,6 +21,7 @@
 //! refused calls are code. Where none of these speaks, and all events of the issue carry one version of a library and
 //! enough others another, the library is at fault if the crash lies in it, or if it alone changed within a release. What nothing speaks for is `unclear`.
 
+mod deciding;
 mod faults;
 mod frames;
 mod library;
@@ -77,7 +78,7 @@ pub struct Diagnosis {
 
 /// Looks at everything.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
-    let fault = verdict::deciding(case.event);
+    let fault = deciding::deciding(case.event);
     let walk = frames::StackAnalysis::of(case, fault.as_ref());
     let library = library::blamed(case.event, &walk, case.libraries);
     let (verdict, reasons) = verdict::judge(case, fault.as_ref(), &walk, library);
@@ -89,5 +90,5 @@ pub fn fault_of(event: &Event) -> Option<FaultClass> {
     let ambient = |fault: &FaultClass| {
         matches!(fault.sort, FaultCategory::Resource | FaultCategory::Environment | FaultCategory::Dependency)
     };
-    verdict::deciding(event).map(|deciding| deciding.fault).filter(ambient)
+    deciding::deciding(event).map(|deciding| deciding.fault).filter(ambient)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{hang, memory};
+use super::{hang, holders::put, memory};
 
 /// Signals and exceptions of systems: what a crash is called that no code threw.
 const CRASHES: &[&str] = &["SIG", "EXC_", "EXCEPTION_", "STATUS_", "0x"];
@@ -110,14 +110,6 @@ fn say_crash(event: &mut Value) -> bool {
     put(event, found);
     memory::say(event);
     true
-}
-
-/// Writes the context down.
-pub(super) fn put(event: &mut Value, crash: Value) {
-    if !event.get("contexts").is_some_and(Value::is_object) {
-        event["contexts"] = json!({});
-    }
-    event["contexts"]["crash"] = crash;
 }
 
 /// Functions from the crash outwards.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Object, Symbols, context,
+    holders::holders,
     images::{FOUND, Image, UNWOUND, address, image_of, images_of},
     java,
     object::Place,
@@ -32,25 +33,6 @@ pub fn symbolicate(event: &mut Value, symbols: &dyn Symbols, project: u64) -> bo
         named.mark_found(event);
     }
     context::say_kind(event) || changed
-}
-
-/// Everything of an event that may have a `stacktrace`.
-pub(super) fn holders(event: &mut Value) -> Vec<&mut Map<String, Value>> {
-    let Value::Object(event) = event else { return Vec::new() };
-    let mut found = Vec::new();
-    for (key, value) in event.iter_mut() {
-        if !["exception", "threads"].contains(&key.as_str()) {
-            continue;
-        }
-        let many = value.get("values").is_some_and(Value::is_array);
-        let value = if many { &mut value["values"] } else { value };
-        match value {
-            Value::Object(map) => found.push(map),
-            Value::Array(list) => found.extend(list.iter_mut().take(MOST).filter_map(Value::as_object_mut)),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// Which addresses of a stack are those of what follows a call, as its sender says.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::context::put;
+use super::holders::put;
 
 /// Types and mechanisms by which SDKs tell of a main thread that stopped: Android's, Apple's, Windows', Node's.
 const TYPES: &[&str] = &[

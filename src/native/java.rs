@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Object, Symbols, frames::holders, images::Image};
+use super::{Object, Symbols, holders::holders, images::Image};
 
 /// Gives classes, methods and types their names back; what was sent stays beside it as `raw_stacktrace`.
 pub(super) fn name_classes(event: &mut Value, images: &[Image], symbols: &dyn Symbols, project: u64) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::context::put;
+use super::holders::put;
 
 /// Words by which engines and systems say that memory ran out: V8, Blink, Electron, Apple's systems and SDK, .NET, JVM, Go,
 /// Rust, C++, PHP, Dart, Linux.

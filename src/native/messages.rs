@@ -3,19 +3,12 @@
 
 use minidump::{Minidump, MinidumpAssertion, MinidumpMacCrashInfo, UnifiedMemoryList};
 
-use super::reason::{Crash, Kind};
+use super::reason::{Crash, Kind, Said};
 
 /// Longest text that is taken, in bytes.
 const LONGEST: usize = 1_000;
 /// Bytes of memory that are looked through.
 const SEARCHED: usize = 16 << 20;
-
-/// What was said, and the kind of crash that it tells.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Said {
-    pub(super) kind: Option<Kind>,
-    pub(super) text: String,
-}
 
 /// Words by which libraries and runtimes are known to end a program: glibc, the C++ runtimes, Rust, Swift, V8, Chromium,
 /// Go, LLVM's sanitizers.

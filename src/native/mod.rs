@@ -19,6 +19,7 @@ mod demangle;
 mod dump;
 mod frames;
 mod hang;
+mod holders;
 mod images;
 mod java;
 mod memory;

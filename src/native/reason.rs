@@ -6,8 +6,6 @@ use minidump::{
 };
 use serde_json::{Value, json};
 
-use super::messages::Said;
-
 /// Addresses below this are a null pointer with an offset: no system maps anything there.
 const NEAR_NULL: u64 = 64 << 10;
 /// A fault that near to the stack's pointer is the end of the stack.
@@ -99,6 +97,13 @@ pub(super) struct Crash {
     pub(super) kind: Kind,
     /// What the program itself said before it ended.
     pub(super) message: Option<String>,
+}
+
+/// What was said, and the kind of crash that it tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Said {
+    pub(super) kind: Option<Kind>,
+    pub(super) text: String,
 }
 
 impl Crash {

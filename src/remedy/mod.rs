@@ -17,6 +17,8 @@ use crate::model::{Data, Event, Untrusted};
 
 /// Most remedies of one event.
 const MOST: usize = 5;
+/// Longer texts are data; a remedy stands near their beginning, or in their last lines. In bytes.
+const READ: usize = 16_000;
 
 /// One remedy and the words that it was taken from.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +72,22 @@ pub fn remedies(event: &Event) -> Vec<Remedy> {
     }
     let texts = event.exceptions.iter().rev().filter_map(|e| e.value.as_ref()).chain(&event.message);
     for text in texts {
-        rules::of_text(text.raw()).into_iter().for_each(&mut add);
+        of_text(text.raw()).into_iter().for_each(&mut add);
     }
     found
+}
+
+/// What one text proposes. Words of a system's own come first; general advice only where these say nothing.
+fn of_text(text: &str) -> Vec<Remedy> {
+    let text = beginning(text);
+    let tables = [&*databases::RULES, &*runtimes::RULES, &*platforms::RULES];
+    let found: Vec<Remedy> = tables.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.find(text)).collect();
+    if found.is_empty() { advice::RULES.iter().filter_map(|rule| rule.find(text)).take(1).collect() } else { found }
+}
+
+fn beginning(text: &str) -> &str {
+    let end = (0..=text.len().min(READ)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
 }
 
 /// What drivers keep beside the message: a field `hint`, in a context named after the error.

@@ -2,12 +2,10 @@
 
 use regex::Regex;
 
-use super::{Action, Remedy, advice, databases, platforms, runtimes};
+use super::{Action, Remedy};
 
 /// Longer lines are cut around the words.
 const LONGEST: usize = 600;
-/// Longer texts are data; a remedy stands near their beginning, or in their last lines.
-const READ: usize = 16_000;
 
 /// One form: the kind, the pattern, and what to make of the first group.
 pub(super) struct Rule {
@@ -34,16 +32,9 @@ pub(super) fn rule(kind: &'static str, quote: Quote, pattern: &str, action: fn(&
     Rule { kind, pattern, action, quote }
 }
 
-/// What one text proposes. Words of a system's own come first; general advice only where these say nothing.
-pub(super) fn of_text(text: &str) -> Vec<Remedy> {
-    let text = beginning(text);
-    let tables = [&*databases::RULES, &*runtimes::RULES, &*platforms::RULES];
-    let found: Vec<Remedy> = tables.iter().flat_map(|rules| rules.iter()).filter_map(|rule| rule.find(text)).collect();
-    if found.is_empty() { advice::RULES.iter().filter_map(|rule| rule.find(text)).take(1).collect() } else { found }
-}
-
 impl Rule {
-    fn find(&self, text: &str) -> Option<Remedy> {
+    /// The remedy that a text holds by this rule.
+    pub(super) fn find(&self, text: &str) -> Option<Remedy> {
         let found = self.pattern.captures(text)?;
         let whole = found.get(0)?;
         let group = found.get(1).map_or("", |group| group.as_str().trim());
@@ -54,11 +45,6 @@ impl Rule {
         };
         Some(Remedy { kind: self.kind, action: (self.action)(group), evidence: evidence.into() })
     }
-}
-
-fn beginning(text: &str) -> &str {
-    let end = (0..=text.len().min(READ)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    &text[..end]
 }
 
 /// The line; of a long one what stands around the words.

@@ -10,12 +10,11 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Failure, Gap, GapKind, Replay,
+    Failure, Gap, GapKind,
     draft::{Log, ReportedError},
     event::{Event, kind},
     header::Header,
     scene::Scene,
-    story,
     unpack::{Limits, Unpacked},
 };
 use crate::model::{EventId, Timestamp, Untrusted};
@@ -214,15 +213,14 @@ impl Reader {
         u32::try_from(self.lanes.len()).unwrap_or(u32::MAX)
     }
 
-    /// Puts the replay together.
-    pub fn finish(mut self) -> Replay {
+    /// Tells of the segments that were announced and never came: nothing more is read.
+    pub(super) fn close(&mut self) {
         let announced = self.header.numbers.iter().max().copied();
         let last = self.lanes.iter().map(|lane| lane.number).max();
         if let Some(announced) = announced {
             let next = last.filter(|last| *last != u64::MAX).map_or(0, |last| last.saturating_add(1));
             self.miss(next..announced.saturating_add(1), self.last.max(0));
         }
-        story::tell(self)
     }
 }
 

@@ -16,8 +16,15 @@ const INTO_FRAME: (i64, i64) = (500, 2_000);
 /// A page that goes is hidden first.
 const LEAVING: i64 = 2_500;
 
-/// Puts a replay together.
-pub(super) fn tell(mut reader: Reader) -> Replay {
+impl Reader {
+    /// Puts the replay together.
+    pub fn finish(mut self) -> Replay {
+        self.close();
+        tell(self)
+    }
+}
+
+fn tell(mut reader: Reader) -> Replay {
     let first = reader.first.unwrap_or(0).min(reader.header.started.unwrap_or(i64::MAX));
     let start = reader.header.started.filter(|started| (first - started).abs() < 86_400_000).unwrap_or(first);
     let mut log = std::mem::take(&mut reader.log);

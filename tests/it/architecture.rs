@@ -189,7 +189,17 @@ fn every_module_uses_floors_below_its_own_and_its_own_crates() {
 
 /// Folders whose modules must not import each other in a loop, however long. What a module takes from the folder that it
 /// is in is no loop.
-const WITHOUT_LOOPS: [&str; 3] = ["src/backend/embedded/read", "src/backend/embedded/pack", "src/grouping"];
+const WITHOUT_LOOPS: [&str; 9] = [
+    "src/backend/embedded/read",
+    "src/backend/embedded/pack",
+    "src/diagnosis",
+    "src/grouping",
+    "src/native",
+    "src/remedy",
+    "src/replay",
+    "src/serve/api",
+    "src/serve/people",
+];
 
 /// Loops of imports between the files of a folder: the files that lie on one, each with what it imports.
 fn loops(sources: &[(String, String)]) -> Vec<String> {

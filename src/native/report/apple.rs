@@ -3,8 +3,8 @@
 use super::{FRAMES, Frame, IMAGES, Image, Report, THREADS, Thread, hex};
 use crate::native::{
     debug_key,
-    messages::{Said, kind_of},
-    reason::{Crash, kind},
+    messages::kind_of,
+    reason::{Crash, Said, kind},
 };
 
 /// Whether a text begins as such reports do.

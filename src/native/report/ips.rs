@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{FRAMES, Frame, IMAGES, Image, Report, THREADS, Thread, apple, hex};
 use crate::native::{
     debug_key,
-    messages::{Said, kind_of},
-    reason::{Crash, Kind, kind},
+    messages::kind_of,
+    reason::{Crash, Kind, Said, kind},
 };
 
 /// Kinds of report, by their number: crashes, and ends for memory.

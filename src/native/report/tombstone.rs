@@ -3,9 +3,9 @@
 use super::{FRAMES, Frame, IMAGES, Image, Report, THREADS, Thread, hex};
 use crate::native::{
     code_key,
-    messages::{Said, kind_of},
+    messages::kind_of,
     object::debug_id_of_build,
-    reason::{Crash, kind},
+    reason::{Crash, Said, kind},
 };
 
 /// Whether a text begins as tombstones do, or their copy in a log.

@@ -10,8 +10,8 @@ use super::{
     tombstone::{image, moment},
 };
 use crate::native::{
-    messages::{Said, kind_of},
-    reason::{Crash, Kind, kind},
+    messages::kind_of,
+    reason::{Crash, Kind, Said, kind},
 };
 
 /// Names of processors, by number.

@@ -1,6 +1,6 @@
 //! Commits of releases.
 
-use axum::{Json, extract::Path};
+use axum::extract::Path;
 use serde_json::{Value, json};
 
 use super::{
@@ -104,25 +104,4 @@ pub(super) async fn files(
         }
     }
     Listed::of_all(&ask, rows)
-}
-
-/// `GET organizations/ORG/releases/VERSION/previous-with-commits/`: the newest release before with commits.
-pub(super) async fn previous(
-    Scoped(app): Scoped,
-    Path((_, version)): Path<(String, String)>,
-    ask: Ask,
-) -> Result<Json<Value>, ApiError> {
-    let scope = ask.scope(&app, None).await?;
-    let known = app.host.announced(&scope, None).await?;
-    let own = known.iter().find(|release| release.version.raw() == version).ok_or_else(ApiError::missing)?;
-    let before = known.iter().filter(|release| {
-        release.version != own.version
-            && release.created <= own.created
-            && release.commits > 0
-            && release.projects.iter().any(|project| own.projects.contains(project))
-    });
-    match before.max_by_key(|release| release.created) {
-        None => Ok(Json(json!({}))),
-        Some(release) => Ok(Json(super::releases::one(&app, &scope, release.version.raw()).await?)),
-    }
 }

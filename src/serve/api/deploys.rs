@@ -14,8 +14,7 @@ use super::{
     fault::ApiError,
     json_body,
     page::Listed,
-    releases::is_version,
-    shapes::{maybe, moment, some},
+    shapes::{is_version, maybe, moment, some},
 };
 use crate::{
     model::Timestamp,

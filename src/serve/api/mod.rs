@@ -112,7 +112,7 @@ fn release_paths() -> Router<App> {
         )
         .route(&format!("{one}commits/"), get(commits::list))
         .route(&format!("{one}commitfiles/"), get(commits::files))
-        .route(&format!("{one}previous-with-commits/"), get(commits::previous))
+        .route(&format!("{one}previous-with-commits/"), get(releases::previous))
         .route(&format!("{one}deploys/"), get(deploys::list).post(deploys::create))
         .route("/organizations/{org}/sessions/", get(sessions::sessions))
 }

@@ -17,7 +17,7 @@ use super::{
     fault::ApiError,
     issues, json_body,
     page::Listed,
-    shapes::{maybe, moment, some, version_info},
+    shapes::{is_version, maybe, moment, some, version_info},
 };
 use crate::{
     model::{Project, Timestamp},
@@ -93,8 +93,29 @@ pub(super) async fn details_of_project(
     Ok(Json(one(&app, &scope, &version).await?))
 }
 
+/// `GET organizations/ORG/releases/VERSION/previous-with-commits/`: the newest release before with commits.
+pub(super) async fn previous(
+    Scoped(app): Scoped,
+    Path((_, version)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, ApiError> {
+    let scope = ask.scope(&app, None).await?;
+    let known = app.host.announced(&scope, None).await?;
+    let own = known.iter().find(|release| release.version.raw() == version).ok_or_else(ApiError::missing)?;
+    let before = known.iter().filter(|release| {
+        release.version != own.version
+            && release.created <= own.created
+            && release.commits > 0
+            && release.projects.iter().any(|project| own.projects.contains(project))
+    });
+    match before.max_by_key(|release| release.created) {
+        None => Ok(Json(json!({}))),
+        Some(release) => Ok(Json(one(&app, &scope, release.version.raw()).await?)),
+    }
+}
+
 /// One release in Sentry's shape.
-pub(super) async fn one(app: &App, scope: &Scope, version: &str) -> Result<Value, ApiError> {
+async fn one(app: &App, scope: &Scope, version: &str) -> Result<Value, ApiError> {
     let announced = app.host.announced(scope, Some(&version.into())).await?;
     let announced = announced.first().ok_or_else(ApiError::missing)?;
     let query = ReleaseQuery { scope: scope.clone(), counts: true, ..Default::default() };
@@ -233,10 +254,4 @@ async fn announce(app: &App, said: Said, version: Option<String>) -> Result<Valu
     };
     app.host.announce(announcement).await?;
     one(app, &Scope::default(), &version).await
-}
-
-/// What may name a release, as Sentry has it.
-pub(super) fn is_version(version: &str) -> bool {
-    let fits = !version.contains(['\n', '\r', '\t', '\x0c', '/', '\\']) && version.chars().count() <= 200;
-    fits && !version.trim().is_empty() && !matches!(version, "." | ".." | "latest")
 }

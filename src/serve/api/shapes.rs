@@ -72,3 +72,9 @@ pub(super) fn version_info(version: &str) -> Value {
         "buildHash": null,
     })
 }
+
+/// What may name a release, as Sentry has it.
+pub(super) fn is_version(version: &str) -> bool {
+    let fits = !version.contains(['\n', '\r', '\t', '\x0c', '/', '\\']) && version.chars().count() <= 200;
+    fits && !version.trim().is_empty() && !matches!(version, "." | ".." | "latest")
+}

@@ -1,10 +1,10 @@
 //! Whether a fix holds: the question, the verdict, and the rates of the failure over time.
 
 use super::{
+    Issue,
     breakage::option,
     chart,
     facts::{Count, Facts, percent},
-    issue::Issue,
 };
 use crate::{
     model::Timestamp,

@@ -1,33 +1,13 @@
 //! One issue: what, who is hit and when, where it fails, its replays, and whether a fix holds.
 
-use serde_json::Value;
-
 use super::{
+    Issue,
     breakage::tag,
     chart::{self, Bar},
     facts::{Count, Facts},
     fix, stack,
 };
-use crate::{
-    page::html::{Encoded, Html, Said, html},
-    verify::Bucket,
-};
-
-/// What the page is made of.
-pub(super) struct Issue<'a> {
-    /// `diagnose_issue`.
-    pub diagnosis: &'a Value,
-    /// `affected_users`.
-    pub affected: &'a Value,
-    /// `get_event` of the event that shows it best.
-    pub event: &'a Value,
-    /// `list_releases`.
-    pub releases: &'a Value,
-    /// `verify_fix_since_release`, where it was asked for, and its rates by time.
-    pub fix: Option<(&'a Value, &'a [Bucket])>,
-    /// The release that was asked for.
-    pub asked: &'a str,
-}
+use crate::page::html::{Encoded, Html, Said, html};
 
 pub(super) fn body(shown: &Issue<'_>) -> Html {
     let (diagnosis, affected) = (Facts(shown.diagnosis), Facts(shown.affected));

@@ -31,7 +31,24 @@ use crate::{
     },
     store::Scope,
     tools::{self, Rendered},
+    verify::Bucket,
 };
+
+/// What the page of one issue is made of.
+struct Issue<'a> {
+    /// `diagnose_issue`.
+    diagnosis: &'a Value,
+    /// `affected_users`.
+    affected: &'a Value,
+    /// `get_event` of the event that shows it best.
+    event: &'a Value,
+    /// `list_releases`.
+    releases: &'a Value,
+    /// `verify_fix_since_release`, where it was asked for, and its rates by time.
+    fix: Option<(&'a Value, &'a [Bucket])>,
+    /// The release that was asked for.
+    asked: &'a str,
+}
 
 /// The page is no model: it takes all that a tool gives.
 const ALL: u64 = 60_000;
@@ -145,7 +162,7 @@ async fn one(
     if diagnosis.is_error {
         return failure(&diagnosis.data, entered);
     }
-    let body = issue::body(&issue::Issue {
+    let body = issue::body(&Issue {
         diagnosis: &diagnosis.data,
         affected: &affected.data,
         event: &event.data,
@@ -158,7 +175,7 @@ async fn one(
 }
 
 /// Whether a fix holds, and the rates behind that; nothing where no release was named.
-async fn verified(server: &Server, issue: &str, release: &str) -> Option<(Rendered, Vec<crate::verify::Bucket>)> {
+async fn verified(server: &Server, issue: &str, release: &str) -> Option<(Rendered, Vec<Bucket>)> {
     if release.is_empty() {
         return None;
     }
