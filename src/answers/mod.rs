@@ -9,6 +9,7 @@ mod cell;
 mod extras;
 mod facts;
 mod fields;
+mod fix;
 mod issues;
 mod judge;
 mod life;
@@ -37,6 +38,10 @@ pub(crate) use cell::DayCount;
 pub(crate) use extras::{log_line, message_of};
 pub(crate) use facts::{Active, Activity, Counts, Crashed, Facts, KnownIssue, SpokenOf};
 pub(crate) use fields::{crash_frame, of_issue};
+pub(crate) use fix::{
+    LEAST_USERS, MOST_CANDIDATES, MOST_CONDITIONS, OF_THE_ISSUE, PRESENT_H, RECURRENCES, SHARED, Sided, likeness_of,
+    said_of_sampling,
+};
 pub(crate) use issues::{Subject, issue, issues};
 pub(crate) use judge::Judge;
 pub(crate) use life::life;

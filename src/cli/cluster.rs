@@ -3,8 +3,9 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
+use futures::future::BoxFuture;
 
-use super::{Command, brief, call, import, intake, parts, project, verify};
+use super::{Command, brief, call, import, intake, parts, project, serve, verify};
 use crate::{
     backend::{
         cluster::{Caps, ClusterStore, Options},
@@ -13,7 +14,9 @@ use crate::{
     config::{ClusterSettings, Settings},
     guard::{Pseudonyms, Scrubber},
     ingest::Ingest,
-    store::{Digest, Receipt, SignalSink, StoreError},
+    mcp,
+    store::{Digest, Locked, Receipt, SignalSink, StoreError},
+    tools::TOOLS,
 };
 
 /// Runs a command; those that would work on the embedded store in silence are refused.
@@ -42,8 +45,22 @@ pub fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
             println!("{}", project::dsn(&settings, &made));
             Ok(ExitCode::SUCCESS)
         }
+        Command::Serve(_) => serve_it(settings, &cluster),
         _ => bail!("this command does not work over the cluster store yet: docs/cluster.md lists what does"),
     }
+}
+
+/// Serves the store; blocks that other processes left are handed over too.
+fn serve_it(settings: Settings, cluster: &ClusterSettings) -> anyhow::Result<ExitCode> {
+    let store = open(&settings, cluster)?;
+    let ctx = parts::configured(&settings)?;
+    let server = mcp::Server::new(TOOLS, ctx, settings.answers);
+    let ingest = Arc::new(Ingest::new(scrubber(&store), parts::limits(&settings)));
+    let host = Arc::new(Locked::new(store.clone(), parts::lock(&settings)));
+    let left = store.clone();
+    let beside: BoxFuture<'static, ()> = Box::pin(async move { left.forward().await });
+    let served = serve::Served { server, sink: store, host, ingest, own: None, beside: Some(beside) };
+    serve::serve_store(settings, served)
 }
 
 fn scrubber(store: &ClusterStore) -> Scrubber {

@@ -3,14 +3,18 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{keep, parts, symbol_server};
 use crate::{
+    backend::embedded::EmbeddedStore,
     config::Settings,
     forward::{Destination, Forward},
+    ingest::Ingest,
     mcp,
     serve::{self, Access, Audit, IntakeLog, Metrics, Parts, Tls, Tokens},
+    store::{HostedStore, SignalSink},
     symbol_server::SymbolServers,
     tools::TOOLS,
 };
@@ -22,15 +26,40 @@ const IN_FLIGHT_BYTES: usize = 256 << 20;
 #[derive(clap::Args)]
 pub struct Args {}
 
+/// The store that is served.
+pub struct Served {
+    /// Answers agents.
+    pub server: mcp::Server,
+    /// Where events go.
+    pub sink: Arc<dyn SignalSink>,
+    /// What the API reads.
+    pub host: Arc<dyn HostedStore>,
+    /// What takes envelopes apart.
+    pub ingest: Arc<Ingest>,
+    /// The embedded store, where it is that one: it is kept to its retentions, and gets symbols.
+    pub own: Option<Arc<EmbeddedStore>>,
+    /// What goes on beside, as long as it is served.
+    pub beside: Option<BoxFuture<'static, ()>>,
+}
+
 pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
     let store = parts::store(&settings)?;
-    let metrics = Arc::new(Metrics::default());
-    let observed = metrics.clone();
     // What comes in is kept here, wherever the answers come from.
     let server = match &settings.sentry {
         Some(_) => parts::opening(settings.clone()),
         None => mcp::Server::new(TOOLS, parts::ctx(&settings, &store)?, settings.answers),
     };
+    let ingest = Arc::new(parts::ingest(&settings, &store));
+    store.join_with(ingest.clone(), settings.keep_lines);
+    let host = parts::hosted(&settings, &store);
+    serve_store(settings, Served { server, sink: store.clone(), host, ingest, own: Some(store), beside: None })
+}
+
+/// Serves a store.
+pub fn serve_store(settings: Settings, served: Served) -> anyhow::Result<ExitCode> {
+    let Served { server, sink, host, ingest, own, beside } = served;
+    let metrics = Arc::new(Metrics::default());
+    let observed = metrics.clone();
     let server = server.observed(Arc::new(move |tool, failed, seconds| observed.called(tool, failed, seconds)));
     let access = Access::new(settings.allowed_hosts.clone(), &tokens()).with_made(Tokens::of(&settings.store));
     let audit = settings.audit_log.as_deref().map(|path| Audit::open(path, parts::now)).transpose();
@@ -53,25 +82,28 @@ pub fn run(settings: Settings, _: &Args) -> anyhow::Result<ExitCode> {
             parts::asked_to_end().await;
             asked.cancel();
         });
-        keep::spawn(&settings, &end);
-        if let Some(servers) = servers {
-            let most = settings.symbol_server_bytes;
-            tokio::spawn(symbol_server::follow(store.clone(), servers, most, end.clone()));
+        if let Some(beside) = beside {
+            tokio::spawn(beside);
+        }
+        if let Some(store) = own {
+            keep::spawn(&settings, &end);
+            if let Some(servers) = servers {
+                let most = settings.symbol_server_bytes;
+                tokio::spawn(symbol_server::follow(store, servers, most, end.clone()));
+            }
         }
         let news = parts::news(&settings, &end);
         // What changes is written down from the start, also while nobody is subscribed.
         drop(news());
         let server = server.telling(news, end.clone());
-        let ingest = Arc::new(parts::ingest(&settings, &store));
-        store.join_with(ingest.clone(), settings.keep_lines);
         let told = Arc::new(IntakeLog::of(&settings.store, parts::now));
         let forward = forward(&settings, &metrics, &end)?;
         let (telling, until) = (told.clone(), end.clone());
         let telling = tokio::spawn(async move { telling.run(until).await });
         let parts = Parts {
             server,
-            sink: store.clone(),
-            host: parts::hosted(&settings, &store),
+            sink,
+            host,
             ingest,
             access,
             allow_writes: settings.allow_writes,

@@ -151,8 +151,9 @@ impl HostedStore for ClusterStore {
         Ok(found)
     }
 
-    async fn replay_ids(&self, _: &Scope, _: usize, _: usize) -> Result<(Vec<EventId>, u64), StoreError> {
-        Err(StoreError::Unsupported("the cluster store does not answer about replays yet"))
+    async fn replay_ids(&self, scope: &Scope, skip: usize, limit: usize) -> Result<(Vec<EventId>, u64), StoreError> {
+        let scope = scope.clone();
+        self.read(move |moment| moment.replay_ids(&scope, skip, limit)).await
     }
 
     async fn project_details(&self, _: &Scope) -> Result<Vec<ProjectDetails>, StoreError> {

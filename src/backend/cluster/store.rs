@@ -21,8 +21,8 @@ use crate::{
     store::{
         AffectedFacts, AffectedQuery, CommitQuery, Decided, DiagnosisFacts, DiagnosisQuery, EventFacts, EventQuery,
         Field, FixQuery, Freshness, IssueFacts, IssueQuery, IssueRef, Life, Page, ReleaseCommit, ReleaseFacts,
-        ReleaseQuery, Scope, SearchQuery, SearchRow, SignalQuery, SignalStore, Source, StoreError, StoreKind, Term,
-        Test,
+        ReleaseQuery, ReplayFacts, ReplayQuery, Scope, SearchQuery, SearchRow, SegmentFacts, SignalQuery, SignalStore,
+        Source, StoreError, StoreKind, Term, Test,
     },
 };
 
@@ -92,6 +92,8 @@ pub struct ClusterStore {
 /// Both databases.
 pub(super) struct Databases {
     pub(super) postgres: Arc<Postgres>,
+    /// Connections of the writer and of what hands blocks over: callers that hold all others must not stop them.
+    pub(super) writing: Arc<Postgres>,
     pub(super) clickhouse: ClickHouse,
     /// For what names a user in a condition.
     pub(super) pseudonyms: Pseudonyms,
@@ -105,12 +107,13 @@ impl ClusterStore {
     /// version.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let postgres = Arc::new(Postgres::new(&options.postgres, options.postgres_password.as_deref())?);
+        let writing = Arc::new(Postgres::new(&options.postgres, options.postgres_password.as_deref())?);
         let url = Url::parse(&options.clickhouse)
             .map_err(|_| StoreError::Invalid("--clickhouse-url is no address such as http://user@host:8123/"))?;
         let clickhouse = ClickHouse::new(&url, options.clickhouse_password)?;
         let key = migrate::ready(&postgres.lend().await?, &clickhouse).await?;
         Ok(Self {
-            databases: Arc::new(Databases { postgres, clickhouse, pseudonyms: Pseudonyms::new(key) }),
+            databases: Arc::new(Databases { postgres, writing, clickhouse, pseudonyms: Pseudonyms::new(key) }),
             caps: options.caps,
             outbox_bytes: options.outbox_bytes,
             queue_bytes: options.queue_bytes,
@@ -235,8 +238,9 @@ impl SignalStore for ClusterStore {
         self.read(move |moment| moment.event(&query)).await
     }
 
-    async fn affected(&self, _query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
-        not_yet("the cluster store does not answer who is affected yet")
+    async fn affected(&self, query: &AffectedQuery) -> Result<AffectedFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |moment| moment.affected(&query)).await
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<SearchRow>, StoreError> {
@@ -254,8 +258,9 @@ impl SignalStore for ClusterStore {
         self.read(move |moment| moment.commits(&query)).await
     }
 
-    async fn fix_history(&self, _query: &FixQuery) -> Result<FixHistory, StoreError> {
-        not_yet("the cluster store does not answer whether a fix holds yet")
+    async fn fix_history(&self, query: &FixQuery) -> Result<FixHistory, StoreError> {
+        let query = query.clone();
+        self.read(move |moment| moment.fix_history(&query)).await
     }
 
     async fn decided(&self, issue: &IssueRef, scope: &Scope) -> Result<Decided, StoreError> {
@@ -263,8 +268,19 @@ impl SignalStore for ClusterStore {
         self.read(move |moment| moment.decided(&issue, &scope)).await
     }
 
-    async fn diagnosis(&self, _query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
-        not_yet("the cluster store does not answer why an issue happens yet")
+    async fn diagnosis(&self, query: &DiagnosisQuery) -> Result<DiagnosisFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |moment| moment.diagnosis(&query)).await
+    }
+
+    async fn replay(&self, query: &ReplayQuery) -> Result<ReplayFacts, StoreError> {
+        let query = query.clone();
+        self.read(move |moment| moment.replay(&query)).await
+    }
+
+    async fn replay_segment(&self, query: &ReplayQuery, segment: SegmentFacts) -> Result<Vec<u8>, StoreError> {
+        let query = query.clone();
+        self.read(move |moment| moment.replay_segment(&query, segment)).await
     }
 
     async fn data_version(&self) -> Result<u64, StoreError> {

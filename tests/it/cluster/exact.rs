@@ -8,7 +8,8 @@ use super::databases::World;
 use crate::{
     embedded::{
         exact::{
-            PROJECTS, block_on, events_agree, fitted, history, issues_agree, part, releases_agree, searches_agree,
+            PROJECTS, affected_agrees, block_on, events_agree, fitted, history, issues_agree, part, releases_agree,
+            searches_agree,
         },
         naive,
     },
@@ -44,6 +45,9 @@ proptest! {
                 }
                 for project in PROJECTS {
                     events_agree(&world.store, &hits, &part, project, "i0").await;
+                    for issue in ["i0", "i1"] {
+                        affected_agrees(&world.store, &hits, &part, project, issue).await;
+                    }
                 }
                 searches_agree(&world.store, &hits, &part).await;
                 releases_agree(&world.store, &hits, &part).await;

@@ -152,6 +152,16 @@ impl Moment {
         Ok(found.map(|(issue, ts, seq, rel, env)| Place { issue, ts, seq, rel, env }))
     }
 
+    /// Time and number of the most telling of an issue's events.
+    pub(super) fn richest(&self, known: &IssueRow, at: &str) -> Result<Option<(i64, u64)>, StoreError> {
+        self.best(known, at, By::Richest)
+    }
+
+    /// Time and number of the newest of an issue's events.
+    pub(super) fn newest(&self, known: &IssueRow, at: &str) -> Result<Option<(i64, u64)>, StoreError> {
+        self.best(known, at, By::Newest)
+    }
+
     /// Time and number of the best of an issue's events.
     fn best(&self, known: &IssueRow, at: &str, by: By) -> Result<Option<(i64, u64)>, StoreError> {
         let sql = format!(

@@ -3,12 +3,16 @@
 //! It never shows an event that ClickHouse does not have yet, though PostgreSQL knows its issue.
 
 mod active;
+mod affected;
+mod diagnosis;
 mod event;
 mod facts;
+mod fix;
 mod history;
 mod issues;
 mod moment;
 mod registry;
+mod replay;
 mod search;
 mod series;
 mod test;

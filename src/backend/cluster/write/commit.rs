@@ -4,7 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{names::Names, touch::Touched};
+use super::{
+    names::{Names, Ordered},
+    touch::Touched,
+};
 use crate::{
     answers::{DAY_US, day_of, micros},
     backend::cluster::{
@@ -88,10 +91,10 @@ impl<'t> Commit<'t> {
         let mut named = Named::default();
         digests.iter().for_each(|digest| named.see(digest));
         let lent = self.lent;
-        self.names.learn_environments(lent, named.environments).await?;
-        self.names.learn_tag_keys(lent, named.tag_keys).await?;
+        self.names.learn_environments(lent, &named.environments).await?;
+        self.names.learn_tag_keys(lent, &named.tag_keys).await?;
         self.names.learn_releases(lent, named.releases).await?;
-        self.names.learn_users(lent, named.users).await?;
+        self.names.learn_users(lent, &named.users).await?;
         self.names.learn_issues(lent, named.hashes).await?;
         self.claim(digests, named.claims).await?;
         let sql = "SELECT setval('event_seq', nextval('event_seq') + $1 - 1) - $1 + 1";
@@ -241,10 +244,10 @@ impl<'t> Commit<'t> {
 /// Everything that digests name.
 #[derive(Default)]
 struct Named<'d> {
-    environments: BTreeSet<&'d str>,
-    tag_keys: BTreeSet<&'d str>,
+    environments: Ordered<&'d str>,
+    tag_keys: Ordered<&'d str>,
     releases: BTreeMap<(u64, &'d str), i64>,
-    users: BTreeSet<UserKey>,
+    users: Ordered<UserKey>,
     hashes: BTreeSet<(u64, [u8; 16])>,
     claims: Vec<(u64, [u8; 17], i64)>,
 }

@@ -64,7 +64,7 @@ impl Forwarder {
     pub(in crate::backend::cluster) async fn all(&self) -> Result<(), StoreError> {
         loop {
             while self.one().await? {}
-            let lent = self.databases.postgres.lend().await?;
+            let lent = self.databases.writing.lend().await?;
             let left: bool = lent.query_one("SELECT EXISTS(SELECT 1 FROM outbox)", &[]).await?.get(0);
             if !left {
                 return Ok(());
@@ -80,13 +80,13 @@ impl Forwarder {
         let Block { id, destination, token, bytes } = block;
         match self.databases.clickhouse.insert(&destination, &token, bytes).await {
             Ok(()) => {
-                let lent = self.databases.postgres.lend().await?;
+                let lent = self.databases.writing.lend().await?;
                 lent.execute("DELETE FROM outbox WHERE id=$1", &[&id]).await?;
                 Ok(true)
             }
             Err(fault) => {
                 // Free for the next try, which may be another process's.
-                let lent = self.databases.postgres.lend().await?;
+                let lent = self.databases.writing.lend().await?;
                 lent.execute("UPDATE outbox SET lease=NULL WHERE id=$1", &[&id]).await?;
                 if let Fault::Refused(said) = &fault {
                     tracing::error!(said, destination, "ClickHouse refuses a block; it is kept and tried again");
@@ -97,7 +97,7 @@ impl Forwarder {
     }
 
     async fn take(&self) -> Result<Option<Block>, StoreError> {
-        let lent = self.databases.postgres.lend().await?;
+        let lent = self.databases.writing.lend().await?;
         let sql = "UPDATE outbox SET lease=now()+make_interval(secs => $1) WHERE id=(
                      SELECT id FROM outbox WHERE lease IS NULL OR lease<now() ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
                    RETURNING id, destination, token, block";

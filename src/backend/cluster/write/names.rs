@@ -13,6 +13,34 @@ use crate::{
 /// Past so many remembered names everything is looked up again: it bounds memory against made-up names.
 const MOST: usize = 400_000;
 
+/// Values in the order in which they came first: numbers are given in it, as by the embedded store.
+pub(super) struct Ordered<T> {
+    order: Vec<T>,
+    seen: HashSet<T>,
+}
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Self { order: Vec::new(), seen: HashSet::new() }
+    }
+}
+
+impl<T: Copy + Eq + std::hash::Hash> Ordered<T> {
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.order.iter()
+    }
+}
+
+impl<T: Copy + Eq + std::hash::Hash> Extend<T> for Ordered<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        for value in values {
+            if self.seen.insert(value) {
+                self.order.push(value);
+            }
+        }
+    }
+}
+
 /// What the writer remembers of the tables of names, all of which only ever grow.
 #[derive(Default)]
 pub(super) struct Names {
@@ -86,8 +114,8 @@ impl Names {
     }
 
     /// Learns environments, making those that may be made.
-    pub(super) async fn learn_environments(&mut self, lent: &Lent, names: BTreeSet<&str>) -> Result<(), StoreError> {
-        let wanted: Vec<&str> = names.into_iter().filter(|name| !self.environments.contains_key(*name)).collect();
+    pub(super) async fn learn_environments(&mut self, lent: &Lent, names: &Ordered<&str>) -> Result<(), StoreError> {
+        let wanted: Vec<&str> = names.iter().copied().filter(|name| !self.environments.contains_key(*name)).collect();
         if wanted.is_empty() {
             return Ok(());
         }
@@ -96,14 +124,15 @@ impl Names {
         let fresh = wanted.into_iter().filter(|name| !self.environments.contains_key(*name));
         let room = room(lent, "SELECT count(*) FROM environment", self.caps.environments).await?;
         let make = capped(fresh.collect(), room);
-        let made = named(lent, "INSERT INTO environment(name) SELECT unnest($1::text[]) ON CONFLICT(name) DO UPDATE SET name=excluded.name RETURNING id, name", &make).await?;
+        let made = named(lent, "INSERT INTO environment(name) SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS new(name, place) ORDER BY place
+             ON CONFLICT(name) DO UPDATE SET name=excluded.name RETURNING id, name", &make).await?;
         self.environments.extend(made);
         Ok(())
     }
 
     /// Learns keys of tags, making those that may be made.
-    pub(super) async fn learn_tag_keys(&mut self, lent: &Lent, keys: BTreeSet<&str>) -> Result<(), StoreError> {
-        let wanted: Vec<&str> = keys.into_iter().filter(|key| !self.tag_keys.contains(*key)).collect();
+    pub(super) async fn learn_tag_keys(&mut self, lent: &Lent, keys: &Ordered<&str>) -> Result<(), StoreError> {
+        let wanted: Vec<&str> = keys.iter().copied().filter(|key| !self.tag_keys.contains(*key)).collect();
         if wanted.is_empty() {
             return Ok(());
         }
@@ -112,7 +141,8 @@ impl Names {
         let fresh = wanted.into_iter().filter(|key| !self.tag_keys.contains(*key)).collect();
         let room = room(lent, "SELECT count(*) FROM tag_key", self.caps.tag_keys).await?;
         let make = capped(fresh, room);
-        let made = named(lent, "INSERT INTO tag_key(name) SELECT unnest($1::text[]) ON CONFLICT(name) DO UPDATE SET name=excluded.name RETURNING id, name", &make).await?;
+        let made = named(lent, "INSERT INTO tag_key(name) SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS new(name, place) ORDER BY place
+             ON CONFLICT(name) DO UPDATE SET name=excluded.name RETURNING id, name", &make).await?;
         self.tag_keys.extend(made.into_iter().map(|(key, _)| key));
         Ok(())
     }
@@ -161,8 +191,8 @@ impl Names {
     }
 
     /// Learns users, making those that aren't there.
-    pub(super) async fn learn_users(&mut self, lent: &Lent, users: BTreeSet<UserKey>) -> Result<(), StoreError> {
-        let wanted: Vec<UserKey> = users.into_iter().filter(|user| !self.users.contains_key(user)).collect();
+    pub(super) async fn learn_users(&mut self, lent: &Lent, users: &Ordered<UserKey>) -> Result<(), StoreError> {
+        let wanted: Vec<UserKey> = users.iter().copied().filter(|user| !self.users.contains_key(user)).collect();
         if wanted.is_empty() {
             return Ok(());
         }
@@ -171,7 +201,7 @@ impl Names {
         let fresh: Vec<&[u8]> =
             wanted.iter().filter(|user| !self.users.contains_key(user)).map(|user| &user.0[..]).collect();
         if !fresh.is_empty() {
-            let sql = "INSERT INTO person(key) SELECT unnest($1::bytea[]) RETURNING id, key";
+            let sql = "INSERT INTO person(key) SELECT key FROM unnest($1::bytea[]) WITH ORDINALITY AS new(key, place) ORDER BY place RETURNING id, key";
             self.take_users(lent.query(sql, &[&fresh]).await?);
         }
         Ok(())

@@ -152,7 +152,7 @@ impl Writer {
     }
 
     async fn transaction(&mut self, digests: &[&Digest]) -> Result<Vec<Receipt>, StoreError> {
-        let lent = self.databases.postgres.lend().await?;
+        let lent = self.databases.writing.lend().await?;
         lent.begin().await?;
         let mut commit = Commit::begin(&lent, &self.databases.clickhouse, &mut self.names).await?;
         if commit.outbox_bytes().await? > self.outbox_bytes {

@@ -2,6 +2,7 @@
 
 use super::{Asked, IssueRow, Snapshot};
 use crate::{
+    answers::{MOST_CANDIDATES, likeness_of},
     backend::embedded::{
         body::body_to_event,
         pack::{DayCount, micros, moment},
@@ -11,9 +12,6 @@ use crate::{
     store::StoreError,
     verify::{ALIKE, similarity},
 };
-
-/// Most issues whose stacks are compared, those with most events first.
-const MOST: usize = 40;
 
 impl Snapshot<'_> {
     /// Adds the candidates and their events.
@@ -62,7 +60,7 @@ impl Snapshot<'_> {
         }
         let events = |cells: &[DayCount]| cells.iter().map(|cell| cell.events).sum::<u64>();
         found.sort_by_key(|(known, cells)| (std::cmp::Reverse(events(cells)), known.id));
-        found.truncate(MOST);
+        found.truncate(MOST_CANDIDATES);
         Ok(found)
     }
 
@@ -71,13 +69,6 @@ impl Snapshot<'_> {
         let Some(seq) = self.newest(known, &EventFilter::of(asked.bounds, None))? else { return Ok(None) };
         let Some(stored) = self.stored(seq)? else { return Ok(None) };
         let event = body_to_event(&stored.body, stored.id, moment(stored.ts))?;
-        let frames = event.exceptions.iter().flat_map(|exception| &exception.frames);
-        let first = event.exceptions.first();
-        Ok(Some(Likeness {
-            functions: frames.filter(|frame| frame.in_app).filter_map(|frame| frame.function.clone()).collect(),
-            transaction: event.transaction,
-            ty: first.and_then(|exception| exception.ty.clone()),
-            value: first.and_then(|exception| exception.value.clone()).or(event.message),
-        }))
+        Ok(Some(likeness_of(event)))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Asked, Snapshot, Unpack};
 use crate::{
+    answers::{LEAST_USERS, MOST_CONDITIONS, OF_THE_ISSUE, SHARED},
     backend::embedded::{
         pack::HOUR_US,
         read::engine::tally::{MatchedRows, Places, Values},
@@ -11,15 +12,6 @@ use crate::{
     model::{FixCondition, FixHistory, Side, Use},
     store::{NO_CONDITION, StoreError},
 };
-
-/// Share of the affected users who must have it; who decides asks for more.
-const SHARED: f64 = 0.9;
-/// Fewer affected users show no condition.
-const LEAST_USERS: u64 = 8;
-/// Most conditions that are handed over.
-const MOST: usize = 16;
-/// Tags that belong to the issue itself or to the release, not to its users, beside those that are no condition anywhere.
-const OF_THE_ISSUE: [&str; 2] = ["mechanism", "app.version"];
 
 impl Snapshot<'_> {
     /// Adds the conditions that nearly all users share who were hit on the control before the deploy.
@@ -48,7 +40,7 @@ impl Snapshot<'_> {
         let least = (affected as f64 * SHARED).ceil() as u64;
         for (key, values) in tags {
             for count in values.counts() {
-                if count.users >= least && history.conditions.len() < MOST {
+                if count.users >= least && history.conditions.len() < MOST_CONDITIONS {
                     self.add_condition(asked, history, key, count.value)?;
                 }
             }

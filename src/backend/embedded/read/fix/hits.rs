@@ -2,6 +2,7 @@
 
 use super::{Asked, IssueRow, Snapshot, Unpack};
 use crate::{
+    answers::RECURRENCES,
     backend::embedded::{
         pack::{Head, Rest, moment},
         write::Word,
@@ -9,9 +10,6 @@ use crate::{
     model::{FixHistory, FixHit, Recurrence, Side},
     store::StoreError,
 };
-
-/// Newest events on the new side that are named.
-const RECURRENCES: usize = 5;
 
 impl Snapshot<'_> {
     /// Adds every event of the issue, with the conditions that it met.

@@ -1,5 +1,5 @@
 //! The history of an issue around a fix.
-//! It uses `release`, `verify` and the packed forms.
+//! It uses `verify` and the packed forms.
 //! It never judges.
 
 mod candidates;
@@ -9,46 +9,17 @@ mod lost;
 mod returning;
 mod uses;
 
-use std::collections::{HashMap, HashSet};
-
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use super::engine::{chunks::Unpack, known::IssueRow, pool::Snapshot, scope::ResolvedScope};
 use crate::{
+    answers::{PRESENT_H, Sided},
     backend::embedded::pack::{DAY_US, DayCount, day_of, hour_of, moment},
-    model::{FixHistory, FixRelease, Release, Side, Sign, Timestamp},
-    release::sides,
+    model::{FixHistory, Side, Sign, Timestamp},
     store::{FixQuery, StoreError},
     verify::Window,
 };
-
-/// Hours of the last day, for who runs what.
-const PRESENT_H: i64 = 24;
-
-/// The releases of the issue's project, by place; the last stands for signal without a release.
-pub(super) struct Sided {
-    pub(super) ids: Vec<u32>,
-    pub(super) list: Vec<FixRelease>,
-    places: HashMap<u32, usize>,
-    pub(super) asked: Option<usize>,
-}
-
-impl Sided {
-    pub(super) fn place(&self, rel: u32) -> Option<usize> {
-        self.places.get(&rel).copied()
-    }
-
-    pub(super) fn side(&self, rel: u32) -> Side {
-        self.place(rel).map_or(Side::Neither, |place| self.list[place].side)
-    }
-
-    /// The numbers of the releases of a side.
-    pub(super) fn of(&self, side: Side) -> RoaringBitmap {
-        let of_side = self.ids.iter().zip(&self.list).filter(|(_, release)| release.side == side);
-        of_side.map(|(id, _)| *id).collect()
-    }
-}
 
 /// What is asked, resolved.
 pub(super) struct Asked<'a> {
@@ -109,27 +80,7 @@ impl Snapshot<'_> {
             let seen = self.releases_within(bounds)?;
             known.list.retain(|release| seen.contains(release.id));
         }
-        let ids: Vec<u32> = known.list.iter().map(|release| release.id).collect();
-        let mut releases = Vec::with_capacity(ids.len());
-        let mut statement = self.conn.prepare_cached("SELECT first, last FROM release WHERE id=?1")?;
-        for release in &known.list {
-            let (first, last): (i64, i64) = statement.query_row([release.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            releases.push(Release {
-                version: release.version.as_str().into(),
-                first_seen: moment(first),
-                last_seen: moment(last.min(bounds.hi)),
-                deploys: Vec::new(),
-            });
-        }
-        let hit: HashSet<u32> = cells.iter().map(|cell| cell.rel).collect();
-        let hit: Vec<bool> = ids.iter().map(|id| hit.contains(id)).collect();
-        let found = sides(&query.release, &releases, &hit);
-        let side = |(release, side): (Release, Side)| FixRelease { version: release.version, side };
-        let mut list: Vec<FixRelease> = releases.into_iter().zip(found.sides).map(side).collect();
-        list.push(FixRelease { version: "".into(), side: Side::Neither });
-        let ids: Vec<u32> = ids.into_iter().chain([0]).collect();
-        let places = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        Ok(Sided { ids, list, places, asked: found.asked })
+        Ok(Sided::new(query, &known.list, cells, bounds.hi))
     }
 
     /// The releases that were active in, or deployed to, the one environment of the scope.

@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use super::{Asked, IssueRow, Snapshot, Unpack};
 use crate::{
+    answers::said_of_sampling,
     backend::embedded::{
         pack::{HOUR_US, Head, Rest, decode_union, decode_users, hour_of},
         write::Word,
@@ -177,28 +178,6 @@ impl Snapshot<'_> {
             }
         }
         Ok(others)
-    }
-}
-
-/// From which factor on between the sides a change of sampling is said.
-const RESAMPLED: f64 = 1.25;
-
-/// Each side's requests, and how many they stand for.
-fn said_of_sampling([before, after]: [(f64, f64); 2]) -> Vec<&'static str> {
-    if before.0 == 0.0 || after.0 == 0.0 {
-        return Vec::new();
-    }
-    let times = (after.1 / after.0) / (before.1 / before.0);
-    match times {
-        _ if times > RESAMPLED => vec![
-            "requests of the release with the fix are sampled more thinly than before: errors may be missing for that alone",
-        ],
-        _ if times < 1.0 / RESAMPLED => {
-            vec![
-                "requests of the release with the fix are sampled less thinly than before: users before are undercounted",
-            ]
-        }
-        _ => Vec::new(),
     }
 }
 
