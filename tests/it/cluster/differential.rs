@@ -5,21 +5,21 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Stdio},
+    sync::LazyLock,
 };
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::databases::places;
 use crate::program::{Clock, Store, program};
 
 /// Fields that differ, by tool, with why; a `*` stands for any key or place.
-const DIFFERS: [(&str, &str); 3] = [
+const DIFFERS: [(&str, &str); 2] = [
     // Which store answered.
     ("*", "source"),
     // What is sealed in it is the store's own.
     ("*", "next_cursor"),
-    // A pseudonym is made with the store's own key.
-    ("*", "users/sample/*/user"),
 ];
 
 /// When the history ends.
@@ -78,6 +78,15 @@ fn call(mut command: Command, tool: &str, arguments: &Value) -> Value {
     serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{tool}: {}", String::from_utf8_lossy(&done.stderr)))
 }
 
+/// A text without its pseudonyms: each store makes them with a key of its own.
+fn told(value: &Value) -> Value {
+    static PSEUDONYM: LazyLock<Regex> = LazyLock::new(|| Regex::new("\\b([a-z]+)-[0-9a-f]{12}\\b").unwrap());
+    match value {
+        Value::String(text) => PSEUDONYM.replace_all(text, "$1-").into_owned().into(),
+        other => other.clone(),
+    }
+}
+
 fn differences(tool: &str, path: &str, one: &Value, other: &Value, found: &mut Vec<String>) {
     let of = |field: &str| {
         let (field, path): (Vec<_>, Vec<_>) = (field.split('/').collect(), path.split('/').collect());
@@ -99,7 +108,7 @@ fn differences(tool: &str, path: &str, one: &Value, other: &Value, found: &mut V
                 differences(tool, &format!("{path}/{at}"), a, b, found);
             }
         }
-        (a, b) if a == b => {}
+        (a, b) if told(a) == told(b) => {}
         (a, b) => found.push(format!("{path}: {a} against {b}").chars().take(400).collect()),
     }
 }
@@ -146,7 +155,7 @@ fn both_stores_give_the_same_answers() {
         ("search_events", whole(json!({"query": "level:error", "limit": 20}))),
         ("search_events", whole(json!({"group_by": ["release"], "aggregate": ["count()", "count_unique(user)"]}))),
     ];
-    for issue in found.iter().take(6) {
+    for issue in found.iter().take(3) {
         let name = &issue["short_id"];
         asked.push(("get_event", whole(json!({"issue": name}))));
         asked.push(("get_event", whole(json!({"issue": name, "which": "oldest"}))));

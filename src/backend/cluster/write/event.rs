@@ -211,5 +211,5 @@ impl Commit<'_> {
 
 /// A text as PostgreSQL takes it: it has no place for NUL.
 pub(in crate::backend::cluster) fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    text.replace('\0', "")
 }
